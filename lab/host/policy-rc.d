@@ -1,0 +1,3 @@
+#!/bin/sh
+# No service starts while the image is built.
+exit 101

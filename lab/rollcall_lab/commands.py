@@ -1,0 +1,124 @@
+"""What `lab/up`, `lab/down` and `lab/status` do, step by step."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+
+from . import engine, environment, hosts, images, inventory
+from .progress import LabError, main, output, run, say, step
+from .settings import (
+    LABEL,
+    NETWORK,
+    REGISTRY_ADDRESS,
+    REGISTRY_NAME,
+    REGISTRY_PORT,
+    ROOT,
+    STATE,
+    Settings,
+    parse,
+    saved,
+)
+
+
+def up() -> int:
+    """From a fresh machine to the running stack; a second call changes nothing."""
+    settings = parse(sys.argv[1:], saved())
+    return main(lambda: _up(settings))
+
+
+def down() -> int:
+    """Remove everything the lab made; `--purge` empties the lab's image store too."""
+    unknown = set(sys.argv[1:]) - {"--purge"}
+    if unknown:
+        say(f"lab/down: unknown option {' '.join(sorted(unknown))}; there is only --purge")
+        return 2
+    return main(lambda: _down(purge="--purge" in sys.argv))
+
+
+def status() -> int:
+    """Say what runs; exits 1 when the lab is not up."""
+    return main(_status)
+
+
+def _up(settings: Settings) -> None:
+    started = time.monotonic()
+    venv = environment.ensure(ROOT, dev=False)
+    engine.ensure()
+    images.ensure(settings.hosts)
+    hosts.network()
+    images.start_registry()
+    images.fill_registry()
+    gone = hosts.surplus(settings.hosts)
+    if gone:
+        raise LabError(
+            f"{', '.join(gone)} would be lost with --hosts {len(settings.hosts)}",
+            "Run lab/down first, or keep the number of hosts",
+        )
+    hosts.ensure(settings.hosts)
+    settings.save()
+    if settings.provision:
+        with step(f"ansible-playbook site.yml -i {settings.inventory.relative_to(ROOT)}"):
+            run(
+                ["ansible-playbook", str(ROOT / "site.yml"), *inventory.arguments(settings)],
+                cwd=ROOT,
+                env={**environment.activated(venv), "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
+                show=True,
+                remedy="Mend what the failed task names and run lab/up again: it goes on from there",
+            )
+    first = settings.hosts[0].address
+    say(f"\nThe lab is up ({time.monotonic() - started:.0f} s).")
+    if settings.provision:
+        say(f"  the page:    http://{first}/")
+        say(f"  Consul's UI: http://{first}:8500/ui")
+    say("  next: . .venv/bin/activate; lab/status; lab/down removes everything")
+
+
+def _down(*, purge: bool) -> None:
+    if engine.answers():
+        names = hosts.containers()
+        with step("Removing hosts, registry, network and volume"):
+            hosts.remove(names)
+            if output(["docker", "network", "inspect", NETWORK]) is not None:
+                run(["docker", "network", "rm", NETWORK], remedy="docker network inspect " + NETWORK)
+            if output(["docker", "volume", "inspect", REGISTRY_NAME]) is not None:
+                run(["docker", "volume", "rm", REGISTRY_NAME], remedy="docker volume ls")
+        if purge:
+            _purge()
+    engine.stop_own()
+    for name in ("ssh", "inventory"):
+        shutil.rmtree(STATE / name, ignore_errors=True)
+    (STATE / "settings.json").unlink(missing_ok=True)
+    say("Nothing of the lab runs any more.")
+
+
+def _purge() -> None:
+    """Remove the images that the lab built, known by their label."""
+    command = ["docker", "images", "-q", "--filter", f"label={LABEL}.content"]
+    found = sorted(set((output(command) or "").split()))
+    if found:
+        with step(f"Removing {len(found)} images that the lab built"):
+            run(["docker", "rmi", "-f", *found], remedy="docker images")
+
+
+def _status() -> None:
+    settings = saved()
+    if settings is None or not engine.answers():
+        raise LabError("the lab is not up", "Start it with lab/up")
+    template = "{{.Names}}\t{{.Status}}"
+    command = ["docker", "ps", "-a", "--filter", f"label={LABEL}", "--format", template]
+    states = dict(line.split("\t") for line in (output(command) or "").splitlines())
+    rows = [("MACHINE", "ADDRESS", "ENGINE", "STATE", "CONTAINERS")]
+    for host in settings.hosts:
+        version = hosts.ssh(host, "docker", "info", "--format", "{{.ServerVersion}}")
+        inner = hosts.ssh(host, "docker", "ps", "--format", "{{.Names}}")
+        containers = " ".join(sorted(inner.split())) if inner is not None else "?"
+        state = states.get(host.name, "missing")
+        rows.append((host.name, host.address, (version or "?").strip(), state, containers))
+    state = states.get(REGISTRY_NAME, "missing")
+    rows.append((REGISTRY_NAME, f"{REGISTRY_ADDRESS}:{REGISTRY_PORT}", "-", state, "-"))
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+        say("  ".join([*cells, row[4]]))

@@ -1,0 +1,108 @@
+"""The outer Docker Engine: the one that runs, else one that is installed and started here."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+
+from .progress import LabError, output, run, say, step, wait_until
+from .settings import STATE
+
+# Named apart from the lab's state: only an engine that the lab started itself has this file.
+_PID = STATE / "dockerd.pid"
+_NO_ENGINE = "Install Docker (https://docs.docker.com/engine/install/), start it and run lab/up again"
+
+
+def answers() -> bool:
+    """Whether an engine answers the Docker client."""
+    return output(["docker", "info", "--format", "{{.ServerVersion}}"], timeout=20) is not None
+
+
+def ensure() -> None:
+    """Leave with an engine that answers; install (Debian, Ubuntu, as root) and start one if needed."""
+    if answers():
+        return
+    if os.geteuid() != 0:
+        raise LabError("no Docker Engine answers, and installing one needs root", _NO_ENGINE)
+    if not (shutil.which("dockerd") and shutil.which("docker")):
+        _install()
+    with step("Starting the Docker Engine"):
+        if pathlib.Path("/run/systemd/system").is_dir():
+            run(["systemctl", "start", "docker"], remedy="See: journalctl -u docker")
+        else:
+            _start_by_hand()
+        wait_until(
+            answers, seconds=60, what="dockerd does not answer", remedy=f"Read {STATE}/dockerd.log"
+        )
+
+
+def install_packages(*packages: str) -> None:
+    """Install Debian packages that are missing; LabError where this is not Debian's kin."""
+    missing = [name for name in packages if output(["dpkg", "-s", name]) is None]
+    if not missing:
+        return
+    if shutil.which("apt-get") is None or os.geteuid() != 0:
+        names = " ".join(missing)
+        raise LabError(f"{names}: not installed, and apt-get as root is not at hand", _NO_ENGINE)
+    with step(f"Installing {' '.join(missing)}"):
+        environment = {"DEBIAN_FRONTEND": "noninteractive"}
+        remedy = "Mend apt-get (network, sources) and run lab/up again"
+        # A half-made index of some foreign source must not stop a package that Debian has.
+        with contextlib.suppress(LabError):
+            run(["apt-get", "update"], remedy=remedy, env=environment)
+        run(
+            ["apt-get", "install", "-y", "--no-install-recommends", *missing],
+            remedy=remedy,
+            env=environment,
+        )
+
+
+def _install() -> None:
+    """Install the distribution's engine; Debian 13 keeps the client in a package of its own."""
+    install_packages("docker.io", "iptables")
+    if shutil.which("docker") is None:
+        install_packages("docker-cli")
+
+
+def _start_by_hand() -> None:
+    """Start dockerd detached from this terminal and remember its process id."""
+    STATE.mkdir(exist_ok=True)
+    with (STATE / "dockerd.log").open("ab") as log:
+        process = subprocess.Popen(
+            ["dockerd"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+    _PID.write_text(f"{process.pid}\n")
+
+
+def stop_own() -> None:
+    """Stop the engine if the lab started it, with the bridge it leaves behind."""
+    try:
+        pid = int(_PID.read_text())
+    except FileNotFoundError:
+        return
+    with step("Stopping the Docker Engine that the lab started"):
+        if _is_dockerd(pid):
+            os.kill(pid, signal.SIGTERM)
+            wait_until(
+                lambda: not _is_dockerd(pid),
+                seconds=60,
+                what=f"dockerd (process {pid}) does not stop",
+                remedy=f"Read {STATE}/dockerd.log, then: kill -9 {pid}",
+            )
+        _PID.unlink()
+        if pathlib.Path("/sys/class/net/docker0").exists():
+            output(["ip", "link", "delete", "docker0"])
+    say("  The engine's image store stays as a cache; `lab/down --purge` empties it first.")
+
+
+def _is_dockerd(pid: int) -> bool:
+    """Whether this process id still is a dockerd: ids are reused."""
+    try:
+        status = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return "(dockerd)" in status and ") Z " not in status

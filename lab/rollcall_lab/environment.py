@@ -1,0 +1,84 @@
+"""The controller's Python environment (`.venv`) and collections (`.ansible/collections`)."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pathlib
+import shutil
+import sys
+import zipfile
+
+from .progress import run, step
+from .settings import CACHE
+
+ANSIBLE_WHEEL = "ansible==12.3.0"
+# community.docker needs library_inventory_filtering_v1; Molecule and profile_tasks need posix.
+_COLLECTIONS = (
+    "ansible_collections/community/docker/",
+    "ansible_collections/community/library_inventory_filtering_v1/",
+    "ansible_collections/ansible/posix/",
+)
+
+
+def ensure(root: pathlib.Path, *, dev: bool) -> pathlib.Path:
+    """Create or update `.venv` and the collections below `root`; returns the environment's folder.
+
+    `dev` adds what the checks need. Nothing happens when the pins have not changed.
+    """
+    venv = root / ".venv"
+    wanted = ["control.txt", "dev.txt"] if dev else ["control.txt"]
+    files = [root / "requirements" / name for name in wanted]
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    stamp = venv / f".{'dev' if dev else 'control'}-{digest[:16]}"
+    if not stamp.exists():
+        _install(venv, files, dev=dev)
+        stamp.touch()
+    _collections(root, venv)
+    return venv
+
+
+def activated(venv: pathlib.Path) -> dict[str, str]:
+    """The environment variables that `activate` would set: tools call each other by name."""
+    path = os.pathsep.join([str(venv / "bin"), os.environ.get("PATH", "")])
+    return {"VIRTUAL_ENV": str(venv), "PATH": path}
+
+
+def _install(venv: pathlib.Path, files: list[pathlib.Path], *, dev: bool) -> None:
+    """Make the environment and install the pinned packages into it."""
+    remedy = "Check that PyPI answers (pip download six) and run the command again"
+    with step(f"Preparing the Python environment{' for the checks' if dev else ''} (.venv)"):
+        if not (venv / "bin" / "python").exists():
+            run([sys.executable, "-m", "venv", str(venv)], remedy="Install python3-venv")
+        requirements = [word for file in files for word in ("-r", str(file))]
+        command = [str(venv / "bin" / "python"), "-m", "pip", "install", "-q", *requirements]
+        run(command, remedy=remedy)
+
+
+def _collections(root: pathlib.Path, venv: pathlib.Path) -> None:
+    """Unpack the collections we depend on from the `ansible` wheel and link our own.
+
+    The wheel comes from PyPI, so a machine without a Galaxy server gets the same files.
+    """
+    base = root / ".ansible" / "collections"
+    link = base / "ansible_collections" / "rollcall" / "discovery"
+    if not link.is_symlink():
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(pathlib.Path("../../../.."))
+    version = ANSIBLE_WHEEL.partition("==")[2]
+    stamp = base / f".ansible-{version}"
+    if stamp.exists():
+        return
+    with step("Unpacking community.docker and ansible.posix"):
+        wheels = CACHE / "wheels"
+        wheels.mkdir(parents=True, exist_ok=True)
+        if not list(wheels.glob(f"ansible-{version}-*.whl")):
+            command = [str(venv / "bin" / "python"), "-m", "pip", "download", "-q", "--no-deps"]
+            run([*command, "-d", str(wheels), ANSIBLE_WHEEL], remedy="Check that PyPI answers")
+        for collection in _COLLECTIONS:
+            shutil.rmtree(base / collection, ignore_errors=True)
+        with zipfile.ZipFile(next(wheels.glob(f"ansible-{version}-*.whl"))) as wheel:
+            wheel.extractall(
+                base, [name for name in wheel.namelist() if name.startswith(_COLLECTIONS)]
+            )
+        stamp.touch()

@@ -1,0 +1,188 @@
+"""The lab's hosts: containers that behave like machines, with systemd, sshd and an engine each."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import io
+import json
+import os
+import pathlib
+import subprocess
+import tarfile
+
+from .images import host_image
+from .progress import LabError, output, run, step, wait_until
+from .settings import LABEL, NETWORK, REGISTRY_ADDRESS, REGISTRY_PORT, STATE, SUBNET, Host
+
+SSH = STATE / "ssh"
+_KEY = SSH / "id_ed25519"
+_CA_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+# `--privileged` asks for CAP_SYS_RESOURCE, which a sandboxed machine may not have to give; this
+# is what an inner systemd and dockerd need.
+_PRIVILEGES = (
+    *("--cap-add", "ALL", "--cap-drop", "SYS_RESOURCE"),
+    *("--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"),
+    *("--security-opt", "systempaths=unconfined", "--device-cgroup-rule", "a *:* rwm"),
+    *("--cgroupns", "private", "--tmpfs", "/run:exec", "--tmpfs", "/tmp"),
+)
+
+
+def network() -> None:
+    """Create the lab's network; LabError when its addresses belong to another one."""
+    if output(["docker", "network", "inspect", NETWORK]) is not None:
+        return
+    command = ["docker", "network", "create", "--label", LABEL, "--subnet", str(SUBNET)]
+    run(
+        [*command, NETWORK],
+        remedy=f"Another network uses {SUBNET}: remove it (docker network ls) and run lab/up again",
+    )
+
+
+def ensure(hosts: tuple[Host, ...]) -> None:
+    """Leave with every host up: reachable by SSH, its engine answering."""
+    _key_pair(_KEY)
+    missing = [host for host in hosts if _state(host) is None]
+    stopped = [host for host in hosts if _state(host) not in (None, "running")]
+    for host in hosts:
+        _refuse_other_engine(host)
+    if missing or stopped:
+        with step(f"Starting {', '.join(host.name for host in (*missing, *stopped))}"):
+            for host in missing:
+                _create(host)
+            for host in (*missing, *stopped):
+                run(["docker", "start", host.name], remedy=f"Read: docker logs {host.name}")
+    _known_hosts(hosts)
+    with concurrent.futures.ThreadPoolExecutor(len(hosts)) as pool:
+        list(pool.map(_wait_for, hosts))
+
+
+def surplus(hosts: tuple[Host, ...]) -> list[str]:
+    """The lab's host containers that are not among `hosts`."""
+    wanted = {host.name for host in hosts}
+    return [name for name in containers() if name.startswith("host-") and name not in wanted]
+
+
+def containers() -> list[str]:
+    """The names of every container that the lab made."""
+    command = ["docker", "ps", "-a", "--filter", f"label={LABEL}", "--format", "{{.Names}}"]
+    return (output(command) or "").split()
+
+
+def remove(names: list[str]) -> None:
+    """Remove containers with their anonymous volumes."""
+    if names:
+        run(["docker", "rm", "-f", "-v", *names], remedy="Read the message; then lab/down again")
+
+
+def ssh(host: Host, *command: str, timeout: float = 30.0) -> str | None:
+    """Standard output of a command on the host, None when it fails."""
+    options = ["-i", str(_KEY), "-o", f"UserKnownHostsFile={SSH / 'known_hosts'}"]
+    options += ["-o", "BatchMode=yes", "-o", "ConnectTimeout=3", "-o", "LogLevel=ERROR"]
+    return output(["ssh", *options, f"root@{host.address}", *command], timeout=timeout)
+
+
+def _state(host: Host) -> str | None:
+    """Docker's word for the host container's state, None where there is none."""
+    template = "{{.State.Status}}"
+    found = output(["docker", "container", "inspect", "--format", template, host.name])
+    return found.strip() if found is not None else None
+
+
+def _refuse_other_engine(host: Host) -> None:
+    """LabError when the host runs with another engine than asked for: it would have to be lost."""
+    template = f'{{{{index .Config.Labels "{LABEL}"}}}}'
+    engine = output(["docker", "container", "inspect", "--format", template, host.name])
+    if engine is not None and engine.strip() != host.engine:
+        raise LabError(
+            f"{host.name} has the engine of {engine.strip() or 'somebody else'}, not {host.engine}",
+            "Run lab/down first: another engine means a new host",
+        )
+
+
+def _key_pair(path: pathlib.Path) -> None:
+    """Make an SSH key pair unless it is there."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "rollcall-lab"]
+        run([*command, "-f", str(path)], remedy="Install openssh-client")
+
+
+def _host_key(host: Host) -> pathlib.Path:
+    """Where the host's own SSH key lies: it survives the host, so known_hosts stays true."""
+    return SSH / f"{host.name}_ed25519"
+
+
+def _create(host: Host) -> None:
+    """Create the host container and put its identity inside before it boots."""
+    _key_pair(_host_key(host))
+    command = ["docker", "create", "--name", host.name, "--hostname", host.name]
+    command += ["--label", f"{LABEL}={host.engine}", "--network", NETWORK, "--ip", host.address]
+    command += [*_PRIVILEGES, "-v", "/var/lib/docker"]
+    if host.engine != "bookworm" and _cgroup_v1():
+        # systemd 257 refuses cgroup v1 unless it is told twice.
+        flags = "systemd.unified_cgroup_hierarchy=0 SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1"
+        command += ["-e", f"SYSTEMD_PROC_CMDLINE={flags}"]
+    run([*command, host_image(host.engine)], remedy="Read the message and run lab/up again")
+    subprocess.run(
+        ["docker", "cp", "-", f"{host.name}:/"], input=_identity(host), check=True, timeout=60
+    )
+
+
+def _identity(host: Host) -> bytes:
+    """A tar archive with the host's keys, engine settings and the certificates it should trust."""
+    files = {
+        "root/.ssh/authorized_keys": (_KEY.with_suffix(".pub").read_bytes(), 0o600),
+        "etc/ssh/ssh_host_ed25519_key": (_host_key(host).read_bytes(), 0o600),
+        "etc/docker/daemon.json": (json.dumps(_engine_settings(), indent=2).encode(), 0o644),
+    }
+    bundle = next((os.environ[name] for name in _CA_VARIABLES if os.environ.get(name)), None)
+    if bundle and pathlib.Path(bundle).is_file():
+        trusted = "etc/ssl/certs/rollcall-lab.pem"
+        files[trusted] = (pathlib.Path(bundle).read_bytes(), 0o644)
+        files["etc/pip.conf"] = (f"[global]\ncert = /{trusted}\n".encode(), 0o644)
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for name, (content, mode) in files.items():
+            member = tarfile.TarInfo(name)
+            member.size, member.mode = len(content), mode
+            tar.addfile(member, io.BytesIO(content))
+    return archive.getvalue()
+
+
+def _engine_settings() -> dict[str, object]:
+    """The inner daemon.json: the lab's registry, and name servers that answer from inside."""
+    settings: dict[str, object] = {
+        "insecure-registries": [f"{REGISTRY_ADDRESS}:{REGISTRY_PORT}"],
+        "log-driver": "json-file",
+        "log-opts": {"max-size": "10m", "max-file": "2"},
+    }
+    lines = pathlib.Path("/etc/resolv.conf").read_text().splitlines()
+    servers = [line.split()[1] for line in lines if line.startswith("nameserver ")]
+    outside = [server for server in servers if not server.startswith("127.")]
+    if outside:
+        settings["dns"] = outside
+    return settings
+
+
+def _cgroup_v1() -> bool:
+    """Whether this machine still has cgroup v1's controllers mounted."""
+    return not pathlib.Path("/sys/fs/cgroup/cgroup.controllers").exists()
+
+
+def _known_hosts(hosts: tuple[Host, ...]) -> None:
+    """Write the host keys where SSH and Ansible look for them."""
+    lines = []
+    for host in hosts:
+        kind, key, *_ = _host_key(host).with_suffix(".pub").read_text().split()
+        lines.append(f"{host.address} {kind} {key}\n")
+    (SSH / "known_hosts").write_text("".join(lines))
+
+
+def _wait_for(host: Host) -> None:
+    """Wait until the host's engine answers through SSH."""
+    wait_until(
+        lambda: ssh(host, "docker", "info", "--format", "ok", timeout=10) is not None,
+        seconds=120,
+        what=f"{host.name} ({host.address}) does not come up",
+        remedy=f"Look: docker exec {host.name} systemctl --failed; journalctl -u docker",
+    )
