@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -94,9 +95,22 @@ def stop_own() -> None:
                 remedy=f"Read {STATE}/dockerd.log, then: kill -9 {pid}",
             )
         _PID.unlink()
-        if pathlib.Path("/sys/class/net/docker0").exists():
-            output(["ip", "link", "delete", "docker0"])
+        _forget_network()
     say("  The engine's image store stays as a cache; `lab/down --purge` empties it first.")
+
+
+def _forget_network() -> None:
+    """Remove the bridge, mounts and firewall rules that a stopped dockerd leaves behind."""
+    if pathlib.Path("/sys/class/net/docker0").exists():
+        output(["ip", "link", "delete", "docker0"])
+    namespaces = pathlib.Path("/run/docker/netns")
+    for namespace in namespaces.glob("*") if namespaces.is_dir() else ():
+        output(["umount", str(namespace)])
+    rules = output(["iptables-save"])
+    if rules is not None:
+        kept = [line for line in rules.splitlines() if not re.search("DOCKER|docker0", line)]
+        text = "\n".join(kept) + "\n"
+        subprocess.run(["iptables-restore"], input=text, text=True, check=False, timeout=20)
 
 
 def _is_dockerd(pid: int) -> bool:

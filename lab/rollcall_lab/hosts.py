@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pathlib
+import shlex
 import subprocess
 import tarfile
 
@@ -75,10 +76,13 @@ def remove(names: list[str]) -> None:
 
 
 def ssh(host: Host, *command: str, timeout: float = 30.0) -> str | None:
-    """Standard output of a command on the host, None when it fails."""
+    """Standard output of a command on the host, None when it fails.
+
+    OpenSSH hands one string to the remote shell: the words are quoted for it.
+    """
     options = ["-i", str(_KEY), "-o", f"UserKnownHostsFile={SSH / 'known_hosts'}"]
     options += ["-o", "BatchMode=yes", "-o", "ConnectTimeout=3", "-o", "LogLevel=ERROR"]
-    return output(["ssh", *options, f"root@{host.address}", *command], timeout=timeout)
+    return output(["ssh", *options, f"root@{host.address}", shlex.join(command)], timeout=timeout)
 
 
 def _state(host: Host) -> str | None:

@@ -1,0 +1,65 @@
+# Copyright (c) 2026 rollcall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to the collection: this file may change without notice.
+"""The argument specification that goes with the doc fragment `consul`, and what it means."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from .client import Connection
+from .errors import ConsulError
+
+CONNECTION: dict[str, t.Any] = {
+    "url": {"type": "str"},
+    "token": {"type": "str", "no_log": True},
+    "token_file": {"type": "path", "no_log": False},
+    "ca_path": {"type": "path"},
+    "client_cert": {"type": "path"},
+    "client_key": {"type": "path", "no_log": False},
+    "validate_certs": {"type": "bool", "default": True},
+    "datacenter": {"type": "str"},
+    "timeout": {"type": "int", "default": 10},
+    "virtualenv": {"type": "path", "default": "/opt/rollcall/venv"},
+}
+
+
+def connection(params: t.Mapping[str, t.Any], environment: t.Mapping[str, str]) -> Connection:
+    """The connection that options and Consul's own environment variables describe.
+
+    An option wins over its variable. Raises ConsulError for a token file that cannot be read.
+    """
+    ca_path = params["ca_path"] or environment.get("CONSUL_CACERT")
+    certificate = params["client_cert"] or environment.get("CONSUL_CLIENT_CERT")
+    key = params["client_key"] or environment.get("CONSUL_CLIENT_KEY")
+    return Connection(
+        url=params["url"] or _environment_url(environment),
+        token=_token(params, environment),
+        verify=(ca_path or True) if params["validate_certs"] else False,
+        certificate=(certificate, key) if certificate and key else None,
+        datacenter=params["datacenter"],
+        timeout=params["timeout"],
+    )
+
+
+def _environment_url(environment: t.Mapping[str, str]) -> str:
+    """CONSUL_HTTP_ADDR with its scheme, or the agent of this host."""
+    address = environment.get("CONSUL_HTTP_ADDR") or "127.0.0.1:8500"
+    if "://" in address:
+        return address
+    secure = environment.get("CONSUL_HTTP_SSL", "").lower() in ("1", "true")
+    return f"{'https' if secure else 'http'}://{address}"
+
+
+def _token(params: t.Mapping[str, t.Any], environment: t.Mapping[str, str]) -> str | None:
+    """The ACL token: given, in a file, or in the environment."""
+    path = params["token_file"] or environment.get("CONSUL_HTTP_TOKEN_FILE")
+    if params["token"] or not path:
+        return params["token"] or environment.get("CONSUL_HTTP_TOKEN")
+    try:
+        with open(os.path.expanduser(path), encoding="utf-8") as file:
+            return file.read().strip()
+    except OSError as error:
+        raise ConsulError(f"cannot read the token file {path}: {error.strerror}") from error

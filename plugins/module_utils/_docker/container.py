@@ -1,0 +1,237 @@
+# Copyright (c) 2026 rollcall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to the collection: this file may change without notice.
+"""Containers as values: what is wanted, what there is, and the plan between them. No I/O."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import typing as t
+
+from .._plan import Diff
+
+OWNER_LABEL = "rollcall.owner"
+SPEC_LABEL = "rollcall.spec"
+
+_DEFAULTS: dict[str, t.Any] = {
+    "command": [],
+    "entrypoint": [],
+    "env": {},
+    "labels": {},
+    "hostname": None,
+    "network_mode": "bridge",
+    "ports": [],
+    "volumes": [],
+    "tmpfs": [],
+    "restart_policy": "unless-stopped",
+    "user": None,
+    "read_only": False,
+    "cap_add": [],
+    "cap_drop": [],
+    "security_opt": [],
+    "memory": None,
+    "stop_signal": None,
+    "stop_timeout": None,
+    "init": False,
+    "healthcheck": None,
+}
+
+
+class ContainerError(ValueError):
+    """A wanted container that cannot be, or must not be: the message says why and what to do."""
+
+
+@dataclasses.dataclass(frozen=True)
+class PortBinding:
+    """One published port: container port and protocol, host port (None: random) and address."""
+
+    container_port: int
+    protocol: str
+    host_port: int | None
+    host_address: str
+
+
+@dataclasses.dataclass(frozen=True)
+class ContainerSpec:
+    """A wanted container. `options` holds only what differs from Docker's own defaults."""
+
+    name: str
+    image: str
+    pull: str
+    options: t.Mapping[str, t.Any]
+
+    @classmethod
+    def from_params(cls, params: t.Mapping[str, t.Any]) -> ContainerSpec:
+        """Read one item of a module's `containers`; ContainerError where a value cannot be meant."""
+        options = {
+            key: params[key]
+            for key, default in _DEFAULTS.items()
+            if params.get(key) is not None and params[key] != default
+        }
+        for text in options.get("ports", []):
+            parse_port(text)
+        for key, value in options.get("env", {}).items():
+            if "\n" in str(value) or "=" in key:
+                raise ContainerError(f"{params['name']}: env {key!r} has a line break or an '='")
+        return cls(params["name"], params["image"], params.get("pull") or "missing", options)
+
+    def get(self, option: str) -> t.Any:
+        """The option's value, or the default that Docker applies."""
+        return self.options.get(option, _DEFAULTS[option])
+
+    @property
+    def canonical(self) -> str:
+        """The specification as the label holds it: equal texts mean equal containers."""
+        content = {"image": self.image, **self.options}
+        return json.dumps(content, sort_keys=True, separators=(",", ":"))
+
+
+@dataclasses.dataclass(frozen=True)
+class ActualContainer:
+    """A container as the engine reports it, reduced to what a plan needs."""
+
+    id: str
+    name: str
+    image_id: str
+    running: bool
+    labels: t.Mapping[str, str]
+
+    @property
+    def owner(self) -> str | None:
+        """Who made it, None for a container that nobody of this collection made."""
+        return self.labels.get(OWNER_LABEL)
+
+
+@dataclasses.dataclass(frozen=True)
+class Action:
+    """One step: what is done to a container, and why."""
+
+    name: str
+    action: str
+    reasons: tuple[str, ...] = ()
+    spec: ContainerSpec | None = None
+    actual: ActualContainer | None = None
+
+    @property
+    def changes(self) -> bool:
+        """Whether the step does anything."""
+        return self.action != "unchanged"
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """The steps from the actual containers to the wanted ones."""
+
+    actions: tuple[Action, ...]
+
+    @property
+    def diff(self) -> Diff:
+        """Both sides, a line for each container that a step touches."""
+        changing = [action for action in self.actions if action.changes]
+        return Diff(
+            before={action.name: _before(action) for action in changing},
+            after={action.name: _after(action) for action in changing},
+        )
+
+
+def parse_port(text: str) -> PortBinding:
+    """Read `[[address:]host port:]container port[/udp]`; ContainerError names what is wrong."""
+    rest, _, protocol = text.partition("/")
+    parts = rest.rsplit(":", 2)
+    numbers = parts[-2:]
+    valid = all(part.isdigit() and 0 < int(part) < 65536 for part in numbers)
+    if not valid or (protocol or "tcp") not in ("tcp", "udp", "sctp"):
+        raise ContainerError(f"port {text!r} is not [[address:]host port:]container port[/protocol]")
+    return PortBinding(
+        container_port=int(parts[-1]),
+        protocol=protocol or "tcp",
+        host_port=int(parts[-2]) if len(parts) > 1 else None,
+        host_address=parts[0].strip("[]") if len(parts) == 3 else "",
+    )
+
+
+def plan_containers(
+    wanted: t.Sequence[ContainerSpec],
+    actual: t.Sequence[ActualContainer],
+    image_ids: t.Mapping[str, str | None],
+    *,
+    owner: str,
+    purge: bool,
+) -> Plan:
+    """Decide what happens to each container.
+
+    `image_ids` tells which image each reference means on this host, None where it is not there yet.
+    Raises ContainerError, before anything is done, for a name given twice and for a name that a
+    container of somebody else holds.
+    """
+    names = [spec.name for spec in wanted]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ContainerError(f"container names given twice: {', '.join(twice)}")
+    present = {container.name: container for container in actual}
+    for name in names:
+        if name in present and present[name].owner != owner:
+            raise ContainerError(
+                f"a container named {name} exists and is not ours ({OWNER_LABEL} is "
+                f"{present[name].owner!r}, not {owner!r}): rename or remove it, nothing was changed"
+            )
+    steps = [_step(spec, present.get(spec.name), image_ids.get(spec.image)) for spec in wanted]
+    if purge:
+        steps += [
+            Action(name, "removed", ("no longer wanted",), actual=container)
+            for name, container in sorted(present.items())
+            if container.owner == owner and name not in names
+        ]
+    return Plan(tuple(steps))
+
+
+def _step(spec: ContainerSpec, actual: ActualContainer | None, image_id: str | None) -> Action:
+    """What one wanted container needs."""
+    if actual is None:
+        return Action(spec.name, "created", ("absent",), spec)
+    reasons = _differences(spec, actual, image_id)
+    if reasons:
+        return Action(spec.name, "recreated", reasons, spec, actual)
+    if not actual.running:
+        return Action(spec.name, "started", ("not running",), spec, actual)
+    return Action(spec.name, "unchanged", (), spec, actual)
+
+
+def _differences(
+    spec: ContainerSpec, actual: ActualContainer, image_id: str | None
+) -> tuple[str, ...]:
+    """The options in which the container differs from what is wanted."""
+    before = _recorded(actual)
+    after = json.loads(spec.canonical)
+    keys = sorted({*before, *after})
+    reasons = [key for key in keys if before.get(key) != after.get(key)]
+    if not reasons and image_id != actual.image_id:
+        reasons = ["image (the name means another image now)"]
+    return tuple(reasons)
+
+
+def _recorded(actual: ActualContainer) -> dict[str, t.Any]:
+    """The specification a container was made from; empty where its label was tampered with."""
+    try:
+        content = json.loads(actual.labels.get(SPEC_LABEL, "{}"))
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _before(action: Action) -> dict[str, t.Any]:
+    """The diff's left side for one container."""
+    if action.actual is None:
+        return {"state": "absent"}
+    state = "running" if action.actual.running else "stopped"
+    return {"state": state, **_recorded(action.actual)}
+
+
+def _after(action: Action) -> dict[str, t.Any]:
+    """The diff's right side for one container."""
+    if action.spec is None:
+        return {"state": "absent"}
+    note = {"reason": ", ".join(action.reasons)} if action.action == "recreated" else {}
+    return {"state": "running", **json.loads(action.spec.canonical), **note}

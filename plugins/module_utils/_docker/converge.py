@@ -1,0 +1,85 @@
+# Copyright (c) 2026 rollcall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to the collection: this file may change without notice.
+"""The use case both container modules share: read, plan once, apply once, report."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from .container import ContainerSpec, Plan, plan_containers
+from .engine import Engine, EngineError
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What shall be true on the host, and how far to go and to wait for it."""
+
+    owner: str
+    containers: tuple[ContainerSpec, ...]
+    purge: bool
+    wait: str
+    wait_timeout: float
+    check_mode: bool
+
+
+def predict_empty(request: Request) -> Plan:
+    """The plan for a host that has no engine or SDK yet: everything is created."""
+    return plan_containers(request.containers, [], {}, owner=request.owner, purge=request.purge)
+
+
+def converge(engine: Engine, request: Request) -> Plan:
+    """Plan against the engine and, outside check mode, carry it out; returns the plan.
+
+    Every image is at hand before the first container is touched: a registry that does not answer
+    costs nothing that runs.
+    """
+    image_ids, missing = _resolve(engine, request)
+    plan = plan_containers(
+        request.containers, engine.containers(), image_ids, owner=request.owner, purge=request.purge
+    )
+    if request.check_mode:
+        return plan
+    for reference in missing:
+        engine.pull(reference)
+    engine.perform(plan.actions, request.owner)
+    names = [spec.name for spec in request.containers]
+    if request.wait != "none" and names:
+        engine.wait(names, request.wait, request.wait_timeout)
+    return plan
+
+
+def results(plan: Plan, engine: Engine | None) -> list[dict[str, t.Any]]:
+    """One entry for each container: what happened, why, and where it can be reached now."""
+    return [
+        {
+            "name": step.name,
+            "image": step.spec.image if step.spec else None,
+            "action": step.action,
+            "reasons": list(step.reasons),
+            "id": None,
+            "ports": {},
+            "address": "",
+            **(engine.describe(step.name) if engine else {}),
+        }
+        for step in plan.actions
+    ]
+
+
+def _resolve(engine: Engine, request: Request) -> tuple[dict[str, str | None], list[str]]:
+    """What each image reference means here, and which are still to be pulled."""
+    policies = {spec.image: spec.pull for spec in request.containers}
+    if not request.check_mode:
+        for reference in (name for name, pull in policies.items() if pull == "always"):
+            engine.pull(reference)
+    found = {reference: engine.image_id(reference) for reference in policies}
+    missing = [reference for reference, image_id in found.items() if image_id is None]
+    for reference in missing:
+        if policies[reference] == "never":
+            raise EngineError(
+                f"image {reference} is not on this host and its pull policy is 'never': load it "
+                "(playbook rollcall.discovery.images) or allow pulling; nothing was changed"
+            )
+    return found, missing

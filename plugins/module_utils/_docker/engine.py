@@ -1,0 +1,224 @@
+# Copyright (c) 2026 rollcall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to the collection: this file may change without notice.
+"""The Docker Engine, reached through the Docker SDK: lists, pulls, and carries out a plan."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import re
+import time
+import typing as t
+
+from .container import OWNER_LABEL, SPEC_LABEL, Action, ActualContainer, ContainerSpec, parse_port
+
+_NANOSECONDS = {"ms": 10**6, "s": 10**9, "m": 60 * 10**9}
+_PAUSE_SECONDS = 0.1
+
+
+class EngineError(Exception):
+    """A request to the engine that failed: what was attempted, and what to do."""
+
+
+class Engine:
+    """One Docker Engine. Every method raises EngineError where Docker refuses or does not answer."""
+
+    def __init__(self, url: str, timeout: int) -> None:
+        """Connect to `url` (such as unix:///var/run/docker.sock); `timeout` in seconds per request."""
+        import docker
+        import docker.errors
+
+        self._url = url
+        self._errors: tuple[type[Exception], ...] = (docker.errors.DockerException, OSError)
+        self._not_found = docker.errors.NotFound
+        try:
+            self._api = docker.APIClient(base_url=url, version="auto", timeout=timeout)
+        except self._errors as error:
+            raise EngineError(
+                f"no Docker Engine answers at {url}: {error}. Start it, or install one "
+                "(role rollcall.discovery.docker_host)"
+            ) from error
+
+    def containers(self) -> list[ActualContainer]:
+        """All containers of this host, running or not."""
+        found = self._call("list the containers", self._api.containers, all=True)
+        return [
+            ActualContainer(
+                id=entry["Id"],
+                name=_name(entry["Names"]),
+                image_id=entry["ImageID"],
+                running=entry["State"] == "running",
+                labels=entry.get("Labels") or {},
+            )
+            for entry in found
+        ]
+
+    def image_id(self, reference: str) -> str | None:
+        """The identifier a reference means on this host, None where the image is not there."""
+        try:
+            return str(self._api.inspect_image(reference)["Id"])
+        except self._not_found:
+            return None
+        except self._errors as error:
+            raise EngineError(f"cannot inspect image {reference}: {error}") from error
+
+    def pull(self, reference: str) -> None:
+        """Fetch an image from its registry."""
+        try:
+            for message in self._api.pull(reference, stream=True, decode=True):
+                if "error" in message:
+                    raise EngineError(message["error"])
+        except (*self._errors, EngineError) as error:
+            raise EngineError(
+                f"cannot pull {reference}: {error}. Check that the registry answers from this host "
+                "and holds the image; nothing was changed"
+            ) from error
+
+    def perform(self, actions: t.Sequence[Action], owner: str) -> None:
+        """Carry out the steps: removals free names and ports first, the rest runs in parallel."""
+        removals = [step for step in actions if step.action in ("removed", "recreated")]
+        starts = [step for step in actions if step.action in ("created", "recreated", "started")]
+        self._each(self._remove, removals)
+        self._each(lambda step: self._start(step, owner), starts)
+
+    def wait(self, names: t.Sequence[str], condition: str, seconds: float) -> None:
+        """Wait until every container is `running` or `healthy`; EngineError after `seconds`."""
+        deadline = time.monotonic() + seconds
+        pending = set(names)
+        while pending:
+            pending = {name for name in pending if not self._is(name, condition)}
+            if pending and time.monotonic() > deadline:
+                name = min(pending)
+                log = self._api.logs(name, tail=8).decode(errors="replace").strip()
+                raise EngineError(
+                    f"container {name} is not {condition} after {seconds:.0f} s; its log ends:\n{log}"
+                )
+            if pending:
+                time.sleep(_PAUSE_SECONDS)
+
+    def describe(self, name: str) -> dict[str, t.Any]:
+        """Identifier, image, published ports and first address of a container; {} when absent."""
+        try:
+            found = self._api.inspect_container(name)
+        except self._not_found:
+            return {}
+        except self._errors as error:
+            raise EngineError(f"cannot inspect container {name}: {error}") from error
+        settings = found["NetworkSettings"]
+        networks = settings.get("Networks") or {}
+        ports = {
+            port: [binding["HostPort"] for binding in bindings]
+            for port, bindings in (settings.get("Ports") or {}).items()
+            if bindings
+        }
+        addresses = [network["IPAddress"] for network in networks.values() if network["IPAddress"]]
+        return {
+            "id": found["Id"],
+            "image_id": found["Image"],
+            "ports": ports,
+            "address": addresses[0] if addresses else "",
+        }
+
+    def stop(self, name: str) -> None:
+        """Stop a container by its own stop signal and grace."""
+        self._call(f"stop container {name}", self._api.stop, name)
+
+    def _is(self, name: str, condition: str) -> bool:
+        state = self._call(f"inspect container {name}", self._api.inspect_container, name)["State"]
+        if not state["Running"] or state.get("Restarting"):
+            return False
+        health = state.get("Health")
+        return condition == "running" or (health is None or health["Status"] == "healthy")
+
+    def _remove(self, step: Action) -> None:
+        if step.actual is not None:
+            if step.actual.running:
+                self.stop(step.actual.id)
+            self._call(f"remove container {step.name}", self._api.remove_container, step.actual.id)
+
+    def _start(self, step: Action, owner: str) -> None:
+        if step.spec is not None and step.action != "started":
+            self._create(step.spec, owner)
+        self._call(f"start container {step.name}", self._api.start, step.name)
+
+    def _create(self, spec: ContainerSpec, owner: str) -> None:
+        ports = [parse_port(text) for text in spec.get("ports")]
+        bindings: dict[str, list[tuple[str, str]]] = {}
+        for port in ports:
+            key = f"{port.container_port}/{port.protocol}"
+            host_port = "" if port.host_port is None else str(port.host_port)
+            bindings.setdefault(key, []).append((port.host_address, host_port))
+        host_config = self._api.create_host_config(
+            network_mode=spec.get("network_mode"),
+            port_bindings=bindings or None,
+            binds=list(spec.get("volumes")) or None,
+            tmpfs={path: "" for path in spec.get("tmpfs")} or None,
+            restart_policy={"Name": spec.get("restart_policy")},
+            read_only=spec.get("read_only"),
+            cap_add=list(spec.get("cap_add")) or None,
+            cap_drop=list(spec.get("cap_drop")) or None,
+            security_opt=list(spec.get("security_opt")) or None,
+            mem_limit=spec.get("memory"),
+            init=spec.get("init") or None,
+        )
+        self._call(
+            f"create container {spec.name}",
+            self._api.create_container,
+            image=spec.image,
+            name=spec.name,
+            command=list(spec.get("command")) or None,
+            entrypoint=list(spec.get("entrypoint")) or None,
+            environment={key: str(value) for key, value in spec.get("env").items()},
+            labels={
+                **spec.get("labels"),
+                OWNER_LABEL: owner,
+                SPEC_LABEL: spec.canonical,
+            },
+            hostname=spec.get("hostname"),
+            user=spec.get("user"),
+            ports=[(port.container_port, port.protocol) for port in ports] or None,
+            stop_signal=spec.get("stop_signal"),
+            stop_timeout=spec.get("stop_timeout"),
+            healthcheck=_healthcheck(spec.get("healthcheck")),
+            host_config=host_config,
+        )
+
+    def _each(self, work: t.Callable[[Action], None], steps: t.Sequence[Action]) -> None:
+        """Work on all steps at once; the first error is raised after every step has ended."""
+        if not steps:
+            return
+        with concurrent.futures.ThreadPoolExecutor(max_workers=min(8, len(steps))) as pool:
+            list(pool.map(work, steps))
+
+    def _call(self, attempt: str, method: t.Callable[..., t.Any], *args: t.Any, **kw: t.Any) -> t.Any:
+        try:
+            return method(*args, **kw)
+        except self._errors as error:
+            detail = getattr(error, "explanation", None) or error
+            raise EngineError(f"cannot {attempt} at {self._url}: {detail}") from error
+
+
+def nanoseconds(text: str) -> int:
+    """Read a duration such as 500ms, 2s or 1m, as Docker's API counts it."""
+    match = re.fullmatch(r"(\d+)(ms|s|m)", text)
+    if match is None:
+        raise EngineError(f"{text!r} is not a duration such as 500ms, 2s or 1m")
+    return int(match[1]) * _NANOSECONDS[match[2]]
+
+
+def _healthcheck(params: t.Mapping[str, t.Any] | None) -> dict[str, t.Any] | None:
+    """The health check in the API's words and units."""
+    if not params:
+        return None
+    check = {
+        key: nanoseconds(params[key])
+        for key in ("interval", "timeout", "start_period")
+        if params.get(key)
+    }
+    return {"test": list(params["test"]), **check, **{"retries": params.get("retries") or 3}}
+
+
+def _name(names: t.Sequence[str]) -> str:
+    """The container's own name among its links' aliases: the one with a single slash."""
+    return next(name[1:] for name in names if name.count("/") == 1)

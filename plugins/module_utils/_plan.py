@@ -1,0 +1,30 @@
+# Copyright (c) 2026 rollcall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to the collection: this file may change without notice.
+"""One plan for check mode, diff and the real run: what is, what shall be, and whether they differ."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+
+@dataclasses.dataclass(frozen=True)
+class Diff:
+    """The two sides that `--diff` shows, as plain JSON values."""
+
+    before: t.Mapping[str, t.Any]
+    after: t.Mapping[str, t.Any]
+
+    @property
+    def changed(self) -> bool:
+        """Whether the sides differ: the one definition of `changed`."""
+        return self.before != self.after
+
+    def report(self, *, diff: bool) -> dict[str, t.Any]:
+        """What a module returns of the plan: `changed`, and `diff` where it was asked for."""
+        result: dict[str, t.Any] = {"changed": self.changed}
+        if diff:
+            result["diff"] = {"before": dict(self.before), "after": dict(self.after)}
+        return result
