@@ -86,7 +86,8 @@ def _decode(attempt: str, code: int, body: str) -> t.Any:
         return None
     if code == 403:
         raise Forbidden(f"{attempt}: permission denied ({text}). Give the token the rights for it")
-    if 400 <= code < 500:
+    # Autopilot reports an unhealthy cluster with status 429 and its full answer.
+    if 400 <= code < 500 and code != 429:
         raise Refused(f"{attempt}: refused with status {code}: {text}")
     if code >= 500:
         raise Unavailable(

@@ -10,7 +10,7 @@ import typing as t
 
 from .client import ConsulClient
 from .cluster import Member, Observation, peers_of
-from .errors import ConsulError, Unavailable
+from .errors import Unavailable
 
 
 def observe(client: ConsulClient) -> Observation:
@@ -37,16 +37,8 @@ def observe(client: ConsulClient) -> Observation:
 
 
 def _optional(client: ConsulClient, path: str) -> t.Any:
-    """An answer that needs a leader, None while there is none.
-
-    Autopilot reports an unhealthy cluster with status 429 and the same body: it is unhealthy, and
-    the rest is asked again at the next look.
-    """
+    """An answer that needs a leader, None while there is none."""
     try:
         return client.get(path)
     except Unavailable:
         return None
-    except ConsulError as error:
-        if "status 429" in str(error):
-            return {"Healthy": False, "FailureTolerance": 0}
-        raise
