@@ -81,7 +81,9 @@ def _down(*, purge: bool) -> None:
         with step("Removing hosts, registry, network and volume"):
             hosts.remove(names)
             if output(["docker", "network", "inspect", NETWORK]) is not None:
-                run(["docker", "network", "rm", NETWORK], remedy="docker network inspect " + NETWORK)
+                run(
+                    ["docker", "network", "rm", NETWORK], remedy="docker network inspect " + NETWORK
+                )
             if output(["docker", "volume", "inspect", REGISTRY_NAME]) is not None:
                 run(["docker", "volume", "rm", REGISTRY_NAME], remedy="docker volume ls")
         if purge:

@@ -15,7 +15,9 @@ from .settings import STATE
 
 # Named apart from the lab's state: only an engine that the lab started itself has this file.
 _PID = STATE / "dockerd.pid"
-_NO_ENGINE = "Install Docker (https://docs.docker.com/engine/install/), start it and run lab/up again"
+_NO_ENGINE = (
+    "Install Docker (https://docs.docker.com/engine/install/), start it and run lab/up again"
+)
 
 
 def answers() -> bool:

@@ -14,7 +14,16 @@ import urllib.request
 
 from . import engine
 from .progress import LabError, output, run, say, step, wait_until
-from .settings import CACHE, LABEL, NETWORK, REGISTRY_ADDRESS, REGISTRY_NAME, REGISTRY_PORT, ROOT, Host
+from .settings import (
+    CACHE,
+    LABEL,
+    NETWORK,
+    REGISTRY_ADDRESS,
+    REGISTRY_NAME,
+    REGISTRY_PORT,
+    ROOT,
+    Host,
+)
 
 _CONTENT = f"{LABEL}.content"
 # The registry is published on loopback too: the outer engine pushes to it without being told

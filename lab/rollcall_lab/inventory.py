@@ -24,7 +24,9 @@ def arguments(settings: Settings) -> list[str]:
 
 def _document(hosts: tuple[Host, ...]) -> dict[str, object]:
     """The extra hosts in every group that a client machine belongs to."""
-    variables = {host.name: {"ansible_host": host.address, "rollcall_index": host.index} for host in hosts}
+    variables = {
+        host.name: {"ansible_host": host.address, "rollcall_index": host.index} for host in hosts
+    }
     members: dict[str, dict[str, object]] = {host.name: {} for host in hosts}
     children = {group: {"hosts": members} for group in _GROUPS}
     return {"all": {"hosts": variables, "children": children}}

@@ -11,7 +11,9 @@ import pathlib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 STATE = ROOT / ".lab"
-CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "rollcall"
+CACHE = (
+    pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "rollcall"
+)
 
 NETWORK = "rollcall-lab"
 SUBNET = ipaddress.ip_network("10.111.152.0/24")

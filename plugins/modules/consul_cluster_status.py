@@ -150,7 +150,6 @@ import os
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.client import ConsulClient
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.cluster import (
     Observation,
@@ -228,7 +227,9 @@ def run(module: AnsibleModule) -> dict:
         except ConsulError as error:
             return report(Observation(), "unknown", [str(error)])
     else:
-        wanted = {key: value for key, value in module.params["wait_for"].items() if value is not None}
+        wanted = {
+            key: value for key, value in module.params["wait_for"].items() if value is not None
+        }
         seen = wait(client, wanted, module.params["wait_timeout"] if wanted else 0)
     return report(seen, *assess(seen))
 

@@ -227,7 +227,6 @@ containers:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.rollcall.discovery.plugins.module_utils._docker.container import (
     ContainerError,
     ContainerSpec,
@@ -284,7 +283,11 @@ def main() -> None:
             "owner": {"type": "str", "required": True},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "purge": {"type": "bool", "default": True},
-            "wait": {"type": "str", "choices": ["none", "running", "healthy"], "default": "running"},
+            "wait": {
+                "type": "str",
+                "choices": ["none", "running", "healthy"],
+                "default": "running",
+            },
             "wait_timeout": {"type": "int", "default": 60},
             "containers": {
                 "type": "list",

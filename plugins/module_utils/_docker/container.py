@@ -143,7 +143,9 @@ def parse_port(text: str) -> PortBinding:
     numbers = parts[-2:]
     valid = all(part.isdigit() and 0 < int(part) < 65536 for part in numbers)
     if not valid or (protocol or "tcp") not in ("tcp", "udp", "sctp"):
-        raise ContainerError(f"port {text!r} is not [[address:]host port:]container port[/protocol]")
+        raise ContainerError(
+            f"port {text!r} is not [[address:]host port:]container port[/protocol]"
+        )
     return PortBinding(
         container_port=int(parts[-1]),
         protocol=protocol or "tcp",

@@ -153,7 +153,7 @@ class Engine:
             network_mode=spec.get("network_mode"),
             port_bindings=bindings or None,
             binds=list(spec.get("volumes")) or None,
-            tmpfs={path: "" for path in spec.get("tmpfs")} or None,
+            tmpfs=dict.fromkeys(spec.get("tmpfs"), "") or None,
             restart_policy={"Name": spec.get("restart_policy")},
             read_only=spec.get("read_only"),
             cap_add=list(spec.get("cap_add")) or None,
@@ -191,7 +191,9 @@ class Engine:
         with concurrent.futures.ThreadPoolExecutor(max_workers=min(8, len(steps))) as pool:
             list(pool.map(work, steps))
 
-    def _call(self, attempt: str, method: t.Callable[..., t.Any], *args: t.Any, **kw: t.Any) -> t.Any:
+    def _call(
+        self, attempt: str, method: t.Callable[..., t.Any], *args: t.Any, **kw: t.Any
+    ) -> t.Any:
         try:
             return method(*args, **kw)
         except self._errors as error:
@@ -216,7 +218,7 @@ def _healthcheck(params: t.Mapping[str, t.Any] | None) -> dict[str, t.Any] | Non
         for key in ("interval", "timeout", "start_period")
         if params.get(key)
     }
-    return {"test": list(params["test"]), **check, **{"retries": params.get("retries") or 3}}
+    return {"test": list(params["test"]), **check, "retries": params.get("retries") or 3}
 
 
 def _name(names: t.Sequence[str]) -> str:

@@ -70,7 +70,9 @@ class ConsulRegistry:
         except (requests.RequestException, OSError) as error:
             raise RegistryError(f"Consul at {self._url}: {error}") from error
         if answer.status_code >= 500:
-            raise RegistryError(f"Consul at {self._url}: {answer.status_code} {answer.text.strip()}")
+            raise RegistryError(
+                f"Consul at {self._url}: {answer.status_code} {answer.text.strip()}"
+            )
         if answer.status_code >= 400:
             problem = f"{answer.status_code} {answer.text.strip()}"
             raise RefusedError(problem) if verb == "PUT" else RegistryError(problem)

@@ -133,5 +133,3 @@ def stop_on_signals(daemon: Daemon) -> None:
 
 def _summary(steps: Plan) -> str:
     return f"{len(steps.register)} registered, {len(steps.deregister)} deregistered"
-
-

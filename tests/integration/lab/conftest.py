@@ -1,0 +1,132 @@
+"""The lab as the scenarios see it: the page, Consul's answers, and a playbook that converges."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pathlib
+import re
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+HOSTS = {"host-1": "10.111.152.136", "host-2": "10.111.152.135", "host-3": "10.111.152.168"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Recap:
+    """What a playbook run said at its end: `changed` by host, and the whole output."""
+
+    changed: dict[str, int]
+    failed: int
+    output: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Lab:
+    """The three hosts of the articles."""
+
+    page: str = f"http://{HOSTS['host-1']}/"
+
+    def get(self, url: str) -> str:
+        """The body behind a URL; raises where nothing answers with 200 in 5 s."""
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            body: str = answer.read().decode()
+            return body
+
+    def consul(self, path: str, host: str = "host-1") -> Any:
+        """The decoded answer of a host's agent."""
+        return json.loads(self.get(f"http://{HOSTS[host]}:8500{path}"))
+
+    def passing(self) -> set[tuple[str, int]]:
+        """Address and port of every passing instance of the web service."""
+        found = self.consul("/v1/health/service/my-web-server?passing")
+        return {(entry["Service"]["Address"], entry["Service"]["Port"]) for entry in found}
+
+    def containers(self) -> set[tuple[str, int]]:
+        """Address and port of every web container that Docker runs: the truth."""
+        found = set()
+        for name, address in HOSTS.items():
+            output = self.ssh(
+                name,
+                "docker ps --filter label=rollcall.owner=helloworld -q "
+                "| xargs -r -n1 -I{} docker port {} 80",
+            )
+            found |= {(address, int(port)) for port in re.findall(r"0\.0\.0\.0:(\d+)", output)}
+        return found
+
+    def backends(self, requests: int) -> set[str]:
+        """Which backends answered so many requests, by the balancer's header."""
+        found = set()
+        for _ in range(requests):
+            with urllib.request.urlopen(self.page, timeout=5) as answer:
+                found.add(answer.headers["X-Backend"])
+        return found
+
+    def ssh(self, host: str, command: str) -> str:
+        """A command's output on a host."""
+        return subprocess.run(
+            [
+                "ssh",
+                "-i",
+                ".lab/ssh/id_ed25519",
+                "-o",
+                "UserKnownHostsFile=.lab/ssh/known_hosts",
+                "-o",
+                "LogLevel=ERROR",
+                f"root@{HOSTS[host]}",
+                command,
+            ],
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        ).stdout
+
+    def converge(self, *arguments: str) -> Recap:
+        """Run the shipped site.yml on the lab's inventory."""
+        result = subprocess.run(
+            ["ansible-playbook", "site.yml", "-i", "inventories/lab", *arguments],
+            cwd=ROOT,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=400,
+        )
+        output = result.stdout + result.stderr
+        rows = re.findall(r"^(\S+)\s+: ok=\d+\s+changed=(\d+).*?failed=(\d+)", output, re.M)
+        assert rows or result.returncode, output
+        changed = {host: int(count) for host, count, _ in rows}
+        return Recap(changed, sum(int(row[2]) for row in rows) or result.returncode, output)
+
+
+@pytest.fixture(scope="session")
+def lab() -> Lab:
+    """The lab that `lab/up` has started."""
+    return Lab()
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], bool], float], None]:
+    """Wait until something holds, failing at a deadline in seconds."""
+
+    def poll(holds: Callable[[], bool], within: float) -> None:
+        deadline = time.monotonic() + within
+        while not _holds(holds):
+            assert time.monotonic() < deadline, f"did not hold within {within} s"
+            time.sleep(0.2)
+
+    return poll
+
+
+def _holds(holds: Callable[[], bool]) -> bool:
+    try:
+        return holds()
+    except OSError:
+        return False
