@@ -65,7 +65,7 @@ def _up(settings: Settings) -> None:
                 cwd=ROOT,
                 env={**environment.activated(venv), "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
                 show=True,
-                remedy="Mend what the failed task names and run lab/up again: it goes on from there",
+                remedy="Mend what the failed task names; lab/up goes on from there",
             )
     first = settings.hosts[0].address
     say(f"\nThe lab is up ({time.monotonic() - started:.0f} s).")

@@ -26,7 +26,7 @@ def answers() -> bool:
 
 
 def ensure() -> None:
-    """Leave with an engine that answers; install (Debian, Ubuntu, as root) and start one if needed."""
+    """Leave with an engine that answers; as root on Debian's kin, install and start one."""
     if answers():
         return
     if os.geteuid() != 0:

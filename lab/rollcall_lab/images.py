@@ -195,18 +195,18 @@ def _base(suite: str, *, public: bool) -> None:
         return
     say("  No public image registry answers: images are built from the package registries.")
     engine.install_packages("debootstrap")
-    with step(f"Bootstrapping {name} from Debian's packages (about a minute)"):
-        with tempfile.TemporaryDirectory(prefix="rollcall-") as scratch:
-            tree = pathlib.Path(scratch) / "root"
-            run(
-                ["debootstrap", "--variant=minbase", suite, str(tree)],
-                remedy="Check that Debian's mirror answers and run lab/up again",
-            )
-            shutil.rmtree(tree / "var/lib/apt/lists")
-            (tree / "var/lib/apt/lists/partial").mkdir(parents=True)
-            archive = pathlib.Path(scratch) / "root.tar"
-            run(["tar", "-C", str(tree), "-cf", str(archive), "."], remedy="Free disk space")
-            run(["docker", "import", str(archive), name], remedy="Run lab/up again")
+    title = f"Bootstrapping {name} from Debian's packages (about a minute)"
+    with step(title), tempfile.TemporaryDirectory(prefix="rollcall-") as scratch:
+        tree = pathlib.Path(scratch) / "root"
+        run(
+            ["debootstrap", "--variant=minbase", suite, str(tree)],
+            remedy="Check that Debian's mirror answers and run lab/up again",
+        )
+        shutil.rmtree(tree / "var/lib/apt/lists")
+        (tree / "var/lib/apt/lists/partial").mkdir(parents=True)
+        archive = pathlib.Path(scratch) / "root.tar"
+        run(["tar", "-C", str(tree), "-cf", str(archive), "."], remedy="Free disk space")
+        run(["docker", "import", str(archive), name], remedy="Run lab/up again")
 
 
 def _program(program: Program, *, public: bool) -> None:

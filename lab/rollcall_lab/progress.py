@@ -1,4 +1,4 @@
-"""Steps a person can follow: a heading, the time that passes, and where to read on when one fails."""
+"""Steps a person can follow: a heading, the time that passes, and where a failure is told."""
 
 from __future__ import annotations
 

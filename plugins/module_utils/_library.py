@@ -30,8 +30,8 @@ def require(module: AnsibleModule, library: str) -> bool:
     if module.check_mode:
         return False
     module.fail_json(
-        msg=f"the Python library {library!r} is missing on this host, for the system's Python and "
-        f"in {module.params['virtualenv']}: apply the role rollcall.discovery.docker_host first, or "
+        msg=f"the Python library {library!r} is missing on this host, for the system's Python "
+        f"and in {module.params['virtualenv']}: apply rollcall.discovery.docker_host first, or "
         "name the environment that has it in 'virtualenv'"
     )
     return False

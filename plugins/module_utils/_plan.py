@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""One plan for check mode, diff and the real run: what is, what shall be, and whether they differ."""
+"""One plan for check mode, diff and the real run: what is, and what shall be."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""A Consul cluster as values: what was observed, what it means, and whether it is enough. No I/O."""
+"""A Consul cluster as values: what was observed, what it means, whether it is enough. No I/O."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def unmet(seen: Observation, wanted: t.Mapping[str, t.Any]) -> list[str]:
 
 
 def restart_order(seen: Observation) -> list[str]:
-    """Server nodes in the order they can be restarted: those that lag last, the leader at the end."""
+    """Server nodes in a safe order to restart them: laggards late, the leader at the end."""
     followers = sorted(
         (peer for peer in seen.peers if not peer.leader),
         key=lambda peer: (-(peer.last_index or 0), peer.node),

@@ -64,7 +64,7 @@ class ContainerSpec:
 
     @classmethod
     def from_params(cls, params: t.Mapping[str, t.Any]) -> ContainerSpec:
-        """Read one item of a module's `containers`; ContainerError where a value cannot be meant."""
+        """Read one item of `containers`; ContainerError where a value cannot be meant."""
         options = {
             key: params[key]
             for key, default in _DEFAULTS.items()

@@ -22,10 +22,10 @@ class EngineError(Exception):
 
 
 class Engine:
-    """One Docker Engine. Every method raises EngineError where Docker refuses or does not answer."""
+    """One Docker Engine. Methods raise EngineError where it refuses or does not answer."""
 
     def __init__(self, url: str, timeout: int) -> None:
-        """Connect to `url` (such as unix:///var/run/docker.sock); `timeout` in seconds per request."""
+        """Connect to `url`, such as unix:///var/run/docker.sock; `timeout` in s per request."""
         import docker
         import docker.errors
 
@@ -92,7 +92,7 @@ class Engine:
                 name = min(pending)
                 log = self._api.logs(name, tail=8).decode(errors="replace").strip()
                 raise EngineError(
-                    f"container {name} is not {condition} after {seconds:.0f} s; its log ends:\n{log}"
+                    f"container {name} is not {condition} after {seconds:.0f} s; its log:\n{log}"
                 )
             if pending:
                 time.sleep(_PAUSE_SECONDS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
@@ -49,7 +50,7 @@ class ConsulRegistry:
 
     def deregister(self, service_id: str) -> None:
         """Deregister a service; one that the agent does not know is gone already."""
-        quoted = requests.utils.quote(service_id, safe=":")
+        quoted = urllib.parse.quote(service_id, safe=":")
         try:
             self._send("PUT", f"/v1/agent/service/deregister/{quoted}")
         except RefusedError as error:

@@ -1,4 +1,4 @@
-"""The values everything else speaks of: containers as Docker knows them, services as Consul does."""
+"""The values everything speaks of: containers as Docker knows them, services as Consul does."""
 
 from __future__ import annotations
 

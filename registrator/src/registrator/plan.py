@@ -70,7 +70,7 @@ def plan(desired: Iterable[Service], registered: Mapping[str, Registered], owner
 
 
 def is_ours(entry: Registered, owner: str) -> bool:
-    """Whether this daemon, or the upstream daemon it replaces on this host, registered a service."""
+    """Whether this daemon, or the upstream one it replaces here, registered a service."""
     mark = entry.meta.get(OWNER)
     if mark is not None:
         return mark == owner

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .labels import metadata, split_tags
@@ -113,7 +113,7 @@ def _address(container: Container, port: Port, settings: Settings, own_ip: str) 
 def _check(meta: Mapping[str, str], address: str, port: int) -> dict[str, Any] | None:
     """Consul's check: exactly one, the first kind that is asked for."""
     host = f"[{address}]" if ":" in address else address
-    kinds = {
+    kinds: dict[str, Callable[[str], dict[str, Any]]] = {
         "check_http": lambda v: {"HTTP": f"http://{host}:{port}{v}", **_method(meta, "http")},
         "check_https": lambda v: {"HTTP": f"https://{host}:{port}{v}", **_method(meta, "https")},
         "check_ttl": lambda v: {"TTL": v},

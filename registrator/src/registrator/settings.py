@@ -1,4 +1,4 @@
-"""The daemon's settings: Go's flag syntax on the command line, Docker's and Consul's environment."""
+"""The daemon's settings: Go's flag syntax, Docker's and Consul's environment."""
 
 from __future__ import annotations
 

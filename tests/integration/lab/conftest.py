@@ -128,5 +128,6 @@ def eventually() -> Callable[[Callable[[], bool], float], None]:
 def _holds(holds: Callable[[], bool]) -> bool:
     try:
         return holds()
-    except OSError:
+    except (OSError, subprocess.SubprocessError):
+        # A host that boots answers nothing yet.
         return False
