@@ -47,6 +47,7 @@ def _up(settings: Settings) -> None:
     venv = environment.ensure(ROOT, dev=False)
     engine.ensure()
     images.ensure(settings.hosts)
+    hosts.forget_foreign()
     hosts.network()
     images.start_registry()
     images.fill_registry()

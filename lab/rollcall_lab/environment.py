@@ -27,13 +27,16 @@ def ensure(root: pathlib.Path, *, dev: bool) -> pathlib.Path:
     `dev` adds what the checks need. Nothing happens when the pins have not changed.
     """
     venv = root / ".venv"
-    wanted = ["control.txt", "dev.txt"] if dev else ["control.txt"]
-    files = [root / "requirements" / name for name in wanted]
-    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
-    stamp = venv / f".{'dev' if dev else 'control'}-{digest[:16]}"
-    if not stamp.exists():
-        _install(venv, files, dev=dev)
-        stamp.touch()
+    control, checks = (root / "requirements" / name for name in ("control.txt", "dev.txt"))
+    stamps = {
+        _stamp(venv, "control", [control]): [control],
+        _stamp(venv, "dev", [control, checks]): [control, checks],
+    }
+    # What the checks need includes what the controller needs.
+    sufficient = list(stamps)[1:] if dev else list(stamps)
+    if not any(stamp.exists() for stamp in sufficient):
+        _install(venv, stamps[sufficient[0]], dev=dev)
+        sufficient[0].touch()
     _collections(root, venv)
     return venv
 
@@ -42,6 +45,12 @@ def activated(venv: pathlib.Path) -> dict[str, str]:
     """The environment variables that `activate` would set: tools call each other by name."""
     path = os.pathsep.join([str(venv / "bin"), os.environ.get("PATH", "")])
     return {"VIRTUAL_ENV": str(venv), "PATH": path}
+
+
+def _stamp(venv: pathlib.Path, name: str, files: list[pathlib.Path]) -> pathlib.Path:
+    """The file whose presence says that exactly these pins are installed."""
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    return venv / f".{name}-{digest[:16]}"
 
 
 def _install(venv: pathlib.Path, files: list[pathlib.Path], *, dev: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import hashlib
 import io
 import json
 import os
@@ -17,6 +18,7 @@ from .settings import LABEL, NETWORK, REGISTRY_ADDRESS, REGISTRY_PORT, STATE, SU
 
 SSH = STATE / "ssh"
 _KEY = SSH / "id_ed25519"
+_KEY_LABEL = f"{LABEL}.key"
 _CA_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 # `--privileged` asks for CAP_SYS_RESOURCE, which a sandboxed machine may not have to give; this
 # is what an inner systemd and dockerd need.
@@ -41,7 +43,6 @@ def network() -> None:
 
 def ensure(hosts: tuple[Host, ...]) -> None:
     """Leave with every host up: reachable by SSH, its engine answering."""
-    _key_pair(_KEY)
     missing = [host for host in hosts if _state(host) is None]
     stopped = [host for host in hosts if _state(host) not in (None, "running")]
     for host in hosts:
@@ -55,6 +56,22 @@ def ensure(hosts: tuple[Host, ...]) -> None:
     _known_hosts(hosts)
     with concurrent.futures.ThreadPoolExecutor(len(hosts)) as pool:
         list(pool.map(_wait_for, hosts))
+
+
+def forget_foreign() -> None:
+    """Remove the hosts that another checkout made: their keys are not here, so none can be entered.
+
+    They stand on the lab's addresses; two labs never run side by side.
+    """
+    _key_pair(_KEY)
+    foreign = [
+        name
+        for name in containers()
+        if name.startswith("host-") and _label(name, _KEY_LABEL) != _key_digest()
+    ]
+    if foreign:
+        with step(f"Removing {', '.join(foreign)}: made by another checkout"):
+            remove(foreign)
 
 
 def surplus(hosts: tuple[Host, ...]) -> list[str]:
@@ -92,13 +109,24 @@ def _state(host: Host) -> str | None:
     return found.strip() if found is not None else None
 
 
+def _label(name: str, label: str) -> str | None:
+    """The value of a container's label, "" where it has none, None where there is no container."""
+    template = f'{{{{index .Config.Labels "{label}"}}}}'
+    found = output(["docker", "container", "inspect", "--format", template, name])
+    return found.strip() if found is not None else None
+
+
+def _key_digest() -> str:
+    """Names this checkout's key pair: a host carries it as a label from its creation on."""
+    return hashlib.sha256(_KEY.with_suffix(".pub").read_bytes()).hexdigest()[:16]
+
+
 def _refuse_other_engine(host: Host) -> None:
     """LabError when the host runs with another engine than asked for: it would have to be lost."""
-    template = f'{{{{index .Config.Labels "{LABEL}"}}}}'
-    engine = output(["docker", "container", "inspect", "--format", template, host.name])
-    if engine is not None and engine.strip() != host.engine:
+    engine = _label(host.name, LABEL)
+    if engine is not None and engine != host.engine:
         raise LabError(
-            f"{host.name} has the engine of {engine.strip() or 'somebody else'}, not {host.engine}",
+            f"{host.name} has the engine of {engine or 'somebody else'}, not {host.engine}",
             "Run lab/down first: another engine means a new host",
         )
 
@@ -120,7 +148,8 @@ def _create(host: Host) -> None:
     """Create the host container and put its identity inside before it boots."""
     _key_pair(_host_key(host))
     command = ["docker", "create", "--name", host.name, "--hostname", host.name]
-    command += ["--label", f"{LABEL}={host.engine}", "--network", NETWORK, "--ip", host.address]
+    command += ["--label", f"{LABEL}={host.engine}", "--label", f"{_KEY_LABEL}={_key_digest()}"]
+    command += ["--network", NETWORK, "--ip", host.address]
     command += [*_PRIVILEGES, "-v", "/var/lib/docker"]
     if host.engine != "bookworm" and _cgroup_v1():
         # systemd 257 refuses cgroup v1 unless it is told twice.
