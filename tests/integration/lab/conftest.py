@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import dataclasses
 import json
 import pathlib
@@ -16,6 +17,9 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 HOSTS = {"host-1": "10.111.152.136", "host-2": "10.111.152.135", "host-3": "10.111.152.168"}
+
+
+Eventually = Callable[[Callable[[], bool], float], None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,10 +93,30 @@ class Lab:
             timeout=120,
         ).stdout
 
+    def wipe(self, *, python: bool = False) -> None:
+        """Leave the hosts without containers, volumes and, on request, the modules' libraries.
+
+        Images stay: the runs that follow need not carry them again.
+        """
+        command = "docker ps -aq | xargs -r docker rm -f -v"
+        command += "; docker volume ls -q | xargs -r docker volume rm"
+        if python:
+            command += "; rm -rf /opt/rollcall; apt-get -qq purge -y python3-packaging"
+        with concurrent.futures.ThreadPoolExecutor(len(HOSTS)) as pool:
+            list(pool.map(lambda host: self.ssh(host, command), HOSTS))
+
+    def leader(self, host: str = "host-1") -> str:
+        """The leader's address as an agent knows it, "" where there is none."""
+        return str(self.consul("/v1/status/leader", host))
+
     def converge(self, *arguments: str) -> Recap:
         """Run the shipped site.yml on the lab's inventory."""
+        return self.play("site.yml", *arguments)
+
+    def play(self, playbook: str, *arguments: str, inventory: str = "inventories/lab") -> Recap:
+        """Run a playbook of the checkout."""
         result = subprocess.run(
-            ["ansible-playbook", "site.yml", "-i", "inventories/lab", *arguments],
+            ["ansible-playbook", playbook, "-i", inventory, *arguments],
             cwd=ROOT,
             check=False,
             capture_output=True,
@@ -113,7 +137,7 @@ def lab() -> Lab:
 
 
 @pytest.fixture
-def eventually() -> Callable[[Callable[[], bool], float], None]:
+def eventually() -> Eventually:
     """Wait until something holds, failing at a deadline in seconds."""
 
     def poll(holds: Callable[[], bool], within: float) -> None:

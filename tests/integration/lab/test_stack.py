@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import pathlib
 import subprocess
-from collections.abc import Callable
 
-from .conftest import HOSTS, ROOT, Lab
-
-Eventually = Callable[[Callable[[], bool], float], None]
+from .conftest import HOSTS, Eventually, Lab
 
 
 def test_the_page_is_answered_by_all_three_hosts(lab: Lab) -> None:
@@ -58,6 +54,16 @@ def test_scaling_out_and_in_leaves_the_truth(lab: Lab, eventually: Eventually) -
     eventually(lambda: len(lab.backends(12)) == 3, 15)
 
 
+def test_an_instance_whose_host_left_the_group_is_gone(lab: Lab, eventually: Eventually) -> None:
+    """host-3 taken out of the web servers keeps no container, and Consul none of its services."""
+    recap = lab.converge("-e", "rollcall_web_servers=host-1,host-2")
+    assert not recap.failed, recap.output
+    eventually(lambda: len(lab.passing()) == 2 and lab.passing() == lab.containers(), 15)
+    assert len(lab.consul("/v1/catalog/service/my-web-server")) == 2
+    lab.converge()
+    eventually(lambda: len(lab.passing()) == 3 and lab.passing() == lab.containers(), 15)
+
+
 def test_a_rebooted_host_returns_by_itself(lab: Lab, eventually: Eventually) -> None:
     """After `docker restart host-2` its instance is back, and no ghost stays."""
     _reboot("host-2")
@@ -72,5 +78,5 @@ def test_three_rebooted_hosts_return_by_themselves(lab: Lab, eventually: Eventua
 
 
 def _reboot(*hosts: str) -> None:
-    assert pathlib.Path(ROOT).exists()
-    subprocess.run(["docker", "restart", *hosts], check=True, capture_output=True, timeout=120)
+    command = ["docker", "restart", *hosts]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)

@@ -1,0 +1,152 @@
+# Copyright (c) 2026 rollcall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller's half of `preflight`: the inventory as a whole, then the module on the host."""
+
+from __future__ import annotations
+
+import pathlib
+import typing as t
+
+import yaml
+from ansible.errors import AnsibleError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.action import ActionBase
+from ansible_collections.rollcall.discovery.plugins.module_utils._preflight.inventory import (
+    UNIQUE,
+    HostView,
+    bootstrap_problem,
+    conflicts,
+    count_problem,
+    server_warning,
+    unknown_variables,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._preflight.needs import (
+    Needs,
+    needs_of,
+    port_conflicts,
+)
+
+try:
+    from ansible.template import trust_as_template
+except ImportError:  # ansible-core before 2.19 trusts every string
+
+    def trust_as_template(value: str) -> str:
+        """Mark a text as a template."""
+        return value
+
+
+ROLES = pathlib.Path(__file__).resolve().parents[2] / "roles"
+Options = dict[str, dict[str, t.Any]]
+
+
+class ActionModule(ActionBase):
+    """Runs on the controller; what only the host knows is asked by the module of the same name."""
+
+    _supports_check_mode = True
+
+    def run(self, tmp: None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Fail with everything that is wrong, or return what the module returns."""
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        members = self._task.args.get("members")
+        if not isinstance(members, dict):
+            raise AnsibleError("preflight: 'members' maps each role to the hosts it runs on")
+        specs = {role: _options(role) for role in members}
+        name = variables["inventory_hostname"]
+        prefixes = tuple(f"{role}_" for role in members)
+        own = [key for key in variables if key.startswith(prefixes)]
+        host = self._view(name, members, variables, own)
+        first = variables["ansible_play_hosts_all"][0] == name
+        servers = len(members.get("consul_server", ()))
+        problems = [
+            *(self._inventory_problems(members, variables) if first else ()),
+            *unknown_variables(host.variables, specs),
+            *_invalid_values(host, specs),
+        ]
+        # Only variables of the right types can be asked for what they need.
+        needs = [] if problems else self._needs(host)
+        problems += port_conflicts(needs)
+        if needs and "consul_server" in host.roles:
+            expected = self._lookup("consul_server", host)("consul_server_bootstrap_expect")
+            problems += bootstrap_problem(servers, int(expected))
+        if problems:
+            message = "Nothing was changed. " + "; ".join(problems)
+            return {**result, "failed": True, "msg": message, "problems": problems}
+        arguments = {**self._task.args, "needs": [need.as_params() for need in needs]}
+        result.update(self._execute_module(module_args=arguments, task_vars=variables))
+        warning = server_warning(servers)
+        if warning and first:
+            result["warnings"] = [*result.get("warnings", []), warning]
+        return result
+
+    def _inventory_problems(
+        self, members: dict[str, list[str]], variables: dict[str, t.Any]
+    ) -> list[str]:
+        """What is wrong between hosts: told once, by the first of the play."""
+        hostvars = variables["hostvars"]
+        unique = [
+            "ansible_host",
+            "ansible_port",
+            *(key for keys in UNIQUE.values() for key in keys),
+        ]
+        hosts = [
+            self._view(name, members, {**hostvars.raw_get(name), "hostvars": hostvars}, unique)
+            for name in sorted({name for names in members.values() for name in names})
+        ]
+        servers = members.get("consul_server")
+        return [*(count_problem(len(servers)) if servers is not None else ()), *conflicts(hosts)]
+
+    def _view(
+        self,
+        name: str,
+        members: dict[str, list[str]],
+        variables: dict[str, t.Any],
+        keys: t.Iterable[str],
+    ) -> HostView:
+        """One host with its roles and the values of some of its variables."""
+        templar = self._templar.copy_with_new_env(available_variables=variables)
+        values = {}
+        for key in keys:
+            if key in variables:
+                try:
+                    values[key] = templar.template(variables[key])
+                except AnsibleError as error:
+                    raise AnsibleError(f"{name}: variable {key} has no value: {error}") from error
+        roles = frozenset(role for role, hosts in members.items() if name in hosts)
+        return HostView(name, roles, values)
+
+    def _needs(self, host: HostView) -> list[Needs]:
+        """What the host's roles need of it."""
+        return [needs_of(role, self._lookup(role, host)) for role in sorted(host.roles)]
+
+    def _lookup(self, role: str, host: HostView) -> t.Callable[[str], t.Any]:
+        """Look a role's variable up as the role will see it: the host's, else its default."""
+        path = ROLES / role / "defaults" / "main.yml"
+        defaults = yaml.safe_load(path.read_text()) if path.exists() else {}
+
+        def value(name: str) -> t.Any:
+            if name in host.variables:
+                return host.variables[name]
+            default = defaults.get(name)
+            if not isinstance(default, str):
+                return default
+            return self._templar.template(trust_as_template(default))
+
+        return value
+
+
+def _options(role: str) -> Options:
+    """The options of a role's main entry point."""
+    document = yaml.safe_load((ROLES / role / "meta" / "argument_specs.yml").read_text())
+    options: Options = document["argument_specs"]["main"]["options"]
+    return options
+
+
+def _invalid_values(host: HostView, specs: dict[str, Options]) -> list[str]:
+    """Variables of the host's roles that are missing or of another type than the role takes."""
+    found = []
+    for role in sorted(host.roles):
+        given = {key: host.variables[key] for key in specs[role] if key in host.variables}
+        found += ArgumentSpecValidator(specs[role]).validate(given).error_messages
+    return found

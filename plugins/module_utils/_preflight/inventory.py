@@ -1,0 +1,105 @@
+# Copyright (c) 2026 rollcall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to the collection: this file may change without notice.
+"""What an inventory says before any machine is asked: names, numbers, variables. No I/O."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import typing as t
+
+# Variables that must differ from host to host; agents and owners are told apart by them.
+UNIQUE = {
+    "node name": ("consul_server_node_name", "consul_client_node_name"),
+    "advertise address": ("consul_server_advertise", "consul_client_advertise"),
+    "Registrator host name": ("registrator_hostname",),
+    "Registrator address": ("registrator_ip",),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class HostView:
+    """One host of the inventory: its roles, the variables set for it, and how it is reached."""
+
+    name: str
+    roles: frozenset[str]
+    variables: t.Mapping[str, t.Any]
+
+    @property
+    def endpoint(self) -> str:
+        """Address and port that Ansible connects to: two hosts of one endpoint are one machine."""
+        address = self.variables.get("ansible_host") or self.name
+        port = self.variables.get("ansible_port")
+        return f"{address}:{port}" if port else str(address)
+
+
+def conflicts(hosts: t.Sequence[HostView]) -> list[str]:
+    """What several hosts share though each must have its own."""
+    claims: dict[tuple[str, str], list[str]] = {}
+    for host in hosts:
+        claims.setdefault(("address", host.endpoint), []).append(host.name)
+        for what, names in UNIQUE.items():
+            for value in sorted(_values(host, names)):
+                claims.setdefault((what, value), []).append(host.name)
+    return [
+        f"{what} {value} is given to {' and '.join(names)}: give each host its own"
+        for (what, value), names in claims.items()
+        if len(names) > 1
+    ]
+
+
+def count_problem(servers: int) -> list[str]:
+    """Why no cluster can form of so many servers."""
+    if servers:
+        return []
+    return ["no host is a Consul server: put one, three or five hosts into the servers' group"]
+
+
+def bootstrap_problem(servers: int, bootstrap_expect: int) -> list[str]:
+    """Why a cluster that expects more servers than there are never elects a leader."""
+    if bootstrap_expect <= servers:
+        return []
+    return [
+        f"bootstrap_expect is {bootstrap_expect}, but the inventory has {servers} Consul servers: "
+        "the cluster would wait for ever; lower it or add servers"
+    ]
+
+
+def server_warning(servers: int) -> str | None:
+    """What an even number of servers buys: no more than one server less."""
+    if servers == 0 or servers % 2:
+        return None
+    tolerated = (servers - 1) // 2
+    loss = "no server" if tolerated == 0 else f"{tolerated} of them"
+    return (
+        f"{servers} Consul servers: the cluster survives the loss of {loss}, as {servers - 1} "
+        f"would; take {servers - 1} or {servers + 1}"
+    )
+
+
+def unknown_variables(
+    names: t.Iterable[str], known: t.Mapping[str, t.Collection[str]]
+) -> list[str]:
+    """Variables that carry a role's prefix but that no role knows, with the nearest that one does.
+
+    `known` maps each role to its variables.
+    """
+    every = {name for variables in known.values() for name in variables}
+    found = []
+    for name in sorted(names):
+        if name not in every and any(name.startswith(f"{role}_") for role in known):
+            nearest = difflib.get_close_matches(name, every, n=1, cutoff=0.6)
+            hint = f"; did you mean {nearest[0]}?" if nearest else ""
+            found.append(f"variable {name} is known to no role{hint}")
+    return found
+
+
+def _values(host: HostView, names: t.Sequence[str]) -> set[str]:
+    """The host's values of variables that belong to one of its roles, without case."""
+    return {
+        str(host.variables[name]).lower()
+        for name in names
+        if name in host.variables and any(name.startswith(f"{role}_") for role in host.roles)
+    }

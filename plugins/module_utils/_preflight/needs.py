@@ -1,0 +1,93 @@
+# Copyright (c) 2026 rollcall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to the collection: this file may change without notice.
+"""What the roles will need of a host: ports, addresses, images, an engine. No I/O."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+Lookup = t.Callable[[str], t.Any]
+
+# Consul's own: RPC, LAN and WAN gossip.
+_SERVER_PORTS = ("8300/tcp", "8301/tcp", "8301/udp", "8302/tcp", "8302/udp")
+_CLIENT_PORTS = ("8301/tcp", "8301/udp")
+
+
+@dataclasses.dataclass(frozen=True)
+class Needs:
+    """What one role needs: ports such as 8500/tcp, addresses of the host, images to run."""
+
+    role: str
+    ports: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    image: str | None = None
+    pull: str = "missing"
+    may_install: bool = True
+
+    def as_params(self) -> dict[str, t.Any]:
+        """The same as the module `preflight` takes it."""
+        return {
+            "role": self.role,
+            "ports": list(self.ports),
+            "addresses": list(self.addresses),
+            "image": self.image,
+            "pull": self.pull,
+            "may_install": self.may_install,
+        }
+
+
+def needs_of(role: str, value: Lookup) -> Needs:
+    """The needs of a role whose variables `value` looks up."""
+    if role == "docker_host":
+        return Needs(role, may_install=bool(value("docker_host_install")))
+    if value(f"{role}_state") == "absent":
+        return Needs(role)
+    image = {"image": str(value(f"{role}_image")), "pull": str(value(f"{role}_pull"))}
+    if role == "helloworld":
+        return Needs(role, **(image if int(value("helloworld_count")) > 0 else {}))
+    if role == "nginx_lb":
+        return Needs(role, ports=(f"{value('nginx_lb_port')}/tcp",), **image)
+    if role in ("consul_server", "consul_client"):
+        return Needs(
+            role, ports=_consul_ports(role, value), addresses=(_advertise(role, value),), **image
+        )
+    return Needs(role, **image)
+
+
+def port_conflicts(needs: t.Sequence[Needs]) -> list[str]:
+    """Ports that two roles of one host want."""
+    wanted: dict[str, list[str]] = {}
+    for need in needs:
+        for port in need.ports:
+            wanted.setdefault(port, []).append(need.role)
+    return [
+        f"port {port} is wanted by {' and '.join(roles)}: give one of them another port"
+        for port, roles in wanted.items()
+        if len(roles) > 1
+    ]
+
+
+def registry_endpoint(reference: str) -> tuple[str, int]:
+    """Host and port of the registry that an image reference names, Docker Hub's without one."""
+    first, separator, _ = reference.partition("/")
+    if not separator or not (first == "localhost" or "." in first or ":" in first):
+        return "registry-1.docker.io", 443
+    host, _, port = first.partition(":")
+    return host, int(port) if port.isdigit() else 443
+
+
+def _advertise(role: str, value: Lookup) -> str:
+    return str(value(f"{role}_advertise"))
+
+
+def _consul_ports(role: str, value: Lookup) -> tuple[str, ...]:
+    """The agent's ports on the host, in the order its documentation lists them."""
+    fixed = _SERVER_PORTS if role == "consul_server" else _CLIENT_PORTS
+    http, dns = value(f"{role}_http_port"), value(f"{role}_dns_port")
+    ports = (*fixed, f"{http}/tcp", f"{dns}/tcp", f"{dns}/udp")
+    if role == "consul_server" and value("consul_server_dns_port_53"):
+        ports += ("53/tcp", "53/udp")
+    return ports
