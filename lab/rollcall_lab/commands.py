@@ -77,6 +77,9 @@ def _up(settings: Settings) -> None:
 
 
 def _down(*, purge: bool) -> None:
+    settings = saved()
+    if settings is not None:
+        hosts.hang_up(settings.hosts)
     if engine.answers():
         names = hosts.containers()
         with step("Removing hosts, registry, network and volume"):

@@ -53,7 +53,7 @@ def ensure(hosts: tuple[Host, ...]) -> None:
                 _create(host)
             for host in (*missing, *stopped):
                 run(["docker", "start", host.name], remedy=f"Read: docker logs {host.name}")
-    _known_hosts(hosts)
+    _client_settings(hosts)
     with concurrent.futures.ThreadPoolExecutor(len(hosts)) as pool:
         list(pool.map(_wait_for, hosts))
 
@@ -92,14 +92,19 @@ def remove(names: list[str]) -> None:
         run(["docker", "rm", "-f", "-v", *names], remedy="Read the message; then lab/down again")
 
 
+def hang_up(hosts: tuple[Host, ...]) -> None:
+    """End the connections that SSH keeps open for the next command."""
+    for host in hosts:
+        output(["ssh", "-F", str(SSH / "config"), "-O", "exit", host.name])
+
+
 def ssh(host: Host, *command: str, timeout: float = 30.0) -> str | None:
     """Standard output of a command on the host, None when it fails.
 
     OpenSSH hands one string to the remote shell: the words are quoted for it.
     """
-    options = ["-i", str(_KEY), "-o", f"UserKnownHostsFile={SSH / 'known_hosts'}"]
-    options += ["-o", "BatchMode=yes", "-o", "ConnectTimeout=3", "-o", "LogLevel=ERROR"]
-    return output(["ssh", *options, f"root@{host.address}", shlex.join(command)], timeout=timeout)
+    words = ["ssh", "-F", str(SSH / "config"), host.name, shlex.join(command)]
+    return output(words, timeout=timeout)
 
 
 def _state(host: Host) -> str | None:
@@ -202,13 +207,23 @@ def _cgroup_v1() -> bool:
     return not pathlib.Path("/sys/fs/cgroup/cgroup.controllers").exists()
 
 
-def _known_hosts(hosts: tuple[Host, ...]) -> None:
-    """Write the host keys where SSH and Ansible look for them."""
-    lines = []
+def _client_settings(hosts: tuple[Host, ...]) -> None:
+    """Write the known hosts, and a configuration with which `ssh -F` knows the hosts by name."""
+    known = SSH / "known_hosts"
+    lines = [f"Host {' '.join(host.name for host in hosts)}", "  User root", "  BatchMode yes"]
+    lines += [f"  IdentityFile {_KEY}", f"  UserKnownHostsFile {known}", "  LogLevel ERROR"]
+    lines += ["  ConnectTimeout 3", "  ControlMaster auto", "  ControlPersist 60"]
+    # A socket's path may have 108 bytes, and a checkout's own may be long: hence not below it.
+    lines += ["  ControlPath ~/.ssh/rollcall-%C"]
+    (pathlib.Path.home() / ".ssh").mkdir(mode=0o700, exist_ok=True)
+    for host in hosts:
+        lines += [f"Host {host.name}", f"  HostName {host.address}"]
+    (SSH / "config").write_text("\n".join(lines) + "\n")
+    keys = []
     for host in hosts:
         kind, key, *_ = _host_key(host).with_suffix(".pub").read_text().split()
-        lines.append(f"{host.address} {kind} {key}\n")
-    (SSH / "known_hosts").write_text("".join(lines))
+        keys.append(f"{host.address} {kind} {key}\n")
+    known.write_text("".join(keys))
 
 
 def _wait_for(host: Host) -> None:

@@ -75,17 +75,7 @@ class Lab:
     def ssh(self, host: str, command: str) -> str:
         """A command's output on a host."""
         return subprocess.run(
-            [
-                "ssh",
-                "-i",
-                ".lab/ssh/id_ed25519",
-                "-o",
-                "UserKnownHostsFile=.lab/ssh/known_hosts",
-                "-o",
-                "LogLevel=ERROR",
-                f"root@{HOSTS[host]}",
-                command,
-            ],
+            ["ssh", "-F", ".lab/ssh/config", host, command],
             cwd=ROOT,
             check=True,
             capture_output=True,

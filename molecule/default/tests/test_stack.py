@@ -1,0 +1,56 @@
+"""What every host of the converged stack shows, asked on the host itself."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+AGENT = "http://127.0.0.1:8500"
+
+
+def consul(host: Any, path: str) -> Any:
+    """The decoded answer of the host's own agent."""
+    return json.loads(host.check_output(f"curl -fsS '{AGENT}{path}'"))
+
+
+def test_the_agent_sees_three_servers_alive(host: Any) -> None:
+    """Every member is a server, and alive."""
+    members = consul(host, "/v1/agent/members")
+    assert [(member["Status"], member["Tags"]["role"]) for member in members] == [(1, "consul")] * 3
+
+
+def test_the_agent_knows_a_leader(host: Any) -> None:
+    """The leader's address is one of the hosts'."""
+    assert consul(host, "/v1/status/leader").startswith("10.111.152.")
+
+
+def test_the_catalog_lists_an_instance_of_every_host(host: Any) -> None:
+    """Three passing instances, a tag for each host."""
+    found = consul(host, "/v1/health/service/my-web-server?passing")
+    tags = sorted(tag for entry in found for tag in entry["Service"]["Tags"])
+    assert tags == ["backend-1", "backend-2", "backend-3"]
+
+
+def test_the_page_is_answered_by_every_host(host: Any) -> None:
+    """Thirty requests, sent from any host, reach all three."""
+    page = "http://10.111.152.136/"
+    answers = host.check_output(f"for n in $(seq 30); do curl -fsS {page}; echo; done")
+    assert {line.split()[3] for line in answers.splitlines() if line} == {
+        "host-1",
+        "host-2",
+        "host-3",
+    }
+
+
+def test_containers_start_again_by_themselves(host: Any) -> None:
+    """Every container of the collection survives a reboot: its restart policy says so."""
+    names = host.check_output("docker ps --filter label=rollcall.owner --format '{{.Names}}'")
+    for name in names.split():
+        policy = host.docker(name).inspect()["HostConfig"]["RestartPolicy"]["Name"]
+        assert policy == "unless-stopped", name
+
+
+def test_the_data_of_consul_lies_on_a_volume(host: Any) -> None:
+    """A recreated container finds its data again."""
+    mounts = host.docker("consul-server").inspect()["Mounts"]
+    assert [(mount["Type"], mount["Name"]) for mount in mounts] == [("volume", "consul-data")]

@@ -1,0 +1,113 @@
+"""The doors between rooms: every import is one that the design allows."""
+
+from __future__ import annotations
+
+import ast
+import pathlib
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+UTILS = "ansible_collections.rollcall.discovery.plugins.module_utils."
+DAEMON = ROOT / "registrator" / "src" / "registrator"
+# Each may use those to its left, never one to its right.
+DAEMON_ORDER = ("model", "labels", "services", "plan", "ports", "reconciler", "daemon", "cli")
+# What a room may import besides the standard library; a name ending in "." is a prefix.
+ROOMS: dict[str, tuple[str, ...]] = {
+    "plugins/module_utils/_plan.py": (),
+    "plugins/module_utils/_consul/cluster.py": (),
+    "plugins/module_utils/_consul/errors.py": (),
+    "plugins/module_utils/_consul/service.py": (UTILS + "_plan",),
+    "plugins/module_utils/_consul/client.py": ("consul", "requests", UTILS + "_consul.errors"),
+    "plugins/module_utils/_consul/observe.py": (UTILS + "_consul.",),
+    "plugins/module_utils/_consul/options.py": (UTILS + "_consul.",),
+    "plugins/module_utils/_consul/registry.py": (UTILS + "_consul.",),
+    "plugins/module_utils/_docker/container.py": (UTILS + "_plan",),
+    "plugins/module_utils/_docker/registrator.py": (UTILS + "_docker.container",),
+    "plugins/module_utils/_docker/converge.py": (UTILS + "_docker.", UTILS + "_plan"),
+    "plugins/module_utils/_docker/engine.py": ("docker", UTILS + "_docker.container"),
+    "plugins/module_utils/_docker/options.py": (),
+    "plugins/module_utils/_preflight/inventory.py": (),
+    "plugins/module_utils/_preflight/needs.py": (),
+    "plugins/module_utils/_preflight/host.py": (UTILS + "_preflight.needs",),
+    "plugins/module_utils/_library.py": ("ansible.module_utils.",),
+    "plugins/modules/*.py": ("ansible.module_utils.", UTILS),
+    "plugins/action/*.py": ("ansible.", "yaml", UTILS),
+    "plugins/inventory/*.py": ("ansible.", "yaml", UTILS),
+    "plugins/doc_fragments/*.py": (),
+}
+PURE = [room for room, allowed in ROOMS.items() if all("_plan" in name for name in allowed)]
+IMPURE_STANDARD = {"http", "os", "pathlib", "requests", "socket", "subprocess", "time", "urllib"}
+
+
+def imports(path: pathlib.Path) -> Iterator[str]:
+    """Every module a file imports, relative ones by their full name."""
+    package = ".".join(["ansible_collections.rollcall.discovery", *path.parent.parts])
+    for node in ast.walk(ast.parse((ROOT / path).read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            base = package.rsplit(".", node.level - 1)[0]
+            yield f"{base}.{node.module}" if node.module else base
+        elif isinstance(node, ast.ImportFrom):
+            yield str(node.module)
+
+
+def permitted(name: str, allowed: tuple[str, ...]) -> bool:
+    """Whether an import is the standard library's or one the room may use."""
+    if name.partition(".")[0] in sys.stdlib_module_names:
+        return True
+    return any(
+        name.startswith(door) if door.endswith(".") else (name + ".").startswith(door + ".")
+        for door in allowed
+    )
+
+
+def plugin_files() -> list[pathlib.Path]:
+    """Every Python file of the plugins that says anything."""
+    files = (path.relative_to(ROOT) for path in (ROOT / "plugins").rglob("*.py"))
+    return sorted(path for path in files if (ROOT / path).stat().st_size)
+
+
+@pytest.mark.parametrize("path", plugin_files(), ids=str)
+def test_a_plugin_uses_only_its_doors(path: pathlib.Path) -> None:
+    """Each file stands in a known room and imports nothing that the room may not."""
+    rooms = [allowed for room, allowed in ROOMS.items() if path.match(room)]
+    assert rooms, f"{path} stands in no room of the design: name its doors in this test"
+    foreign = [name for name in imports(path) if not permitted(name, rooms[0])]
+    assert not foreign
+
+
+@pytest.mark.parametrize("room", PURE)
+def test_a_pure_room_touches_no_network_and_no_clock(room: str) -> None:
+    """Desired and actual go in, a plan comes out: nothing there could ask or wait."""
+    for path in ROOT.glob(room):
+        roots = {name.partition(".")[0] for name in imports(path.relative_to(ROOT))}
+        assert not roots & IMPURE_STANDARD
+
+
+@pytest.mark.parametrize("name", DAEMON_ORDER)
+def test_the_daemon_imports_leftwards_only(name: str) -> None:
+    """model → labels → services → plan → ports → reconciler → daemon → cli."""
+    path = (DAEMON / f"{name}.py").relative_to(ROOT)
+    right = DAEMON_ORDER[DAEMON_ORDER.index(name) :]
+    used = {imported.rpartition(".")[2] for imported in imports(path)}
+    assert not used & set(right)
+
+
+@pytest.mark.parametrize("path", sorted(DAEMON.glob("*.py")), ids=lambda path: path.name)
+def test_the_daemon_knows_no_ansible_and_each_adapter_one_library(path: pathlib.Path) -> None:
+    """Only the Docker adapter imports the SDK, only the Consul adapter an HTTP library."""
+    roots = {name.partition(".")[0] for name in imports(path.relative_to(ROOT))}
+    libraries = roots - set(sys.stdlib_module_names) - {"ansible_collections", "registrator"}
+    adapters = {"docker_source.py": {"docker", "requests"}, "consul_registry.py": {"requests"}}
+    assert libraries <= adapters.get(path.name, set())
+
+
+def test_every_door_of_the_table_leads_somewhere() -> None:
+    """A room that was removed does not stay in the table."""
+    planned = {"plugins/inventory/*.py"}
+    gone = [room for room in ROOMS if room not in planned and not list(ROOT.glob(room))]
+    assert not gone

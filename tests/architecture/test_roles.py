@@ -1,0 +1,102 @@
+"""Roles keep their promises: inputs documented and checked, no other role's variables."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROLES = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
+NAMES = [role.name for role in ROLES]
+BANNED = {"command", "shell", "uri", "raw"}
+
+roles = pytest.mark.parametrize("role", ROLES, ids=NAMES)
+
+
+def load(path: pathlib.Path) -> Any:
+    """A YAML file's content, an empty mapping where there is no such file."""
+    return (yaml.safe_load(path.read_text()) or {}) if path.exists() else {}
+
+
+def options(role: pathlib.Path) -> dict[str, dict[str, Any]]:
+    """The documented inputs of a role."""
+    found: dict[str, dict[str, Any]] = load(role / "meta" / "argument_specs.yml")["argument_specs"]
+    return found["main"]["options"]
+
+
+def files(role: pathlib.Path) -> list[pathlib.Path]:
+    """Every YAML file of a role."""
+    return sorted(role.rglob("*.yml"))
+
+
+@roles
+def test_defaults_and_specification_say_the_same(role: pathlib.Path) -> None:
+    """Every default is documented with its value; every input that is not required has one."""
+    defaults, documented = load(role / "defaults" / "main.yml"), options(role)
+    assert set(defaults) <= set(documented)
+    for name, option in documented.items():
+        if "default" in option:
+            assert defaults.get(name, "missing") == option["default"], name
+        elif name in defaults:
+            assert "{{" in str(defaults[name]), f"{name}: document its default"
+        else:
+            assert option.get("required") is True, f"{name} has no default and is not required"
+
+
+@roles
+def test_every_input_is_described_and_typed(role: pathlib.Path) -> None:
+    """No input without a description, a type, and elements where it is a list."""
+    for name, option in options(role).items():
+        assert option.get("description"), name
+        assert option.get("type"), name
+        assert option["type"] != "list" or option.get("elements"), name
+
+
+@roles
+def test_a_role_reads_only_its_own_variables(role: pathlib.Path) -> None:
+    """No variable of another role, and no group name, stands in a role."""
+    others = "|".join(name for name in NAMES if name != role.name)
+    pattern = re.compile(rf"\b(?:__)?(?:{others})_(?!hosts\b)\w+")
+    for path in files(role):
+        words = set(pattern.findall(path.read_text()))
+        foreign = {word for word in words if not word.lstrip("_").startswith(f"{role.name}_")}
+        assert not foreign, path
+        assert "groups[" not in path.read_text(), path
+
+
+@roles
+def test_private_variables_are_marked(role: pathlib.Path) -> None:
+    """vars/main.yml holds only names that begin with two underscores and the role's name."""
+    names = load(role / "vars" / "main.yml")
+    assert all(name.startswith(f"__{role.name}_") for name in names)
+
+
+@roles
+def test_tasks_have_names_and_full_module_names(role: pathlib.Path) -> None:
+    """Every task is named, uses a fully qualified module, and none that a module replaces."""
+    for path in (role / "tasks").glob("*.yml"):
+        for task in load(path):
+            assert task.get("name"), path
+            modules = [key for key in task if "." in key]
+            blocks = [key for key in ("block", "import_playbook") if key in task]
+            assert modules or blocks, task
+            assert not BANNED & {module.rpartition(".")[2] for module in modules}, task
+
+
+@roles
+def test_a_role_has_a_readme_that_names_it(role: pathlib.Path) -> None:
+    """A reader who opens the folder learns what it is and where its inputs are."""
+    text = (role / "README.md").read_text()
+    assert f"# rollcall.discovery.{role.name}" in text
+    assert "argument_specs" in text
+
+
+def test_playbooks_hold_no_logic() -> None:
+    """Plays name hosts and roles; tasks and handlers live in roles."""
+    for path in sorted((ROOT / "playbooks").rglob("*.yml")):
+        for play in yaml.safe_load(path.read_text()):
+            assert not {"tasks", "pre_tasks", "post_tasks", "handlers"} & set(play), path
