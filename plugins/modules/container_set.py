@@ -233,14 +233,12 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._docker.contain
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._docker.converge import (
     Request,
+    connect,
     converge,
     predict_empty,
     results,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._docker.engine import (
-    Engine,
-    EngineError,
-)
+from ansible_collections.rollcall.discovery.plugins.module_utils._docker.engine import EngineError
 from ansible_collections.rollcall.discovery.plugins.module_utils._docker.options import (
     CONNECTION,
     CONTAINER,
@@ -265,13 +263,9 @@ def request_of(module: AnsibleModule) -> Request:
 def run(module: AnsibleModule) -> dict:
     """Converge and report; a host without SDK or engine can only be predicted."""
     request = request_of(module)
-    engine = None
-    if require(module, "docker"):
-        try:
-            engine = Engine(module.params["docker_host"], module.params["timeout"])
-        except EngineError:
-            if not module.check_mode:
-                raise
+    engine = (
+        connect(module.params, check_mode=module.check_mode) if require(module, "docker") else None
+    )
     plan = converge(engine, request) if engine else predict_empty(request)
     return {**plan.diff.report(diff=module._diff), "containers": results(plan, engine)}
 

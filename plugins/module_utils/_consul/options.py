@@ -44,6 +44,13 @@ def connection(params: t.Mapping[str, t.Any], environment: t.Mapping[str, str]) 
     )
 
 
+def agent(url: str, token_file: str | None, environment: t.Mapping[str, str]) -> Connection:
+    """The connection to an agent at a known address, all else from Consul's environment."""
+    unset = dict.fromkeys(CONNECTION)
+    params = {**unset, "url": url, "token_file": token_file, "validate_certs": True, "timeout": 10}
+    return connection(params, environment)
+
+
 def _environment_url(environment: t.Mapping[str, str]) -> str:
     """CONSUL_HTTP_ADDR with its scheme, or the agent of this host."""
     address = environment.get("CONSUL_HTTP_ADDR") or "127.0.0.1:8500"

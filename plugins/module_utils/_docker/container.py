@@ -113,6 +113,7 @@ class Action:
     reasons: tuple[str, ...] = ()
     spec: ContainerSpec | None = None
     actual: ActualContainer | None = None
+    starts: bool = True
 
     @property
     def changes(self) -> bool:
@@ -189,6 +190,26 @@ def plan_containers(
     return Plan(tuple(steps))
 
 
+def reach(plan: Plan, state: str) -> Plan:
+    """The plan for a state other than running.
+
+    `present` starts only what it creates, `stopped` starts nothing and stops what runs, and
+    `restarted` stops and starts what would be left alone.
+    """
+    return Plan(tuple(_reach(action, state) for action in plan.actions))
+
+
+def _reach(action: Action, state: str) -> Action:
+    """One step, adapted."""
+    if state in ("present", "stopped") and action.action == "started":
+        return dataclasses.replace(action, action="unchanged", reasons=())
+    if state == "stopped" and action.action in ("created", "recreated"):
+        return dataclasses.replace(action, starts=False)
+    if state in ("stopped", "restarted") and action.action == "unchanged":
+        return dataclasses.replace(action, action=state, reasons=("asked for",))
+    return action
+
+
 def _step(spec: ContainerSpec, actual: ActualContainer | None, image_id: str | None) -> Action:
     """What one wanted container needs."""
     if actual is None:
@@ -235,5 +256,7 @@ def _after(action: Action) -> dict[str, t.Any]:
     """The diff's right side for one container."""
     if action.spec is None:
         return {"state": "absent"}
-    note = {"reason": ", ".join(action.reasons)} if action.action == "recreated" else {}
-    return {"state": "running", **json.loads(action.spec.canonical), **note}
+    explained = action.action in ("recreated", "restarted")
+    note = {"reason": ", ".join(action.reasons)} if explained else {}
+    state = "running" if action.starts and action.action != "stopped" else "stopped"
+    return {"state": state, **json.loads(action.spec.canonical), **note}

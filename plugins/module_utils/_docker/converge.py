@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .container import ContainerSpec, Plan, plan_containers
+from .container import Action, ActualContainer, ContainerSpec, Plan, plan_containers, reach
 from .engine import Engine, EngineError
 
 
@@ -23,11 +23,22 @@ class Request:
     wait: str
     wait_timeout: float
     check_mode: bool
+    state: str = "started"
+
+
+def connect(params: t.Mapping[str, t.Any], *, check_mode: bool) -> Engine | None:
+    """The engine that the module's options name; None in check mode where none answers yet."""
+    try:
+        return Engine(params["docker_host"], params["timeout"])
+    except EngineError:
+        if check_mode:
+            return None
+        raise
 
 
 def predict_empty(request: Request) -> Plan:
     """The plan for a host that has no engine or SDK yet: everything is created."""
-    return plan_containers(request.containers, [], {}, owner=request.owner, purge=request.purge)
+    return _plan(request, [], {})
 
 
 def converge(engine: Engine, request: Request) -> Plan:
@@ -37,15 +48,13 @@ def converge(engine: Engine, request: Request) -> Plan:
     costs nothing that runs.
     """
     image_ids, missing = _resolve(engine, request)
-    plan = plan_containers(
-        request.containers, engine.containers(), image_ids, owner=request.owner, purge=request.purge
-    )
+    plan = _plan(request, engine.containers(), image_ids)
     if request.check_mode:
         return plan
     for reference in missing:
         engine.pull(reference)
     engine.perform(plan.actions, request.owner)
-    names = [spec.name for spec in request.containers]
+    names = [action.name for action in plan.actions if _runs(action, request.state)]
     if request.wait != "none" and names:
         engine.wait(names, request.wait, request.wait_timeout)
     return plan
@@ -66,6 +75,25 @@ def results(plan: Plan, engine: Engine | None) -> list[dict[str, t.Any]]:
         }
         for step in plan.actions
     ]
+
+
+def _plan(
+    request: Request,
+    actual: t.Sequence[ActualContainer],
+    image_ids: t.Mapping[str, str | None],
+) -> Plan:
+    """The one plan of a request, for prediction and for the real run."""
+    plan = plan_containers(
+        request.containers, actual, image_ids, owner=request.owner, purge=request.purge
+    )
+    return reach(plan, request.state)
+
+
+def _runs(action: Action, state: str) -> bool:
+    """Whether the container is up once the step is done; `present` may leave one stopped."""
+    if action.spec is None or state == "stopped":
+        return False
+    return action.action != "unchanged" or bool(action.actual and action.actual.running)
 
 
 def _resolve(engine: Engine, request: Request) -> tuple[dict[str, str | None], list[str]]:

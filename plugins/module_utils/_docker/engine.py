@@ -77,10 +77,16 @@ class Engine:
 
     def perform(self, actions: t.Sequence[Action], owner: str) -> None:
         """Carry out the steps: removals free names and ports first, the rest runs in parallel."""
-        removals = [step for step in actions if step.action in ("removed", "recreated")]
-        starts = [step for step in actions if step.action in ("created", "recreated", "started")]
-        self._each(self._remove, removals)
-        self._each(lambda step: self._start(step, owner), starts)
+
+        def steps(*kinds: str) -> list[Action]:
+            return [step for step in actions if step.action in kinds]
+
+        self._each(lambda step: self.stop(step.name), steps("stopped", "restarted"))
+        self._each(self._remove, steps("removed", "recreated"))
+        self._each(
+            lambda step: self._start(step, owner),
+            steps("created", "recreated", "started", "restarted"),
+        )
 
     def wait(self, names: t.Sequence[str], condition: str, seconds: float) -> None:
         """Wait until every container is `running` or `healthy`; EngineError after `seconds`."""
@@ -138,9 +144,10 @@ class Engine:
             self._call(f"remove container {step.name}", self._api.remove_container, step.actual.id)
 
     def _start(self, step: Action, owner: str) -> None:
-        if step.spec is not None and step.action != "started":
+        if step.spec is not None and step.action in ("created", "recreated"):
             self._create(step.spec, owner)
-        self._call(f"start container {step.name}", self._api.start, step.name)
+        if step.starts:
+            self._call(f"start container {step.name}", self._api.start, step.name)
 
     def _create(self, spec: ContainerSpec, owner: str) -> None:
         ports = [parse_port(text) for text in spec.get("ports")]
