@@ -19,11 +19,10 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "plugins/module_utils/_plan.py": (),
     "plugins/module_utils/_consul/cluster.py": (),
     "plugins/module_utils/_consul/errors.py": (),
-    "plugins/module_utils/_consul/service.py": (UTILS + "_plan",),
+    "plugins/module_utils/_consul/service.py": (UTILS + "_plan", UTILS + "_consul.errors"),
     "plugins/module_utils/_consul/client.py": ("consul", "requests", UTILS + "_consul.errors"),
     "plugins/module_utils/_consul/observe.py": (UTILS + "_consul.",),
     "plugins/module_utils/_consul/options.py": (UTILS + "_consul.",),
-    "plugins/module_utils/_consul/registry.py": (UTILS + "_consul.",),
     "plugins/module_utils/_docker/container.py": (UTILS + "_plan",),
     "plugins/module_utils/_docker/registrator.py": (UTILS + "_docker.container",),
     "plugins/module_utils/_docker/converge.py": (UTILS + "_docker.", UTILS + "_plan"),
@@ -38,7 +37,15 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "plugins/inventory/*.py": ("ansible.", "yaml", UTILS),
     "plugins/doc_fragments/*.py": (),
 }
-PURE = [room for room, allowed in ROOMS.items() if all("_plan" in name for name in allowed)]
+PURE = (
+    "plugins/module_utils/_plan.py",
+    "plugins/module_utils/_consul/cluster.py",
+    "plugins/module_utils/_consul/service.py",
+    "plugins/module_utils/_docker/container.py",
+    "plugins/module_utils/_docker/registrator.py",
+    "plugins/module_utils/_preflight/inventory.py",
+    "plugins/module_utils/_preflight/needs.py",
+)
 IMPURE_STANDARD = {"http", "os", "pathlib", "requests", "socket", "subprocess", "time", "urllib"}
 
 

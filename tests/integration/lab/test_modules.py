@@ -1,0 +1,177 @@
+"""Every module's EXAMPLES run as they stand, and return what RETURN promises."""
+
+from __future__ import annotations
+
+import ast
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from .conftest import ROOT, Lab
+
+MODULES = {path.stem: path for path in sorted((ROOT / "plugins" / "modules").glob("*.py"))}
+
+
+def documented(module: str, name: str) -> Any:
+    """A module's DOCUMENTATION, EXAMPLES or RETURN."""
+    for node in ast.parse(MODULES[module].read_text()).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == name:
+            assert isinstance(node.value, ast.Constant)
+            return yaml.safe_load(str(node.value.value))
+    raise AssertionError(f"{module} has no {name}")
+
+
+def options(task: dict[str, Any], module: str) -> dict[str, Any]:
+    """A task's options of the module, to be changed in place."""
+    found: dict[str, Any] = task[f"rollcall.discovery.{module}"]
+    return found
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _whole_again(lab: Lab) -> Iterator[None]:
+    """The examples replace host-1's Registrator: give it back."""
+    yield
+    recap = lab.converge()
+    assert not recap.failed, recap.output
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_examples_run_and_return_what_is_promised(
+    lab: Lab, module: str, tmp_path: pathlib.Path
+) -> None:
+    """Each task of EXAMPLES succeeds, and its result has every key that RETURN calls given."""
+    tasks = documented(module, "EXAMPLES")
+    results = lab.tasks(tmp_path, _with_lab_images(tasks))
+    promised = {
+        key
+        for key, entry in documented(module, "RETURN").items()
+        if entry["returned"] in ("always", "success")
+    }
+    for task, result in zip(tasks, results, strict=True):
+        assert not result.get("failed"), (task["name"], result.get("msg"))
+        assert promised <= set(result), task["name"]
+        for key, entry in documented(module, "RETURN").items():
+            _matches(entry, result[key], f"{task['name']}: {key}")
+
+
+def _with_lab_images(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The lab has no public registry: its own stands in for it, and nothing else changes."""
+    registry = "10.111.152.2:5000/"
+    text = yaml.safe_dump(tasks).replace("image: rollcall/", f"image: {registry}rollcall/")
+    changed = yaml.safe_load(text)
+    for task in changed:
+        if "rollcall.discovery.registrator_container" in task:
+            options(task, "registrator_container")["image"] = (
+                f"{registry}rollcall/registrator:1.0.0"
+            )
+    return list(changed)
+
+
+def _matches(entry: dict[str, Any], value: Any, where: str) -> None:
+    """A returned value has the documented type, and its elements the documented keys."""
+    types = {"str": str, "int": int, "bool": bool, "list": list, "dict": dict}
+    if value is None:
+        return
+    assert isinstance(value, types[entry["type"]]), where
+    values = value if isinstance(value, list) else [value]
+    for item in values:
+        if isinstance(item, dict) and entry.get("contains"):
+            assert set(entry["contains"]) <= set(item), where
+
+
+def service(**more: Any) -> dict[str, Any]:
+    """A task that registers a service which the agent's own port makes pass."""
+    check = {"name": "listens", "tcp": "127.0.0.1:8500", "interval": "1s", "status": "passing"}
+    return {
+        "rollcall.discovery.consul_service": {
+            "name": "example",
+            "id": "example-1",
+            "address": "127.0.0.1",
+            "port": 8500,
+            "checks": [check],
+            **more,
+        }
+    }
+
+
+def test_a_service_is_registered_once_and_read_back(lab: Lab, tmp_path: pathlib.Path) -> None:
+    """Prediction, registration, silence; a changed check replaces the stale one; then none."""
+    other = {"name": "other", "tcp": "127.0.0.1:8300", "interval": "2s", "status": "passing"}
+    predicted = lab.tasks(tmp_path, [service()], "--check", "--diff")[0]
+    first, second, replaced, again, gone, absent = lab.tasks(
+        tmp_path,
+        [
+            service(tags=["a", "b"], meta={"k": "v"}),
+            service(tags=["a", "b"], meta={"k": "v"}),
+            service(tags=["a", "b"], meta={"k": "v"}, checks=[other], wait="passing"),
+            service(tags=["a", "b"], meta={"k": "v"}, checks=[other]),
+            service(state="absent"),
+            service(state="absent"),
+        ],
+    )
+    assert (predicted["changed"], predicted["outcome"]) == (True, "registered")
+    assert (first["changed"], first["service"]["tags"]) == (True, ["a", "b"])
+    assert (second["changed"], second["outcome"]) == (False, "unchanged")
+    assert replaced["changed"]
+    assert [check["name"] for check in replaced["checks"]] == ["other"]
+    assert not again["changed"]
+    assert (gone["changed"], absent["changed"]) == (True, False)
+
+
+def test_maintenance_is_entered_and_left_once(lab: Lab, tmp_path: pathlib.Path) -> None:
+    """state=maintenance takes the service out, state=present brings it back, each one time."""
+    results = lab.tasks(
+        tmp_path,
+        [
+            service(),
+            service(state="maintenance", reason="new kernel"),
+            service(state="maintenance", reason="new kernel"),
+            service(),
+            service(state="absent"),
+        ],
+    )
+    outcomes = [result["outcome"] for result in results[1:4]]
+    assert outcomes == ["maintenance entered", "unchanged", "maintenance left"]
+    assert [result["changed"] for result in results[1:4]] == [True, False, True]
+    assert any(check["output"] or check["name"] for check in results[1]["checks"])
+
+
+def test_a_service_that_does_not_pass_fails_with_what_its_check_said(
+    lab: Lab, tmp_path: pathlib.Path
+) -> None:
+    """wait=passing ends at its deadline and names the check."""
+    deaf = {"name": "deaf", "tcp": "127.0.0.1:1", "interval": "1s"}
+    failed, _ = lab.tasks(
+        tmp_path,
+        [service(checks=[deaf], wait="passing", wait_timeout=2), service(state="absent")],
+    )
+    assert failed["failed"]
+    assert "does not pass after 2 s: deaf is critical" in failed["msg"]
+
+
+def test_a_wrong_address_says_what_was_tried_and_what_to_do(
+    lab: Lab, tmp_path: pathlib.Path
+) -> None:
+    """No traceback: the request, the address, and a next step."""
+    (failed,) = lab.tasks(tmp_path, [service(url="http://127.0.0.1:8599")])
+    assert "at http://127.0.0.1:8599: no answer" in failed["msg"]
+    assert "Check that a Consul agent listens there" in failed["msg"]
+
+
+def test_registrator_reports_what_it_registered(lab: Lab, tmp_path: pathlib.Path) -> None:
+    """The result lists the services of this host, and a second run changes nothing."""
+    task = {
+        "rollcall.discovery.registrator_container": {
+            "hostname": "registrator-1",
+            "ip": "10.111.152.136",
+            "image": "10.111.152.2:5000/rollcall/registrator:1.0.0",
+        }
+    }
+    lab.tasks(tmp_path, [task])
+    (result,) = lab.tasks(tmp_path, [task])
+    assert not result["changed"]
+    assert "my-web-server" in {entry["name"] for entry in result["services"]}
+    assert result["effective_options"]["options"]["ip"] == "10.111.152.136"
