@@ -267,14 +267,18 @@ TEXTS = (
 NUMBERS = ("success_before_passing", "failures_before_warning", "failures_before_critical")
 CHECK: dict[str, t.Any] = {
     **{name: {"type": "str"} for name in TEXTS},
-    **{name: {"type": "int"} for name in NUMBERS},
+    # Their names hold "pass": Ansible would take them for secrets.
+    **{name: {"type": "int", "no_log": False} for name in NUMBERS},
     "header": {"type": "dict"},
     "tls_skip_verify": {"type": "bool"},
     "grpc_use_tls": {"type": "bool"},
     "args": {"type": "list", "elements": "str"},
     "status": {"type": "str", "choices": ["passing", "warning", "critical"]},
 }
-WEIGHTS = {"passing": {"type": "int", "default": 1}, "warning": {"type": "int", "default": 1}}
+WEIGHTS: dict[str, t.Any] = {
+    "passing": {"type": "int", "default": 1, "no_log": False},
+    "warning": {"type": "int", "default": 1},
+}
 ARGUMENTS: dict[str, t.Any] = {
     "state": {"type": "str", "choices": ["present", "absent", "maintenance"], "default": "present"},
     "name": {"type": "str"},

@@ -137,7 +137,7 @@ def port_problems(docker: host.Docker, needs: list[dict[str, t.Any]]) -> list[st
     pids = host.holders(taken.values()) if taken else {}
     problems = []
     for port, inode in sorted(taken.items()):
-        number, _, protocol = port.partition("/")
+        number, _slash, protocol = port.partition("/")
         pid = pids.get(inode)
         container = docker.publisher_of(int(number), protocol)
         if container is None and pid is not None:

@@ -139,7 +139,7 @@ class Plan:
 
 def parse_port(text: str) -> PortBinding:
     """Read `[[address:]host port:]container port[/udp]`; ContainerError names what is wrong."""
-    rest, _, protocol = text.partition("/")
+    rest, _slash, protocol = text.partition("/")
     parts = rest.rsplit(":", 2)
     numbers = parts[-2:]
     valid = all(part.isdigit() and 0 < int(part) < 65536 for part in numbers)

@@ -72,10 +72,10 @@ def port_conflicts(needs: t.Sequence[Needs]) -> list[str]:
 
 def registry_endpoint(reference: str) -> tuple[str, int]:
     """Host and port of the registry that an image reference names, Docker Hub's without one."""
-    first, separator, _ = reference.partition("/")
+    first, separator, _path = reference.partition("/")
     if not separator or not (first == "localhost" or "." in first or ":" in first):
         return "registry-1.docker.io", 443
-    host, _, port = first.partition(":")
+    host, _colon, port = first.partition(":")
     return host, int(port) if port.isdigit() else 443
 
 

@@ -13,7 +13,6 @@ from .model import Binding, Container, Port
 from .ports import SourceError
 
 log = logging.getLogger("registrator")
-_BROKEN = (docker.errors.DockerException, OSError)
 _RELEVANT = {"start", "die", "kill", "pause", "unpause", "rename", "destroy", "update"}
 
 
@@ -32,7 +31,7 @@ class DockerSource:
             api = self._api()
             entries = api.containers(filters={"status": "running"})
             found = [self._inspect(api, entry["Id"]) for entry in entries]
-        except _BROKEN as error:
+        except (docker.errors.DockerException, OSError) as error:
             self._client = None
             raise SourceError(f"Docker at {self._url}: {error}") from error
         return [container for container in found if container is not None]
@@ -51,7 +50,7 @@ class DockerSource:
                 if action in _RELEVANT:
                     actor = event.get("Actor") or {}
                     yield (action, actor.get("ID", ""), actor.get("Attributes") or {})
-        except _BROKEN as error:
+        except (docker.errors.DockerException, OSError) as error:
             raise SourceError(f"Docker's events at {self._url}: {error}") from error
         raise SourceError(f"Docker at {self._url} closed the event stream")
 
@@ -100,7 +99,7 @@ def _ports(
     on_host = found["HostConfig"].get("NetworkMode") == "host"
     ports = []
     for key in sorted({*exposed, *published}, key=_order):
-        number, _, protocol = key.partition("/")
+        number, _slash, protocol = key.partition("/")
         bindings = published.get(key) or []
         binding = None
         if bindings and bindings[0].get("HostPort"):
@@ -112,7 +111,7 @@ def _ports(
 
 
 def _order(key: str) -> tuple[int, str]:
-    number, _, protocol = key.partition("/")
+    number, _slash, protocol = key.partition("/")
     return int(number), protocol
 
 

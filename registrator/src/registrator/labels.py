@@ -21,7 +21,7 @@ def metadata(container: Container, port: int) -> tuple[dict[str, str], frozenset
         if not key.startswith(_PREFIX):
             continue
         name = key[len(_PREFIX) :].lower()
-        head, _, tail = name.partition("_")
+        head, _underscore, tail = name.partition("_")
         if head.isdigit() and tail:
             if int(head) == port:
                 _put(specific, tail, value)
@@ -38,7 +38,7 @@ def split_tags(text: str) -> tuple[str, ...]:
 
 def _pairs(env: Iterable[str], labels: Mapping[str, str]) -> Iterable[tuple[str, str]]:
     for entry in env:
-        key, _, value = entry.partition("=")
+        key, _equals, value = entry.partition("=")
         yield key, value
     yield from labels.items()
 
