@@ -131,8 +131,8 @@ def holders(inodes: t.Collection[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for pid in (name for name in os.listdir("/proc") if name.isdigit()):
         try:
-            for descriptor in os.scandir(f"/proc/{pid}/fd"):
-                inode = wanted.get(os.readlink(descriptor.path))
+            for descriptor in os.listdir(f"/proc/{pid}/fd"):
+                inode = wanted.get(os.readlink(f"/proc/{pid}/fd/{descriptor}"))
                 if inode:
                     found[inode] = int(pid)
         except OSError:

@@ -1,0 +1,199 @@
+"""Mistakes that an inventory or a host shows before anything changes."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from ansible_collections.rollcall.discovery.plugins.module_utils._preflight import host as machine
+from ansible_collections.rollcall.discovery.plugins.module_utils._preflight.inventory import (
+    HostView,
+    bootstrap_problem,
+    conflicts,
+    count_problem,
+    server_warning,
+    unknown_variables,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._preflight.needs import (
+    Needs,
+    needs_of,
+    port_conflicts,
+    registry_endpoint,
+)
+
+
+def view(name: str, *roles: str, **variables: Any) -> HostView:
+    """One host of the inventory."""
+    return HostView(name, frozenset(roles), variables)
+
+
+def test_two_hosts_of_one_address_are_one_machine() -> None:
+    """Both are named, with the address."""
+    hosts = [view("a", ansible_host="10.0.0.1"), view("b", ansible_host="10.0.0.1")]
+    assert conflicts(hosts) == ["address 10.0.0.1 is given to a and b: give each host its own"]
+
+
+def test_one_address_with_two_ports_is_two_machines() -> None:
+    """Forwarded SSH ports are a way to reach several machines."""
+    hosts = [
+        view("a", ansible_host="10.0.0.1", ansible_port=2201),
+        view("b", ansible_host="10.0.0.1", ansible_port=2202),
+    ]
+    assert conflicts(hosts) == []
+
+
+def test_node_names_are_compared_across_servers_and_clients_without_case() -> None:
+    """Consul's names are one space, and DNS knows no case."""
+    hosts = [
+        view("a", "consul_server", consul_server_node_name="Node1"),
+        view("b", "consul_client", consul_client_node_name="node1"),
+    ]
+    assert conflicts(hosts) == ["node name node1 is given to a and b: give each host its own"]
+
+
+def test_a_variable_of_a_role_that_the_host_does_not_have_claims_nothing() -> None:
+    """A value for all hosts may stand in a common file."""
+    hosts = [
+        view("a", "registrator", registrator_hostname="r"),
+        view("b", registrator_hostname="r"),
+    ]
+    assert conflicts(hosts) == []
+
+
+@pytest.mark.parametrize("servers", [1, 3, 5])
+def test_an_odd_number_of_servers_needs_no_word(servers: int) -> None:
+    """One is a choice, three and five are good."""
+    assert (count_problem(servers), server_warning(servers)) == ([], None)
+
+
+@pytest.mark.parametrize(
+    ("servers", "loss"), [(2, "no server"), (4, "1 of them"), (6, "2 of them")]
+)
+def test_an_even_number_is_told_what_it_tolerates(servers: int, loss: str) -> None:
+    """No more than one server less would."""
+    warning = server_warning(servers)
+    assert warning
+    assert f"survives the loss of {loss}, as {servers - 1} would" in warning
+
+
+def test_no_server_is_refused() -> None:
+    """Zero is told as a problem, not as an even number."""
+    assert count_problem(0)
+    assert server_warning(0) is None
+
+
+def test_more_servers_expected_than_there_are_would_wait_for_ever() -> None:
+    """bootstrap_expect must be reachable."""
+    assert bootstrap_problem(3, 3) == []
+    assert "would wait for ever" in bootstrap_problem(3, 5)[0]
+
+
+def test_a_mistyped_variable_is_told_its_nearest_name() -> None:
+    """Only names with a role's prefix are judged."""
+    known = {"nginx_lb": ["nginx_lb_port"], "helloworld": ["helloworld_count"]}
+    found = unknown_variables(["nginx_lb_prot", "my_port", "helloworld_count"], known)
+    assert found == ["variable nginx_lb_prot is known to no role; did you mean nginx_lb_port?"]
+
+
+def lookup(**values: Any) -> Any:
+    """A role's variables; what is not stated has an innocent value."""
+    innocent = {
+        "consul_server_http_port": 8500,
+        "consul_server_dns_port": 8600,
+        "consul_server_advertise": "10.0.0.1",
+        "consul_server_image": "consul:1",
+        "consul_server_pull": "missing",
+        "helloworld_image": "hello:1",
+        "helloworld_pull": "missing",
+        "nginx_lb_image": "lb:1",
+        "nginx_lb_pull": "missing",
+    }
+    return lambda name: {**innocent, **values}.get(name)
+
+
+def test_a_server_needs_its_ports_and_its_address() -> None:
+    """Raft, gossip, HTTP, DNS; 53 only where it is asked for."""
+    needs = needs_of("consul_server", lookup(consul_server_http_port=8501))
+    assert needs.addresses == ("10.0.0.1",)
+    assert {"8300/tcp", "8301/udp", "8501/tcp", "8600/udp"} <= set(needs.ports)
+    assert "53/udp" not in needs.ports
+    assert "53/udp" in needs_of("consul_server", lookup(consul_server_dns_port_53=True)).ports
+
+
+def test_a_host_that_shall_run_none_needs_no_image() -> None:
+    """helloworld_count=0 is how a host is emptied."""
+    assert needs_of("helloworld", lookup(helloworld_count=0)).image is None
+    assert needs_of("helloworld", lookup(helloworld_count=2)).image == "hello:1"
+
+
+def test_a_role_that_shall_be_absent_needs_nothing() -> None:
+    """Its removal must not fail for a registry."""
+    assert needs_of("nginx_lb", lookup(nginx_lb_state="absent")) == Needs("nginx_lb")
+
+
+def test_a_port_that_two_roles_want_is_a_conflict() -> None:
+    """Both roles are named."""
+    needs = [Needs("nginx_lb", ports=("80/tcp",)), Needs("consul_server", ports=("80/tcp",))]
+    assert port_conflicts(needs) == [
+        "port 80/tcp is wanted by nginx_lb and consul_server: give one of them another port"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reference", "endpoint"),
+    [
+        ("nginx", ("registry-1.docker.io", 443)),
+        ("hashicorp/consul:1.22", ("registry-1.docker.io", 443)),
+        ("registry.example.org/a/b:1", ("registry.example.org", 443)),
+        ("10.0.0.2:5000/a@sha256:0", ("10.0.0.2", 5000)),
+        ("localhost/a", ("localhost", 443)),
+    ],
+)
+def test_an_image_reference_names_its_registry(reference: str, endpoint: tuple[str, int]) -> None:
+    """Docker's own rule: the first part is a host where it has a dot, a colon, or is localhost."""
+    assert registry_endpoint(reference) == endpoint
+
+
+@pytest.fixture
+def listening() -> Iterator[socket.socket]:
+    """A socket of this process that listens on loopback."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        yield server
+
+
+def test_a_listener_is_found_with_the_process_that_holds_it(listening: socket.socket) -> None:
+    """The kernel's tables lead from the port to the process."""
+    port = f"{listening.getsockname()[1]}/tcp"
+    inode = machine.listeners()[port]
+    assert machine.holders([inode]) == {inode: os.getpid()}
+    assert machine.process_name(os.getpid())
+
+
+@pytest.mark.parametrize(
+    ("address", "here"), [("127.0.0.1", True), ("203.0.113.7", False), ("nonsense", False)]
+)
+def test_the_kernel_tells_whether_an_address_is_the_hosts(address: str, here: bool) -> None:
+    """Nobody else's address can be bound to."""
+    assert machine.has_address(address) is here
+
+
+def test_a_registry_that_does_not_listen_is_told(listening: socket.socket) -> None:
+    """The refusal names host and port."""
+    port = listening.getsockname()[1]
+    assert machine.reachable(f"127.0.0.1:{port}/image") is None
+    listening.close()
+    assert f"127.0.0.1:{port}" in str(machine.reachable(f"127.0.0.1:{port}/image"))
+
+
+def test_without_an_engine_nothing_is_known(tmp_path: pathlib.Path) -> None:
+    """A socket that is not there is no error but an answer."""
+    docker = machine.Docker(str(tmp_path / "docker.sock"))
+    assert not docker.answers()
+    assert not docker.has_image("web:1")
+    assert docker.publisher_of(80, "tcp") is None
