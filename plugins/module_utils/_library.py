@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import site
+import sys
 import typing as t
 
 from ansible.module_utils.common.respawn import has_respawned, respawn_module
@@ -17,14 +19,24 @@ if t.TYPE_CHECKING:
 
 
 def require(module: AnsibleModule, library: str) -> bool:
-    """Make `library` importable, if need be by running the module again in the environment.
+    """Make `library` importable, from the environment where the system's Python lacks it.
+
+    An environment of this very Python lends its packages; one of another version runs the module
+    again. The first costs a folder in the path, the second a process and everything imported anew.
 
     Returns False in check mode where the library is nowhere: the host is still empty, and the run
     that is predicted would install it first. Fails the module in a real run.
     """
     if importlib.util.find_spec(library) is not None:
         return True
-    python = os.path.join(module.params["virtualenv"], "bin", "python")
+    environment = module.params["virtualenv"]
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    packages = os.path.join(environment, "lib", version, "site-packages")
+    if os.path.isdir(packages):
+        site.addsitedir(packages)
+        if importlib.util.find_spec(library) is not None:
+            return True
+    python = os.path.join(environment, "bin", "python")
     if not has_respawned() and os.path.exists(python):
         respawn_module(python)
     if module.check_mode:
