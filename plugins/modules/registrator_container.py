@@ -13,13 +13,16 @@ version_added: 1.0.0
 description:
   - Runs the Registrator of this host, with every option of the daemon typed.
   - Recreates the container only where a difference requires it, and says which.
+  - Touches no container but the one of this name, and that one only where this module made it.
   - Works with this collection's image and with any other that keeps the command line of gliderlabs/registrator.
 author:
   - rollcall contributors (@rollcall)
 attributes:
   check_mode:
     support: full
-    description: Predicts the real run, also on a host that has no engine or SDK yet.
+    description:
+      - Predicts the real run, also on a host that has no engine or SDK yet.
+      - With O(pull=always) it cannot tell whether the registry holds a newer image.
   diff_mode:
     support: full
     description: Shows the container before and after.
@@ -31,8 +34,8 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - V(started) runs it. V(present) creates it, and starts it only then.
-      - V(stopped) leaves it created and not running, V(restarted) stops and starts it.
+      - V(started) runs it. V(present) makes it, or makes it anew, and starts it only then.
+      - V(stopped) leaves it created and not running, V(restarted) stops and starts it on every run.
       - V(absent) removes it. The services it registered stay in Consul.
     type: str
     choices: [present, started, stopped, restarted, absent]
@@ -63,18 +66,32 @@ options:
     description: Memory limit, such as V(64m).
     type: str
   docker_socket:
-    description: The engine's socket on the host. Its folder is mounted, so that a socket made anew is found again.
+    description: The engine's socket on the host.
     type: path
     default: /var/run/docker.sock
+  socket_mount:
+    description:
+      - How the daemon gets to O(docker_socket).
+      - V(directory) mounts the socket's folder and names the socket in C(DOCKER_HOST). A socket that Docker makes
+        anew, as when it restarts, is found again.
+      - V(file) mounts the socket as V(/tmp/docker.sock), for images that insist on it. Restart the container
+        after Docker has made another socket.
+    type: str
+    choices: [directory, file]
+    default: directory
   token_file:
-    description: File on the host with the ACL token, mounted read-only.
+    description:
+      - File on the host with the ACL token, mounted read-only and named in C(CONSUL_HTTP_TOKEN_FILE).
+      - Write a new token into this file. A file put in its place is seen after O(state=restarted).
     type: path
   env:
-    description: More environment variables for the daemon.
+    description:
+      - More environment variables for the daemon. They win over those that this module sets.
+      - They stand in the container's labels and in the diff. Keep a token in O(token_file).
     type: dict
     default: {}
   registry_uri:
-    description: The agent to register with, as a registry URI.
+    description: The agent to register with, as a registry URI such as V(consul-tls://127.0.0.1:8501).
     type: str
     default: consul://127.0.0.1:8500
   ip:
@@ -95,7 +112,7 @@ options:
     description: Tags for every service, separated by commas.
     type: str
   ttl:
-    description: Seconds until a service that is not refreshed turns critical.
+    description: Seconds until a service that is not refreshed expires, together with O(ttl_refresh).
     type: int
   ttl_refresh:
     description: Seconds between two refreshes, less than O(ttl).
@@ -118,7 +135,7 @@ options:
     type: int
     default: -1
   retry_interval:
-    description: Milliseconds between them.
+    description: Milliseconds between two tries.
     type: int
   extra_args:
     description: More of the daemon's flags, as they are.
@@ -145,6 +162,37 @@ EXAMPLES = r"""
     hostname: "registrator-{{ inventory_hostname }}"
     ip: "{{ ansible_host }}"
 
+- name: Register only what names itself, with a tag of this host, in an agent that may start later
+  rollcall.discovery.registrator_container:
+    hostname: "registrator-{{ inventory_hostname }}"
+    ip: "{{ ansible_host }}"
+    explicit: true
+    tags: "docker,{{ inventory_hostname }}"
+    deregister: on-success
+    retry_attempts: -1
+    retry_interval: 500
+    resync_seconds: 30
+    memory: 64m
+
+- name: Run another image, which takes its socket as a file and its options as they are
+  rollcall.discovery.registrator_container:
+    image: gliderlabs/registrator:v7
+    hostname: "registrator-{{ inventory_hostname }}"
+    socket_mount: file
+    extra_args: ["-ip={{ ansible_host }}"]
+
+- name: Create it where it is not, and leave one that was stopped
+  rollcall.discovery.registrator_container:
+    state: present
+    hostname: "registrator-{{ inventory_hostname }}"
+    ip: "{{ ansible_host }}"
+
+- name: Stop it, so that the catalog stays as it is
+  rollcall.discovery.registrator_container:
+    state: stopped
+    hostname: "registrator-{{ inventory_hostname }}"
+    ip: "{{ ansible_host }}"
+
 - name: Restart it
   rollcall.discovery.registrator_container:
     state: restarted
@@ -158,7 +206,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 container:
-  description: The container.
+  description: The container of this name.
   returned: success
   type: dict
   contains:
@@ -168,14 +216,24 @@ container:
     reasons: {description: "Why, such as the options that differ.", type: list, elements: str}
     id: {description: "Its identifier, null where it does not exist.", type: str}
 effective_options:
-  description: The daemon's options that are set, and its command line.
+  description: The daemon's options that are set, and its command line; both empty with O(state=absent).
   returned: success
   type: dict
   contains:
-    command: {description: The command line., type: list, elements: str}
-    options: {description: "The options, by the names of this module.", type: dict}
+    command:
+      description: The command line.
+      type: list
+      elements: str
+      sample: ["-ip=192.0.2.1", "-resync=10", "-deregister=always", "-retry-attempts=-1", "-cleanup", "consul://127.0.0.1:8500"]
+    options:
+      description: The options by their names in this module. One that is missing is left to the daemon.
+      type: dict
+      sample: {"ip": "192.0.2.1", "resync_seconds": 10, "cleanup": true}
 services:
-  description: What this host has registered, as its agent tells; empty where no agent answers.
+  description:
+    - What this Registrator has registered, as its agent tells.
+    - Empty, with a warning, where the agent does not answer or py-consul is missing.
+    - Empty for registries other than Consul over TCP, and with O(state=absent).
   returned: success
   type: list
   elements: dict
@@ -214,6 +272,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._docker.registr
     agent_url,
     command_line,
     effective_options,
+    outcome,
     registered,
     specification,
 )
@@ -230,6 +289,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "network_mode": {"type": "str", "default": "host"},
     "memory": {"type": "str"},
     "docker_socket": {"type": "path", "default": "/var/run/docker.sock"},
+    "socket_mount": {"type": "str", "choices": ["directory", "file"], "default": "directory"},
     "token_file": {"type": "path", "no_log": False},
     "env": {"type": "dict", "default": {}},
     "registry_uri": {"type": "str", "default": "consul://127.0.0.1:8500"},
@@ -253,7 +313,7 @@ ARGUMENTS: dict[str, t.Any] = {
 
 
 def request_of(module: AnsibleModule) -> Request:
-    """What the module's parameters ask for: one Registrator, or none."""
+    """What the module's parameters ask for: the Registrator of one name, or none of that name."""
     params = module.params
     absent = params["state"] == "absent"
     return Request(
@@ -264,21 +324,40 @@ def request_of(module: AnsibleModule) -> Request:
         wait_timeout=params["wait_timeout"],
         check_mode=module.check_mode,
         state=params["state"],
+        only=params["name"],
     )
 
 
 def services(module: AnsibleModule) -> list[dict[str, t.Any]]:
     """What this Registrator has registered; a warning where its agent does not tell."""
-    url = agent_url(module.params["registry_uri"])
-    if module.params["state"] == "absent" or url is None:
+    params = module.params
+    url = agent_url(params["registry_uri"], params["env"])
+    if params["state"] == "absent" or url is None:
         return []
+    token = {key: str(params["env"][key]) for key in ["CONSUL_HTTP_TOKEN"] if key in params["env"]}
     try:
-        client = ConsulClient(agent(url, module.params["token_file"], os.environ))
+        client = ConsulClient(agent(url, params["token_file"], {**os.environ, **token}))
         found = client.get("/v1/agent/services")
-    except (ConsulError, ImportError) as error:
-        module.warn(f"the services of {module.params['hostname']} are not known: {error}")
+    # TypeError: python-consul, of the same import name, takes other arguments. ValueError: the URI
+    # has no number where its port should be.
+    except (ConsulError, ImportError, TypeError, ValueError) as error:
+        module.warn(
+            f"the services of {params['hostname']} are not known: {error}. They are read with "
+            "py-consul 1.8 or later from the agent of registry_uri"
+        )
         return []
-    return registered(found or {}, module.params["hostname"])
+    return registered(found, params["hostname"])
+
+
+def require_token_file(module: AnsibleModule) -> None:
+    """ContainerError where there is no token file: Docker would put a folder in its place."""
+    path = module.params["token_file"]
+    local = module.params["docker_host"].startswith("unix://")
+    if path and local and not module.check_mode and not os.path.isfile(path):
+        raise ContainerError(
+            f"token_file {path} is not a file on this host: write the token first, or leave the "
+            "option out; nothing was changed"
+        )
 
 
 def run(module: AnsibleModule) -> dict[str, t.Any]:
@@ -287,13 +366,12 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     engine = (
         connect(module.params, check_mode=module.check_mode) if require(module, "docker") else None
     )
+    if request.containers:
+        require_token_file(module)
     plan = converge(engine, request) if engine else predict_empty(request)
-    found = results(plan, engine)
-    container = found[0] if found else {"name": module.params["name"], "action": "unchanged"}
-    keys = {"name": "", "image": None, "action": "", "reasons": [], "id": None}
     return {
         **plan.diff.report(diff=module._diff),
-        "container": {key: container.get(key, default) for key, default in keys.items()},
+        "container": outcome(module.params["name"], results(plan, engine)),
         "effective_options": {
             "command": command_line(module.params) if request.containers else [],
             "options": effective_options(module.params) if request.containers else {},
@@ -304,7 +382,11 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
 
 def main() -> None:
     """Wiring only."""
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    module = AnsibleModule(
+        argument_spec=ARGUMENTS,
+        required_if=[("state", state, ["hostname"]) for state in STATES if state != "absent"],
+        supports_check_mode=True,
+    )
     try:
         module.exit_json(**run(module))
     except (ContainerError, EngineError) as error:

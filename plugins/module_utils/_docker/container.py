@@ -97,6 +97,13 @@ class ActualContainer:
     image_id: str
     running: bool
     labels: t.Mapping[str, str]
+    # The engine's word for what `running` tells in short; it makes no other container of this one.
+    status: str = dataclasses.field(default="", compare=False)
+
+    @property
+    def active(self) -> bool:
+        """Whether there is something to stop: a crash loop and a paused process count as well."""
+        return self.running or self.status in ("restarting", "paused")
 
     @property
     def owner(self) -> str | None:
@@ -175,11 +182,7 @@ def plan_containers(
         raise ContainerError(f"container names given twice: {', '.join(twice)}")
     present = {container.name: container for container in actual}
     for name in names:
-        if name in present and present[name].owner != owner:
-            raise ContainerError(
-                f"a container named {name} exists and is not ours ({OWNER_LABEL} is "
-                f"{present[name].owner!r}, not {owner!r}): rename or remove it, nothing was changed"
-            )
+        named(actual, name, owner=owner)
     steps = [_step(spec, present.get(spec.name), image_ids.get(spec.image)) for spec in wanted]
     if purge:
         steps += [
@@ -188,6 +191,18 @@ def plan_containers(
             if container.owner == owner and name not in names
         ]
     return Plan(tuple(steps))
+
+
+def named(actual: t.Sequence[ActualContainer], name: str, *, owner: str) -> list[ActualContainer]:
+    """The container of this name, if there is one; ContainerError where it is somebody else's."""
+    found = [container for container in actual if container.name == name]
+    for container in found:
+        if container.owner != owner:
+            raise ContainerError(
+                f"a container named {name} exists and is not ours ({OWNER_LABEL} is "
+                f"{container.owner!r}, not {owner!r}): rename or remove it, nothing was changed"
+            )
+    return found
 
 
 def reach(plan: Plan, state: str) -> Plan:
@@ -200,7 +215,10 @@ def reach(plan: Plan, state: str) -> Plan:
 
 
 def _reach(action: Action, state: str) -> Action:
-    """One step, adapted."""
+    """One step, adapted. What neither runs nor rests, such as a crash loop, is to be stopped."""
+    active = action.actual is not None and action.actual.active
+    if state in ("stopped", "restarted") and action.action == "started" and active:
+        return dataclasses.replace(action, action=state, reasons=("asked for",))
     if state in ("present", "stopped") and action.action == "started":
         return dataclasses.replace(action, action="unchanged", reasons=())
     if state == "stopped" and action.action in ("created", "recreated"):
@@ -248,7 +266,8 @@ def _before(action: Action) -> dict[str, t.Any]:
     """The diff's left side for one container."""
     if action.actual is None:
         return {"state": "absent"}
-    state = "running" if action.actual.running else "stopped"
+    restless = action.actual.status if action.actual.active else "stopped"
+    state = "running" if action.actual.running else restless
     return {"state": state, **_recorded(action.actual)}
 
 

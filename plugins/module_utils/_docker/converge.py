@@ -9,13 +9,24 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .container import Action, ActualContainer, ContainerSpec, Plan, plan_containers, reach
+from .container import (
+    Action,
+    ActualContainer,
+    ContainerSpec,
+    Plan,
+    named,
+    plan_containers,
+    reach,
+)
 from .engine import Engine, EngineError
 
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """What shall be true on the host, and how far to go and to wait for it."""
+    """What shall be true on the host, and how far to go and to wait for it.
+
+    `only` narrows it to the container of that name: the owner's others are left alone.
+    """
 
     owner: str
     containers: tuple[ContainerSpec, ...]
@@ -24,6 +35,7 @@ class Request:
     wait_timeout: float
     check_mode: bool
     state: str = "started"
+    only: str | None = None
 
 
 def connect(params: t.Mapping[str, t.Any], *, check_mode: bool) -> Engine | None:
@@ -83,6 +95,8 @@ def _plan(
     image_ids: t.Mapping[str, str | None],
 ) -> Plan:
     """The one plan of a request, for prediction and for the real run."""
+    if request.only is not None:
+        actual = named(actual, request.only, owner=request.owner)
     plan = plan_containers(
         request.containers, actual, image_ids, owner=request.owner, purge=request.purge
     )

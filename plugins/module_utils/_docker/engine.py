@@ -50,6 +50,7 @@ class Engine:
                 image_id=entry["ImageID"],
                 running=entry["State"] == "running",
                 labels=entry.get("Labels") or {},
+                status=entry["State"],
             )
             for entry in found
         ]
@@ -139,7 +140,7 @@ class Engine:
 
     def _remove(self, step: Action) -> None:
         if step.actual is not None:
-            if step.actual.running:
+            if step.actual.active:
                 self.stop(step.actual.id)
             self._call(f"remove container {step.name}", self._api.remove_container, step.actual.id)
 

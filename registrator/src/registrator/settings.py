@@ -34,6 +34,15 @@ class Settings:
     retry_attempts: int = -1
     retry_interval: int = 2000
     cleanup: bool = False
+    script_checks: bool = False
+    docker_health: bool = False
+    deregister_on_exit: bool = False
+    dry_run: bool = False
+    network: str = ""
+    restore: frozenset[str] = frozenset()
+    log_level: str = "info"
+    log_format: str = "text"
+    http: str = ""
     docker_host: str = "unix:///tmp/docker.sock"
     hostname: str = ""
     token: str = ""
@@ -53,6 +62,16 @@ _FLAGS = {
     "retry-attempts": "retry_attempts",
     "retry-interval": "retry_interval",
     "cleanup": "cleanup",
+    # Ours from here on: upstream knows none of them.
+    "script-checks": "script_checks",
+    "docker-health": "docker_health",
+    "deregister-on-exit": "deregister_on_exit",
+    "dry-run": "dry_run",
+    "network": "network",
+    "restore": "restore",
+    "log-level": "log_level",
+    "log-format": "log_format",
+    "http": "http",
 }
 _TRUE = {"1", "t", "T", "true", "TRUE", "True"}
 _FALSE = {"0", "f", "F", "false", "FALSE", "False"}
@@ -82,6 +101,9 @@ def parse(argv: Sequence[str], environment: Mapping[str, str], hostname: str) ->
             if not words:
                 raise UsageError(f"flag needs an argument: -{flag}\n{USAGE}")
             text = words.pop(0)
+        if types[name] == "frozenset[str]":
+            values[name] = frozenset(part for part in text.split(",") if part)
+            continue
         values[name] = _integer(flag, text) if types[name] == "int" else text
     if len(words) != 1:
         problem = "Missing required argument for registry URI." if not words else "Extra arguments."

@@ -1,0 +1,1 @@
+"""The daemon piece by piece, without an engine and without an agent."""

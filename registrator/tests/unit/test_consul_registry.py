@@ -1,0 +1,194 @@
+"""The agent's HTTP interface as services, refusals and outages."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import pathlib
+
+import pytest
+import requests
+from registrator.consul_registry import ConsulRegistry
+from registrator.plan import payload
+from registrator.ports import RefusedError, RegistryError
+from registrator.reconciler import Reconciler
+
+from .builders import HOST, HOST_IP, ours, service, settings
+from .fakes import FakeSource, Wire
+
+SERVICES = "GET /v1/agent/services"
+REGISTER = "PUT /v1/agent/service/register?replace-existing-checks=true"
+DEREGISTER = "PUT /v1/agent/service/deregister/"
+
+
+@pytest.fixture
+def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
+    """The agent that every session talks to."""
+    wire = Wire()
+    monkeypatch.setattr(
+        requests.Session, "request", lambda _, verb, url, **more: wire.request(verb, url, **more)
+    )
+    return wire
+
+
+@pytest.fixture
+def registry(wire: Wire) -> ConsulRegistry:
+    """The agent behind that wire, without a token."""
+    return ConsulRegistry("http://127.0.0.1:8500", "", "", 1.0)
+
+
+def listing(*identifiers: str) -> tuple[int, str]:
+    """The agent's answer that lists services which this host's daemon registered."""
+    bodies = [payload(service(identifier), HOST) for identifier in identifiers]
+    found = {body["ID"]: {**body, "Service": body["Name"]} for body in bodies}
+    return 200, json.dumps(found)
+
+
+def test_services_are_read_back(wire: Wire, registry: ConsulRegistry) -> None:
+    """What was registered is what a plan finds again."""
+    wire.answers[SERVICES] = listing("host-1:web:80")
+    assert registry.services() == {"host-1:web:80": ours(service("host-1:web:80"))}
+
+
+def test_a_bare_service_is_read(wire: Wire, registry: ConsulRegistry) -> None:
+    """Consul leaves out or nulls what a service does not have."""
+    wire.answers[SERVICES] = 200, '{"db": {"ID": "db", "Service": "db", "Tags": null}}'
+    [found] = registry.services().values()
+    assert (found.address, found.port, found.tags, found.meta) == ("", 0, (), {})
+
+
+def test_a_registration_replaces_the_checks(wire: Wire, registry: ConsulRegistry) -> None:
+    """A check that is no longer wanted does not stay behind."""
+    body = payload(service(), HOST)
+    registry.register(body)
+    assert wire.sent == [(REGISTER, body, {})]
+
+
+@pytest.mark.parametrize(
+    ("identifier", "path"),
+    [
+        ("host-1:web:80", "host-1:web:80"),
+        ("shop/1", "shop%2F1"),
+        ("a b?c#d", "a%20b%3Fc%23d"),
+        ("../leave", "..%2Fleave"),
+    ],
+)
+def test_an_identifier_is_quoted(
+    wire: Wire, registry: ConsulRegistry, identifier: str, path: str
+) -> None:
+    """No identifier leads to another address of the agent."""
+    registry.deregister(identifier)
+    assert wire.lines == [DEREGISTER + path]
+
+
+def test_deregistering_what_is_gone_is_no_error(wire: Wire, registry: ConsulRegistry) -> None:
+    """The agent does not know the service: that is what was wanted."""
+    wire.answers[DEREGISTER + "web"] = 404, 'Unknown service ID "web"'
+    registry.deregister("web")
+    assert wire.lines == [DEREGISTER + "web"]
+
+
+@pytest.mark.xfail(strict=True, reason="404 is looked for in the agent's words, not in its status")
+def test_a_forbidden_deregistration_is_an_error(wire: Wire, registry: ConsulRegistry) -> None:
+    """A service that may not be deregistered is not gone, whatever its identifier contains."""
+    wire.answers[DEREGISTER + "web:404"] = 403, 'lacks permission for service "web:404"'
+    with pytest.raises((RegistryError, RefusedError)):
+        registry.deregister("web:404")
+
+
+@pytest.mark.xfail(strict=True, reason="a refused deregistration ends the cycle")
+def test_a_service_that_cannot_go_keeps_no_other(wire: Wire, registry: ConsulRegistry) -> None:
+    """One deregistration that the agent refuses does not keep the other ghosts alive."""
+    wire.answers[SERVICES] = listing("host-1:stuck:80", "host-1:ghost:80")
+    wire.answers[DEREGISTER + "host-1:stuck:80"] = 403, "Permission denied"
+    with contextlib.suppress(RegistryError):
+        Reconciler(FakeSource(), registry, settings(), HOST_IP).cycle()
+    assert DEREGISTER + "host-1:ghost:80" in wire.lines
+
+
+@pytest.mark.parametrize("status", [400, 403, 413])
+def test_a_refusal_concerns_one_service(wire: Wire, registry: ConsulRegistry, status: int) -> None:
+    """What the agent will not register is refused in its own words."""
+    wire.answers[REGISTER] = status, "Invalid check: bad interval\n"
+    with pytest.raises(RefusedError, match=f"^{status} Invalid check: bad interval$"):
+        registry.register(payload(service(), HOST))
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+def test_an_agent_in_trouble_is_asked_later(
+    wire: Wire, registry: ConsulRegistry, status: int
+) -> None:
+    """A server's error says nothing about the service."""
+    wire.answers[REGISTER] = status, "No cluster leader"
+    with pytest.raises(RegistryError, match="No cluster leader"):
+        registry.register(payload(service(), HOST))
+
+
+@pytest.mark.parametrize("status", [403, 500])
+def test_an_unreadable_list_is_an_outage(wire: Wire, registry: ConsulRegistry, status: int) -> None:
+    """Without the list nothing is known, whether it was forbidden or failed."""
+    wire.answers[SERVICES] = status, "no"
+    with pytest.raises(RegistryError):
+        registry.services()
+
+
+@pytest.mark.xfail(
+    strict=True, raises=requests.JSONDecodeError, reason="an answer that is no JSON is not caught"
+)
+def test_an_answer_that_is_no_json_is_an_outage(wire: Wire, registry: ConsulRegistry) -> None:
+    """A proxy's error page in the place of the list ends no daemon."""
+    wire.answers[SERVICES] = 200, "<html>Service starting</html>"
+    with pytest.raises(RegistryError):
+        registry.services()
+
+
+def test_an_agent_that_is_away_is_an_outage(wire: Wire, registry: ConsulRegistry) -> None:
+    """No connection is told with the address that was tried."""
+    wire.broken = True
+    with pytest.raises(RegistryError, match=r"Consul at http://127\.0\.0\.1:8500: .*refused"):
+        registry.services()
+
+
+@pytest.mark.parametrize("leader", ["10.0.0.1:8300", ""])
+def test_the_leader_is_asked_for(wire: Wire, registry: ConsulRegistry, leader: str) -> None:
+    """The start-up ping is content with a cluster that has no leader yet."""
+    wire.answers["GET /v1/status/leader"] = 200, json.dumps(leader)
+    assert registry.leader() == leader
+
+
+# Tokens.
+
+
+def headers(wire: Wire, registry: ConsulRegistry) -> dict[str, str]:
+    """The headers of the next request."""
+    registry.services()
+    return wire.sent[-1][2]
+
+
+def test_a_token_is_sent(wire: Wire) -> None:
+    """The token of the environment goes with each request."""
+    registry = ConsulRegistry("http://127.0.0.1:8500", "secret", "", 1.0)
+    assert headers(wire, registry) == {"X-Consul-Token": "secret"}
+
+
+def test_without_a_token_none_is_sent(wire: Wire, registry: ConsulRegistry) -> None:
+    """An empty token is the anonymous one."""
+    assert headers(wire, registry) == {}
+
+
+def test_a_token_file_beats_the_token_and_is_read_anew(wire: Wire, tmp_path: pathlib.Path) -> None:
+    """A rotated token is in use at the next request, without a restart."""
+    file = tmp_path / "token"
+    registry = ConsulRegistry("http://127.0.0.1:8500", "old", str(file), 1.0)
+    file.write_text("first\n", encoding="utf-8")
+    assert headers(wire, registry) == {"X-Consul-Token": "first"}
+    file.write_text("second\n", encoding="utf-8")
+    assert headers(wire, registry) == {"X-Consul-Token": "second"}
+
+
+def test_a_missing_token_file_is_an_outage(wire: Wire, tmp_path: pathlib.Path) -> None:
+    """A token that is being rotated is waited for, and nothing is sent without it."""
+    registry = ConsulRegistry("http://127.0.0.1:8500", "", str(tmp_path / "token"), 1.0)
+    with pytest.raises(RegistryError):
+        registry.services()
+    assert wire.sent == []

@@ -1,0 +1,239 @@
+"""Registrator's options become a container, and its services are told from others."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.rollcall.discovery.plugins.module_utils._docker.container import (
+    ContainerError,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._docker.registrator import (
+    OWNER_META,
+    agent_url,
+    command_line,
+    effective_options,
+    outcome,
+    registered,
+    specification,
+)
+
+REGISTRY = "consul://127.0.0.1:8500"
+
+
+def params(**options: t.Any) -> dict[str, t.Any]:
+    """The module's options, of which only the named ones are set."""
+    names = ("memory", "token_file", "ip", "use_ip_from_label", "tags", "ttl", "ttl_refresh")
+    more = ("resync_seconds", "deregister", "retry_attempts", "retry_interval")
+    unset = dict.fromkeys((*names, *more))
+    return {
+        **unset,
+        "name": "registrator",
+        "image": "registrator:1",
+        "pull": "missing",
+        "hostname": "host-1",
+        "network_mode": "host",
+        "docker_socket": "/var/run/docker.sock",
+        "socket_mount": "directory",
+        "env": {},
+        "registry_uri": REGISTRY,
+        "internal": False,
+        "explicit": False,
+        "cleanup": False,
+        "extra_args": [],
+        **options,
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "arguments"),
+    [
+        ({}, []),
+        ({"ip": "10.0.0.1"}, ["-ip=10.0.0.1"]),
+        ({"use_ip_from_label": "addr"}, ["-useIpFromLabel=addr"]),
+        ({"tags": "a,b"}, ["-tags=a,b"]),
+        ({"explicit": True}, ["-explicit"]),
+        ({"resync_seconds": 30}, ["-resync=30"]),
+        ({"deregister": "on-success"}, ["-deregister=on-success"]),
+        ({"retry_interval": 500}, ["-retry-interval=500"]),
+        ({"ttl": 30, "ttl_refresh": 10}, ["-ttl=30", "-ttl-refresh=10"]),
+        ({"resync_seconds": 0}, ["-resync=0"]),
+        ({"retry_attempts": -1}, ["-retry-attempts=-1"]),
+        ({"tags": ""}, []),
+        ({"internal": True, "cleanup": True}, ["-internal", "-cleanup"]),
+        ({"extra_args": ["-x", "-y"]}, ["-x", "-y"]),
+    ],
+)
+def test_an_option_becomes_an_argument(options: dict[str, t.Any], arguments: list[str]) -> None:
+    """Each option has its flag, and the registry comes last."""
+    assert command_line(params(**options)) == [*arguments, REGISTRY]
+
+
+def test_an_option_that_is_not_set_has_no_effect() -> None:
+    """Unset texts and switches are left out of the effective options."""
+    assert not {"ip", "internal", "ttl"} & set(effective_options(params(internal=False)))
+
+
+def test_a_zero_is_an_option_that_is_set() -> None:
+    """No resync at all is something somebody chose."""
+    assert effective_options(params(resync_seconds=0))["resync_seconds"] == 0
+
+
+def test_the_socket_is_mounted_with_its_folder() -> None:
+    """A socket that Docker makes anew appears in the mounted folder."""
+    spec = specification(params(docker_socket="/run/docker/engine.sock"))
+    assert spec.get("volumes") == ["/run/docker:/run/docker-host"]
+    assert spec.get("env") == {"DOCKER_HOST": "unix:///run/docker-host/engine.sock"}
+
+
+def test_the_socket_is_mounted_where_upstream_looks_for_it() -> None:
+    """socket_mount=file serves an image that knows no DOCKER_HOST."""
+    spec = specification(params(docker_socket="/run/d/engine.sock", socket_mount="file"))
+    assert spec.get("volumes") == ["/run/d/engine.sock:/tmp/docker.sock"]
+    assert spec.get("env") == {}
+
+
+def test_the_container_is_what_was_asked_for() -> None:
+    """Name, image and policy as given; the rest stands among its options."""
+    spec = specification(params(name="r", pull="always", memory="64m", network_mode="net"))
+    assert (spec.name, spec.image, spec.pull) == ("r", "registrator:1", "always")
+    assert (spec.get("hostname"), spec.get("command")) == ("host-1", [REGISTRY])
+    assert (spec.get("memory"), spec.get("network_mode")) == ("64m", "net")
+
+
+def test_a_token_is_read_from_a_mounted_file() -> None:
+    """The token stands in no variable and in no argument, only its file is named."""
+    spec = specification(params(token_file="/etc/registrator/token"))
+    assert "/etc/registrator/token:/run/registrator-token:ro" in spec.get("volumes")
+    assert spec.get("env")["CONSUL_HTTP_TOKEN_FILE"] == "/run/registrator-token"
+
+
+def test_variables_are_passed_on() -> None:
+    """What is given in `env` is in the daemon's environment."""
+    assert specification(params(env={"A": "b"})).get("env")["A"] == "b"
+
+
+def test_a_variable_that_is_given_wins() -> None:
+    """Who names DOCKER_HOST has another engine in mind."""
+    spec = specification(params(env={"DOCKER_HOST": "tcp://proxy:2375"}))
+    assert spec.get("env") == {"DOCKER_HOST": "tcp://proxy:2375"}
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"hostname": ""}, "hostname is required"),
+        ({"hostname": None}, "hostname is required"),
+        ({"ttl": 30}, "go together"),
+        ({"ttl_refresh": 30}, "go together"),
+        ({"ttl": 10, "ttl_refresh": 10}, "greater"),
+        ({"ttl": -1}, "ttl is -1, and must be at least 0"),
+        ({"resync_seconds": -1}, "resync_seconds is -1, and must be at least 0"),
+        ({"retry_attempts": -2}, "retry_attempts is -2, and must be at least -1"),
+        ({"retry_interval": 0}, "retry_interval is 0, and must be at least 1"),
+        ({"memory": "plenty"}, "memory 'plenty' is no amount such as 64m"),
+        ({"registry_uri": "127.0.0.1:8500"}, "is no URI such as consul://"),
+        ({"registry_uri": "consul:8500"}, "is no URI such as consul://"),
+        ({"registry_uri": "-internal"}, "is no URI such as consul://"),
+        ({"registry_uri": ""}, "is no URI such as consul://"),
+        ({"docker_socket": "unix:///run/docker.sock"}, r"docker_socket .* no absolute path"),
+        ({"docker_socket": "/docker.sock"}, "set socket_mount to 'file'"),
+        ({"docker_socket": "/run/docker/"}, "set socket_mount to 'file'"),
+        ({"token_file": "/etc/token:rw"}, r"token_file .* no absolute path"),
+    ],
+)
+def test_what_the_daemon_would_refuse_is_refused_here(
+    options: dict[str, t.Any], sentence: str
+) -> None:
+    """The sentence names the options that do not fit."""
+    with pytest.raises(ContainerError, match=sentence):
+        specification(params(**options))
+
+
+@pytest.mark.parametrize(
+    "uri", ["consul:", "consul://", "consul-tls://c:8501", "etcd://e:2379/prefix", "skydns2://e/d"]
+)
+def test_every_registry_of_upstream_may_be_named(uri: str) -> None:
+    """Another image speaks to more than Consul."""
+    assert specification(params(registry_uri=uri)).get("command") == [uri]
+
+
+@pytest.mark.parametrize(
+    ("uri", "url"),
+    [
+        ("consul:", "http://127.0.0.1:8500"),
+        ("consul://[::1]:8500", "http://[::1]:8500"),
+        ("consulkv://c:8500/prefix", None),
+        ("consul://10.0.0.1:8500", "http://10.0.0.1:8500"),
+        ("consul://10.0.0.1:8500/prefix", "http://10.0.0.1:8500"),
+        ("consul-tls://consul:8501", "https://consul:8501"),
+        ("consul://", "http://127.0.0.1:8500"),
+        ("consul-unix:///consul.sock", None),
+        ("etcd://10.0.0.1:2379", None),
+        ("nonsense", None),
+    ],
+)
+def test_a_registry_leads_to_its_agent(uri: str, url: str | None) -> None:
+    """Only a Consul agent over TCP can be asked."""
+    assert agent_url(uri) == url
+
+
+@pytest.mark.parametrize("address", ["10.0.0.1:8500", "http://10.0.0.1:8500"])
+def test_without_an_address_the_daemons_environment_names_it(address: str) -> None:
+    """The daemon reads CONSUL_HTTP_ADDR, and so the module asks the same agent."""
+    assert agent_url("consul:", {"CONSUL_HTTP_ADDR": address}) == "http://10.0.0.1:8500"
+
+
+def entry(name: str = "web", **more: t.Any) -> dict[str, t.Any]:
+    """A service as an agent lists it."""
+    return {"Service": name, "Address": "10.0.0.1", "Port": 80, "Tags": None, **more}
+
+
+@pytest.mark.parametrize(
+    ("identifier", "meta", "ours"),
+    [
+        ("web-1", {OWNER_META: "host-1"}, True),
+        ("host-1:web:80", None, True),
+        ("web-1", {OWNER_META: "host-2"}, False),
+        ("host-10:web:80", None, False),
+        ("web-1", None, False),
+    ],
+)
+def test_services_are_told_by_mark_or_identifier(
+    identifier: str, meta: dict[str, str] | None, ours: bool
+) -> None:
+    """A service is ours by its metadata, or by the identifier upstream gives."""
+    assert bool(registered({identifier: entry(Meta=meta)}, "host-1")) is ours
+
+
+def test_services_come_in_the_order_of_their_identifiers() -> None:
+    """The report does not depend on the agent's order."""
+    services = {"host-1:b:80": entry("b"), "host-1:a:80": entry("a", Tags=["x"])}
+    assert registered(services, "host-1") == [
+        {"id": "host-1:a:80", "name": "a", "address": "10.0.0.1", "port": 80, "tags": ["x"]},
+        {"id": "host-1:b:80", "name": "b", "address": "10.0.0.1", "port": 80, "tags": []},
+    ]
+
+
+def test_a_service_without_an_address_is_reported_as_well() -> None:
+    """A service that somebody registered by its name alone has every key."""
+    assert registered({"host-1:a:80": {"Service": "a"}}, "host-1") == [
+        {"id": "host-1:a:80", "name": "a", "address": "", "port": 0, "tags": []}
+    ]
+
+
+@pytest.mark.parametrize("answer", [None, [], "OK"])
+def test_an_answer_that_is_no_list_of_services_holds_none(answer: t.Any) -> None:
+    """No answer is no service, and something else may listen at the address."""
+    assert registered(answer, "host-1") == []
+
+
+def test_a_container_is_told_by_five_keys() -> None:
+    """What the engine tells besides does not belong to the module's promise."""
+    told = {"name": "r", "image": "i", "action": "created", "reasons": ["absent"], "id": "1"}
+    assert outcome("r", [{**told, "address": ""}]) == told
+
+
+def test_an_absent_registrator_is_reported_as_unchanged() -> None:
+    """Where nothing was there and nothing is wanted, the report has its name."""
+    assert outcome("registrator", [])["action"] == "unchanged"
