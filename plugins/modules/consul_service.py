@@ -237,7 +237,6 @@ checks:
 import os
 import time
 import typing as t
-import urllib.parse
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.client import ConsulClient
@@ -300,7 +299,7 @@ ARGUMENTS: dict[str, t.Any] = {
 
 def look(client: ConsulClient, identifier: str) -> Actual:
     """What the agent has under this identifier."""
-    entry = client.get(f"/v1/agent/service/{_quoted(identifier)}")
+    entry = client.get(f"/v1/agent/service/{identifier}")
     if entry is None:
         return Actual()
     maintained = any(
@@ -318,9 +317,9 @@ def checks_of(client: ConsulClient, identifier: str) -> list[dict[str, t.Any]]:
 
 def apply(client: ConsulClient, plan: Plan, identifier: str, reason: str) -> None:
     """Send the plan's requests."""
-    path = f"/v1/agent/service/maintenance/{_quoted(identifier)}"
+    path = f"/v1/agent/service/maintenance/{identifier}"
     if plan.deregister is not None:
-        client.put(f"/v1/agent/service/deregister/{_quoted(plan.deregister)}")
+        client.put(f"/v1/agent/service/deregister/{plan.deregister}")
     if plan.register is not None:
         client.put(
             "/v1/agent/service/register",
@@ -386,10 +385,6 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         for check in checks_of(client, identifier)
     ]
     return {**result, "service": service.shown() if service else {}, "checks": checks}
-
-
-def _quoted(identifier: str) -> str:
-    return urllib.parse.quote(identifier, safe="")
 
 
 def _literal(text: str) -> str:

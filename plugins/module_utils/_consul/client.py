@@ -38,15 +38,13 @@ class ConsulClient:
         import consul
         import requests
 
-        parts = urllib.parse.urlsplit(connection.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ConsulError(f"{connection.url!r} is not an address such as http://127.0.0.1:8500")
+        scheme, host, port = _split(connection.url)
         self._connection = connection
         self._broken = (requests.RequestException, OSError)
         self._http = consul.Consul(
-            host=parts.hostname,
-            port=parts.port or (8501 if parts.scheme == "https" else 8500),
-            scheme=parts.scheme,
+            host=host,
+            port=port,
+            scheme=scheme,
             verify=connection.verify,
             cert=connection.certificate,
             connections_timeout=connection.timeout,
@@ -57,7 +55,7 @@ class ConsulClient:
         return self._send("get", path, params)
 
     def put(self, path: str, body: t.Any = None, **params: str) -> t.Any:
-        """The decoded answer of a PUT."""
+        """The decoded answer of a PUT; Refused where there is nothing it could change (404)."""
         data = "" if body is None else json.dumps(body)
         return self._send("put", path, params, data=data)
 
@@ -76,14 +74,30 @@ class ConsulClient:
                 f"{attempt}: no answer ({error}). Check that a Consul agent listens there and that "
                 "scheme, port and certificates fit"
             ) from error
+        if code == 404 and verb == "get":
+            return None
         return _decode(attempt, code, body)
+
+
+def _split(url: str) -> tuple[str, str, int]:
+    """Scheme, host and port of an agent's address; ConsulError where it is none.
+
+    A path would be dropped in silence: an agent behind one cannot be reached.
+    """
+    try:
+        parts = urllib.parse.urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    if not host or parts.scheme not in ("http", "https") or parts.path not in ("", "/"):
+        raise ConsulError(f"{url!r} is not an address such as http://127.0.0.1:8500")
+    bracketed = f"[{host}]" if ":" in host else host
+    return parts.scheme, bracketed, port or (8501 if parts.scheme == "https" else 8500)
 
 
 def _decode(attempt: str, code: int, body: str) -> t.Any:
     """The answer's content, or the error its status means."""
     text = body.strip()
-    if code == 404:
-        return None
     if code == 403:
         raise Forbidden(f"{attempt}: permission denied ({text}). Give the token the rights for it")
     # Autopilot reports an unhealthy cluster with status 429 and its full answer.

@@ -34,6 +34,8 @@ def connection(params: t.Mapping[str, t.Any], environment: t.Mapping[str, str]) 
     ca_path = params["ca_path"] or environment.get("CONSUL_CACERT")
     certificate = params["client_cert"] or environment.get("CONSUL_CLIENT_CERT")
     key = params["client_key"] or environment.get("CONSUL_CLIENT_KEY")
+    if bool(certificate) != bool(key):
+        raise ConsulError("client_cert and client_key go together: one of the two is not given")
     return Connection(
         url=params["url"] or _environment_url(environment),
         token=_token(params, environment),
@@ -70,3 +72,5 @@ def _token(params: t.Mapping[str, t.Any], environment: t.Mapping[str, str]) -> s
             return file.read().strip()
     except OSError as error:
         raise ConsulError(f"cannot read the token file {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConsulError(f"the token file {path} holds no text") from error

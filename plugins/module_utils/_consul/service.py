@@ -92,12 +92,13 @@ class Service:
             meta={key: str(value) for key, value in params["meta"].items()},
             tagged_addresses=_tagged(
                 params["address"],
+                params["port"],
                 {
-                    key: {"address": value["address"], "port": int(value.get("port") or 0)}
+                    key: _tagged_address(key, value)
                     for key, value in params["tagged_addresses"].items()
                 },
             ),
-            weights=(weights.get("passing") or 1, weights.get("warning") or 1),
+            weights=(_weight(weights.get("passing")), _weight(weights.get("warning"))),
             enable_tag_override=params["enable_tag_override"],
             checks=checks,
             digest=_digest(checks),
@@ -120,6 +121,7 @@ class Service:
             meta=meta,
             tagged_addresses=_tagged(
                 entry.get("Address"),
+                entry.get("Port"),
                 {
                     key: {"address": value["Address"], "port": value["Port"]}
                     for key, value in (entry.get("TaggedAddresses") or {}).items()
@@ -187,12 +189,14 @@ def plan_present(wanted: Service, actual: Actual, *, maintenance: bool) -> Plan:
     seen = actual.service
     if wanted.enable_tag_override and seen is not None:
         wanted = dataclasses.replace(wanted, tags=seen.tags)
+    # Consul keeps maintenance as a check, and registering replaces all checks.
+    differs = maintenance != actual.maintenance
     same = seen is not None and seen == dataclasses.replace(wanted, checks=())
     before = {**seen.shown(), "maintenance": actual.maintenance} if seen else {"state": "absent"}
     return Plan(
         diff=Diff(before, {**wanted.shown(), "maintenance": maintenance}),
         register=None if same else wanted,
-        maintenance=maintenance if maintenance != actual.maintenance else None,
+        maintenance=maintenance if differs or (maintenance and not same) else None,
     )
 
 
@@ -214,16 +218,29 @@ def failing(checks: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:
     ]
 
 
+def _weight(given: int | None) -> int:
+    """A weight, 1 where none is given; 0 is one."""
+    return 1 if given is None else given
+
+
 def _tagged(
-    address: str | None, tagged: t.Mapping[str, t.Mapping[str, t.Any]]
+    address: str | None, port: int | None, tagged: t.Mapping[str, t.Mapping[str, t.Any]]
 ) -> dict[str, t.Mapping[str, t.Any]]:
-    """The tagged addresses without those that the agent derives from the address by itself."""
+    """The tagged addresses without those that the agent derives from address and port by itself."""
     derived = {"lan_ipv4", "wan_ipv4", "lan_ipv6", "wan_ipv6"}
-    return {
-        key: value
-        for key, value in tagged.items()
-        if not (key in derived and value["address"] == address)
-    }
+    own = {"address": address, "port": port or 0}
+    return {key: value for key, value in tagged.items() if not (key in derived and value == own)}
+
+
+def _tagged_address(name: str, value: t.Any) -> dict[str, t.Any]:
+    """One tagged address; ServiceError where it is no address with a port."""
+    port = value.get("port", 0) if isinstance(value, dict) else None
+    if not isinstance(value, dict) or not value.get("address") or not str(port or 0).isdecimal():
+        raise ServiceError(
+            f"tagged address {name!r} is not an address and a port such as "
+            "{address: 203.0.113.1, port: 80}"
+        )
+    return {"address": str(value["address"]), "port": int(port or 0)}
 
 
 def _check(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -255,7 +272,7 @@ def _digest(checks: t.Sequence[t.Mapping[str, t.Any]]) -> str:
 def _refuse(service: Service) -> None:
     """ServiceError for what Consul refuses late, or takes and others choke on."""
     texts = {"name": service.name, "id": service.id, "address": service.address}
-    texts.update({f"tag {tag[:40]!r}": tag for tag in service.tags})
+    texts.update({f"tag {number} ({tag[:40]!r})": tag for number, tag in enumerate(service.tags)})
     texts.update({f"meta {key!r}": value for key, value in service.meta.items()})
     for what, text in texts.items():
         if any(ord(character) < 32 or ord(character) == 127 for character in text):
@@ -264,6 +281,8 @@ def _refuse(service: Service) -> None:
         raise ServiceError("a service needs a name")
     if not 0 <= service.port <= 65535:
         raise ServiceError(f"port {service.port} of service {service.name} is not 0 to 65535")
+    if CHECKS_META in service.meta:
+        raise ServiceError(f"meta {CHECKS_META!r} is this module's own: choose another key")
     if len(service.meta) >= _META_PAIRS:
         raise ServiceError(f"service {service.name} has more than {_META_PAIRS - 1} meta pairs")
     for key, value in service.meta.items():

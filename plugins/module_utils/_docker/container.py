@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import typing as t
 
 from .._plan import Diff
@@ -37,6 +38,11 @@ _DEFAULTS: dict[str, t.Any] = {
     "init": False,
     "healthcheck": None,
 }
+
+
+_NANOSECONDS = {"ms": 10**6, "s": 10**9, "m": 60 * 10**9}
+_DURATIONS = {"interval", "timeout", "start_period"}
+_MEMORY = re.compile(r"\d+(\.\d+)?([bkmgBKMG][bB]?)?")
 
 
 class ContainerError(ValueError):
@@ -75,6 +81,10 @@ class ContainerSpec:
         for key, value in options.get("env", {}).items():
             if "\n" in str(value) or "=" in key:
                 raise ContainerError(f"{params['name']}: env {key!r} has a line break or an '='")
+        for key in _DURATIONS & (options.get("healthcheck") or {}).keys():
+            nanoseconds((options["healthcheck"][key]) or "0s")
+        if "memory" in options and not _MEMORY.fullmatch(str(options["memory"])):
+            raise ContainerError(f"memory {options['memory']!r} is not a size such as 64m or 1g")
         return cls(params["name"], params["image"], params.get("pull") or "missing", options)
 
     def get(self, option: str) -> t.Any:
@@ -149,7 +159,7 @@ def parse_port(text: str) -> PortBinding:
     rest, _slash, protocol = text.partition("/")
     parts = rest.rsplit(":", 2)
     numbers = parts[-2:]
-    valid = all(part.isdigit() and 0 < int(part) < 65536 for part in numbers)
+    valid = all(part.isascii() and part.isdecimal() and 0 < int(part) < 65536 for part in numbers)
     if not valid or (protocol or "tcp") not in ("tcp", "udp", "sctp"):
         raise ContainerError(
             f"port {text!r} is not [[address:]host port:]container port[/protocol]"
@@ -160,6 +170,14 @@ def parse_port(text: str) -> PortBinding:
         host_port=int(parts[-2]) if len(parts) > 1 else None,
         host_address=parts[0].strip("[]") if len(parts) == 3 else "",
     )
+
+
+def nanoseconds(text: str) -> int:
+    """Read a duration such as 500ms, 2s or 1m, as Docker's API counts it; else ContainerError."""
+    match = re.fullmatch(r"(\d+)(ms|s|m)", text)
+    if match is None:
+        raise ContainerError(f"{text!r} is not a duration such as 500ms, 2s or 1m")
+    return int(match[1]) * _NANOSECONDS[match[2]]
 
 
 def plan_containers(

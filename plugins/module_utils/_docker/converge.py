@@ -110,9 +110,16 @@ def _runs(action: Action, state: str) -> bool:
     return action.action != "unchanged" or bool(action.actual and action.actual.running)
 
 
+def _policies(specs: t.Sequence[ContainerSpec]) -> dict[str, str]:
+    """The pull policy of each image: of several containers' the most eager one."""
+    order = ("never", "missing", "always")
+    eager = sorted(specs, key=lambda spec: order.index(spec.pull))
+    return {spec.image: spec.pull for spec in eager}
+
+
 def _resolve(engine: Engine, request: Request) -> tuple[dict[str, str | None], list[str]]:
     """What each image reference means here, and which are still to be pulled."""
-    policies = {spec.image: spec.pull for spec in request.containers}
+    policies = _policies(request.containers)
     if not request.check_mode:
         for reference in (name for name, pull in policies.items() if pull == "always"):
             engine.pull(reference)

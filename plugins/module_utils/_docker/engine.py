@@ -7,13 +7,19 @@
 from __future__ import annotations
 
 import concurrent.futures
-import re
 import time
 import typing as t
 
-from .container import OWNER_LABEL, SPEC_LABEL, Action, ActualContainer, ContainerSpec, parse_port
+from .container import (
+    OWNER_LABEL,
+    SPEC_LABEL,
+    Action,
+    ActualContainer,
+    ContainerSpec,
+    nanoseconds,
+    parse_port,
+)
 
-_NANOSECONDS = {"ms": 10**6, "s": 10**9, "m": 60 * 10**9}
 _PAUSE_SECONDS = 0.1
 
 
@@ -97,9 +103,9 @@ class Engine:
             pending = {name for name in pending if not self._is(name, condition)}
             if pending and time.monotonic() > deadline:
                 name = min(pending)
-                log = self._api.logs(name, tail=8).decode(errors="replace").strip()
                 raise EngineError(
-                    f"container {name} is not {condition} after {seconds:.0f} s; its log:\n{log}"
+                    f"container {name} is not {condition} after {seconds:.0f} s; its log:\n"
+                    f"{self._log(name)}"
                 )
             if pending:
                 time.sleep(_PAUSE_SECONDS)
@@ -131,6 +137,13 @@ class Engine:
         """Stop a container by its own stop signal and grace."""
         self._call(f"stop container {name}", self._api.stop, name)
 
+    def _log(self, name: str) -> str:
+        """The last lines a container wrote, or why they cannot be read."""
+        try:
+            return str(self._api.logs(name, tail=8).decode(errors="replace").strip())
+        except self._errors as error:
+            return f"(not readable: {error})"
+
     def _is(self, name: str, condition: str) -> bool:
         state = self._call(f"inspect container {name}", self._api.inspect_container, name)["State"]
         if not state["Running"] or state.get("Restarting"):
@@ -148,7 +161,9 @@ class Engine:
         if step.spec is not None and step.action in ("created", "recreated"):
             self._create(step.spec, owner)
         if step.starts:
-            self._call(f"start container {step.name}", self._api.start, step.name)
+            paused = step.action == "started" and step.actual and step.actual.status == "paused"
+            resume = self._api.unpause if paused else self._api.start
+            self._call(f"start container {step.name}", resume, step.name)
 
     def _create(self, spec: ContainerSpec, owner: str) -> None:
         ports = [parse_port(text) for text in spec.get("ports")]
@@ -157,7 +172,9 @@ class Engine:
             key = f"{port.container_port}/{port.protocol}"
             host_port = "" if port.host_port is None else str(port.host_port)
             bindings.setdefault(key, []).append((port.host_address, host_port))
-        host_config = self._api.create_host_config(
+        host_config = self._call(
+            f"describe container {spec.name}",
+            self._api.create_host_config,
             network_mode=spec.get("network_mode"),
             port_bindings=bindings or None,
             binds=list(spec.get("volumes")) or None,
@@ -179,7 +196,7 @@ class Engine:
             entrypoint=list(spec.get("entrypoint")) or None,
             environment={key: str(value) for key, value in spec.get("env").items()},
             labels={
-                **spec.get("labels"),
+                **{key: str(value) for key, value in spec.get("labels").items()},
                 OWNER_LABEL: owner,
                 SPEC_LABEL: spec.canonical,
             },
@@ -209,14 +226,6 @@ class Engine:
             raise EngineError(f"cannot {attempt} at {self._url}: {detail}") from error
 
 
-def nanoseconds(text: str) -> int:
-    """Read a duration such as 500ms, 2s or 1m, as Docker's API counts it."""
-    match = re.fullmatch(r"(\d+)(ms|s|m)", text)
-    if match is None:
-        raise EngineError(f"{text!r} is not a duration such as 500ms, 2s or 1m")
-    return int(match[1]) * _NANOSECONDS[match[2]]
-
-
 def _healthcheck(params: t.Mapping[str, t.Any] | None) -> dict[str, t.Any] | None:
     """The health check in the API's words and units."""
     if not params:
@@ -230,5 +239,8 @@ def _healthcheck(params: t.Mapping[str, t.Any] | None) -> dict[str, t.Any] | Non
 
 
 def _name(names: t.Sequence[str]) -> str:
-    """The container's own name among its links' aliases: the one with a single slash."""
-    return next(name[1:] for name in names if name.count("/") == 1)
+    """The container's own name among its links' aliases: the one with a single slash.
+
+    A dead one that could not be removed has none.
+    """
+    return next((name[1:] for name in names if name.count("/") == 1), "")

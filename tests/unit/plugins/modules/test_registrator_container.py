@@ -429,6 +429,7 @@ def test_a_host_without_the_sdk_is_foreseen(stage: Stage, monkeypatch: pytest.Mo
     monkeypatch.setattr(module, "require", lambda _module, _library: False)
     result = stage.run(check=True)
     assert (result.action, result["changed"], result["services"]) == ("created", True, [])
+    assert (stage.asked, stage.warnings) == ([], [])
 
 
 # The promises

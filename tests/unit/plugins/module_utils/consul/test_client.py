@@ -79,11 +79,6 @@ def client(url: str = AGENT, **connection: t.Any) -> ConsulClient:
         pytest.param(
             "http://[::1]:8500",
             "http://[::1]:8500/v1/x",
-            marks=pytest.mark.xfail(
-                strict=True,
-                raises=Unreachable,
-                reason="the brackets of an IPv6 address are lost on the way to py-consul",
-            ),
         ),
     ],
 )
@@ -147,11 +142,6 @@ def test_nothing_is_sent_before_it_is_asked_for(agent: FakeAgent) -> None:
     assert agent.requests == []
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="consul_service quotes the identifier, and py-consul's transport quotes the path again: "
-    "Consul decodes once, and finds no service by that name",
-)
 @pytest.mark.parametrize(
     ("identifier", "path"),
     [
@@ -178,10 +168,6 @@ def test_what_is_no_address_is_refused(url: str) -> None:
         client(url)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="urlsplit's own ValueError leaves the constructor where port or brackets are wrong",
-)
 @pytest.mark.parametrize("url", ["http://consul:http", "http://consul:99999", "http://[::1"])
 def test_a_broken_address_is_refused_like_any_other(url: str) -> None:
     """A port that is none is a ConsulError too."""

@@ -110,11 +110,6 @@ def test_a_token_file_that_is_not_there_is_named(tmp_path: pathlib.Path) -> None
         connected(token_file=str(tmp_path / "absent"))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=UnicodeDecodeError,
-    reason="only OSError is caught: a file that is no text leaves as UnicodeDecodeError",
-)
 def test_a_token_file_that_is_no_text_is_named(tmp_path: pathlib.Path) -> None:
     """A key store named by mistake is a file that cannot be read."""
     path = tmp_path / "token"

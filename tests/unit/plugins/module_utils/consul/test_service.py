@@ -111,11 +111,6 @@ def test_values_of_meta_become_texts() -> None:
         pytest.param(
             {"passing": 1, "warning": 0},
             (1, 0),
-            marks=pytest.mark.xfail(
-                strict=True,
-                reason="a warning weight of 0, which Consul allows and which takes a warning "
-                "instance out of DNS, is read as 1",
-            ),
         ),
     ],
 )
@@ -164,32 +159,18 @@ def test_what_consul_bears_is_accepted(options: dict[str, t.Any]) -> None:
     assert wanted(**options).name == "web"
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="tags are looked at by their first 40 characters: a later tag hides an earlier one",
-)
 def test_every_tag_is_looked_at() -> None:
     """A control character is found although another tag begins alike."""
     with pytest.raises(ServiceError, match="control character"):
         wanted(tags=["x" * 40 + "\n", "x" * 40])
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the key under which the checks' digest is kept is accepted: it is overwritten in the "
-    "payload, and every run registers anew",
-)
 def test_the_digests_key_is_nobody_elses() -> None:
     """The collection's own key in `meta` is refused."""
     with pytest.raises(ServiceError, match=CHECKS_META):
         wanted(meta={CHECKS_META: "mine"})
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="tagged_addresses is a plain dict whose values are read unseen: KeyError, TypeError "
-    "and ValueError instead of a ServiceError",
-)
 @pytest.mark.parametrize("value", [{}, "10.0.0.1", {"address": "10.0.0.1", "port": "http"}])
 def test_a_tagged_address_that_is_none_is_refused(value: object) -> None:
     """A tagged address needs an address, and its port is a number."""
@@ -295,11 +276,6 @@ def test_addresses_that_the_agent_derives_are_no_difference() -> None:
     assert seen.tagged_addresses == {}
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a tagged address that equals the service's is dropped without a look at its port, "
-    "although the agent derives it only with the service's own",
-)
 def test_a_tagged_address_may_have_another_port() -> None:
     """The same address with another port is wanted, and sent."""
     tagged = {"lan_ipv4": {"address": "10.0.0.1", "port": 8080}}
@@ -372,11 +348,6 @@ def test_maintenance_is_entered_and_left(before: bool, after: bool, request_: bo
     assert (plan.register, plan.maintenance) == (None, request_)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="registering replaces all checks, and Consul keeps maintenance as one: a maintained "
-    "service that changes is back in service, and the plan does not enter maintenance again",
-)
 def test_a_maintained_service_that_changes_stays_maintained() -> None:
     """After the plan is carried out the service is as the diff promised."""
     agent = FakeAgent()

@@ -90,6 +90,10 @@ class FakeApi:
             raise refusal(409, "cannot start a paused container, try unpause instead")
         self._set(name, "running")
 
+    def unpause(self, name: str) -> None:
+        self._note("unpause", name)
+        self._set(name, "running")
+
     def remove_container(self, name: str) -> None:
         self._note("remove", name)
         entry = self._find(name)

@@ -144,11 +144,6 @@ def test_a_bad_port_is_found_while_reading() -> None:
         wanted(ports=["http"])
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="from_params does not read health check durations: the engine finds them while it "
-    "creates, and by then the old container is removed",
-)
 def test_a_bad_duration_is_found_while_reading() -> None:
     """A health check's duration that cannot be meant is refused before anything is planned."""
     with pytest.raises(ContainerError, match="2 seconds"):
@@ -209,10 +204,6 @@ def test_what_is_no_port_is_refused(text: str) -> None:
         parse_port(text)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="str.isdigit accepts digits that int refuses: a bare ValueError leaves parse_port",
-)
 def test_a_digit_that_is_no_number_is_refused() -> None:
     """A superscript is no port, and is refused like any other text."""
     try:

@@ -136,10 +136,6 @@ def test_a_silent_registry_costs_nothing_that_runs() -> None:
     assert engine.done == []
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="policies are kept by image: of two containers of one image the last one's counts",
-)
 def test_two_containers_of_an_image_both_have_their_policy() -> None:
     """'always' of one container holds although another of the same image is content."""
     engine = FakeEngine("web:1")
