@@ -50,7 +50,7 @@ def _up(settings: Settings) -> None:
     hosts.forget_foreign()
     hosts.network()
     images.start_registry()
-    images.fill_registry()
+    pushed = images.fill_registry()
     gone = hosts.surplus(settings.hosts)
     if gone:
         raise LabError(
@@ -58,6 +58,7 @@ def _up(settings: Settings) -> None:
             "Run lab/down first, or keep the number of hosts",
         )
     hosts.ensure(settings.hosts)
+    hosts.pull_again(settings.hosts, pushed)
     settings.save()
     if settings.provision:
         with step(f"ansible-playbook site.yml -i {settings.inventory.relative_to(ROOT)}"):

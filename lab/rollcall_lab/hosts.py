@@ -74,6 +74,23 @@ def forget_foreign() -> None:
             remove(foreign)
 
 
+def pull_again(hosts: tuple[Host, ...], images: list[str]) -> None:
+    """Bring images to the hosts that have an older one under the same name.
+
+    The roles pull what is missing: a tag that moved would stay what it was.
+    """
+
+    def one(host: Host) -> None:
+        for image in images:
+            name = f"{REGISTRY_ADDRESS}:{REGISTRY_PORT}/{image}"
+            if ssh(host, "docker", "image", "inspect", "-f", "{{.Id}}", name) is not None:
+                ssh(host, "docker", "pull", "-q", name, timeout=300)
+
+    if images:
+        with concurrent.futures.ThreadPoolExecutor(len(hosts)) as pool:
+            list(pool.map(one, hosts))
+
+
 def surplus(hosts: tuple[Host, ...]) -> list[str]:
     """The lab's host containers that are not among `hosts`."""
     wanted = {host.name for host in hosts}

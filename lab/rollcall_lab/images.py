@@ -58,8 +58,8 @@ OWN = {
     "rollcall/helloworld:1.0.0": (ROOT / "images/helloworld", None),
     "rollcall/nginx-lb:1.0.0": (ROOT / "images/nginx-lb", None),
 }
-# What the hosts pull; consul-template only ever travels inside the balancer's image.
-PUSHED = (PROGRAMS[0].image, *OWN)
+# What the hosts pull, and what a host builds our own images from.
+PUSHED = ("debian:trixie-slim", *(program.image for program in PROGRAMS), *OWN)
 
 
 def ensure(hosts: tuple[Host, ...]) -> None:
@@ -82,8 +82,8 @@ def host_image(suite: str) -> str:
     return f"rollcall-lab/host:{suite}"
 
 
-def fill_registry() -> None:
-    """Push every image the hosts need that the lab's registry does not have yet."""
+def fill_registry() -> list[str]:
+    """Push every image the hosts need that the lab's registry does not have yet; returns them."""
     wait_until(
         lambda: _get(f"http://{_PUSH}/v2/") is not None,
         seconds=30,
@@ -98,6 +98,7 @@ def fill_registry() -> None:
                 run(["docker", "tag", name, target], remedy="Run lab/up again")
                 run(["docker", "push", target], remedy=f"Read: docker logs {REGISTRY_NAME}")
                 run(["docker", "rmi", target], remedy="Run lab/up again")
+    return missing
 
 
 def start_registry() -> None:
