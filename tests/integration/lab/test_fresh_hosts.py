@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import socket
+import struct
 import subprocess
 import time
 from collections.abc import Iterator
@@ -80,3 +83,31 @@ def test_any_start_order_ends_registered(
         assert time.monotonic() - led <= 15
     assert last.returncode == 0
     eventually(lambda: len(lab.backends(12)) == len(HOSTS), 15)
+
+
+def test_the_articles_published_ports_work_too(lab: Lab, eventually: Eventually) -> None:
+    """Servers on the bridge network with published ports, and DNS on port 53."""
+    lab.wipe()
+    options = {"consul_server_network": "published", "consul_server_dns_port_53": True}
+    recap = lab.converge("-e", json.dumps(options))
+    assert not recap.failed, recap.output
+    eventually(lambda: len(lab.passing()) == 3 and lab.passing() == lab.containers(), 15)
+    found = _addresses("my-web-server.service.consul", HOSTS["host-2"], 53)
+    assert set(found) == set(HOSTS.values())
+    assert _addresses("my-web-server.service.consul", HOSTS["host-3"], 8600) != []
+    assert not sum(lab.converge("-e", json.dumps(options)).changed.values())
+
+
+def _addresses(name: str, server: str, port: int) -> list[str]:
+    """The A records of a name, asked of one DNS server over UDP."""
+    labels = b"".join(bytes([len(part)]) + part.encode() for part in name.split("."))
+    question = labels + b"\0" + struct.pack(">HH", 1, 1)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(5)
+        header = struct.pack(">HHHHHH", 7, 0x0100, 1, 0, 0, 0)
+        client.sendto(header + question, (server, port))
+        answer = client.recv(4096)
+    # Each record points back at the question's name, and ends with four bytes of address.
+    record = b"\xc0\x0c" + struct.pack(">HH", 1, 1)
+    parts = answer[len(header) + len(question) :].split(record)[1:]
+    return [socket.inet_ntoa(part[6:10]) for part in parts]
