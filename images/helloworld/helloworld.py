@@ -73,9 +73,9 @@ def serve(port: int, grace: float) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1})
-    thread.start()
-    thread.join()
+    # In the main thread, which wakes often: Python runs a signal's handler nowhere else, and one
+    # that comes right before the thread blocks for good would wait as long.
+    server.serve_forever(poll_interval=0.1)
     server.server_close()
 
 
