@@ -12,38 +12,42 @@ short_description: Register a service with all its checks at a Consul agent
 version_added: 1.0.0
 description:
   - Takes a service with its checks as one object, and registers it only where what the agent has differs.
-  - The agent does not give check definitions back. Their digest in the service's metadata tells whether they are still the wanted ones.
-  - Checks that are no longer wanted are replaced together with the service.
+  - The agent does not give check definitions back. Their digests in the service's metadata, C(rollcall-checks), tell whether they are still the wanted ones.
+  - Checks that are no longer wanted are removed together with the registration, also those that somebody added by hand. A check that stays keeps its present status.
+  - Removes on request what the same owner registered earlier and no longer declares, and the same instance at other agents.
 author:
   - rollcall contributors (@rollcall)
 attributes:
   check_mode:
     support: full
-    description: Predicts the real run, also where the agent's library is not installed yet.
+    description: Predicts the real run, with a warning also where the agent does not answer yet. Does not wait.
   diff_mode:
     support: full
-    description: Shows the service before and after, its checks by their digest.
+    description: Shows the service before and after, its checks by identifier and digest, and what else is removed.
   idempotent:
     support: full
-    description: A second run with the same options changes nothing.
+    description: A second run with the same options changes nothing, and sends nothing but questions.
 extends_documentation_fragment:
   - rollcall.discovery.consul
 options:
   state:
     description:
-      - V(present) registers the service and ends its maintenance, V(maintenance) registers it and takes it out of rotation.
+      - V(present) registers the service and ends its maintenance.
+      - V(maintenance) registers it and takes it out of rotation, without a moment in rotation in between. Without O(name) it takes the service that is there and leaves its registration as it is.
       - V(absent) deregisters it.
     type: str
     choices: [present, absent, maintenance]
     default: present
   name:
-    description: The service's name. Required unless O(state=absent).
+    description:
+      - The service's name. Required for O(state=present).
+      - A name that Consul's DNS cannot answer for is taken with a warning.
     type: str
   id:
-    description: The service's identifier at this agent, its name by default.
+    description: The service's identifier at this agent, O(name) by default.
     type: str
   address:
-    description: The address clients reach it at, the node's by default.
+    description: The address clients reach it at, the node's by default. An IP address or a host name alone.
     type: str
   port:
     description: The port clients reach it at.
@@ -54,11 +58,11 @@ options:
     elements: str
     default: []
   meta:
-    description: Metadata.
+    description: Metadata, texts and numbers. C(rollcall-checks) and C(rollcall-owner) are this module's.
     type: dict
     default: {}
   tagged_addresses:
-    description: More addresses, each C(name) with C(address) and C(port).
+    description: More addresses, each a name with C(address) and C(port), the latter O(port) by default.
     type: dict
     default: {}
   weights:
@@ -66,11 +70,11 @@ options:
     type: dict
     suboptions:
       passing:
-        description: Weight while it passes.
+        description: Weight while it passes, V(1) to V(65535).
         type: int
         default: 1
       warning:
-        description: Weight while it warns.
+        description: Weight while it warns, V(0) to V(65535).
         type: int
         default: 1
   enable_tag_override:
@@ -84,7 +88,7 @@ options:
     default: []
     suboptions:
       id:
-        description: The check's identifier.
+        description: The check's identifier, by default C(service:), the service's identifier and the check's name or number.
         type: str
       name:
         description: The check's name.
@@ -93,14 +97,15 @@ options:
         description: A remark for people.
         type: str
       http:
-        description: URL that must answer with a 2xx status.
+        description: URL, V(http://) or V(https://), that must answer with a 2xx status.
         type: str
       method:
-        description: HTTP method.
+        description: HTTP method, V(GET) by default.
         type: str
-      header:
-        description: HTTP headers, a list of values each.
+      headers:
+        description: HTTP headers, a value or a list of values each.
         type: dict
+        aliases: [header]
       body:
         description: HTTP body.
         type: str
@@ -114,19 +119,19 @@ options:
         description: Host and port that must accept a connection.
         type: str
       udp:
-        description: Host and port that must answer a datagram.
+        description: Host and port that must not refuse a datagram.
         type: str
       grpc:
-        description: Host, port and optionally service of the gRPC health protocol.
+        description: Host and port, and optionally C(/service), of the gRPC health protocol.
         type: str
       grpc_use_tls:
         description: Speak TLS to it.
         type: bool
       ttl:
-        description: Time within which somebody must report.
+        description: Time within which somebody must report to the agent.
         type: str
       docker_container_id:
-        description: Container in which O(checks[].args) run; the agent must allow script checks.
+        description: Container in which O(checks[].args) run. The agent must allow script checks.
         type: str
       shell:
         description: Shell for them.
@@ -136,26 +141,26 @@ options:
         type: list
         elements: str
       alias_service:
-        description: Service whose health this one shares.
+        description: Identifier of the service whose health this one shares.
         type: str
       alias_node:
-        description: Node whose health this one shares.
+        description: Node whose health this one shares, or on which O(checks[].alias_service) is.
         type: str
       interval:
-        description: Time between two checks, such as V(10s).
+        description: Time between two checks, at least V(1s). Required except for O(checks[].ttl) and aliases.
         type: str
       timeout:
-        description: Time one check may take.
+        description: Time one check may take, V(10s) by default.
         type: str
       status:
-        description: Status until the first result.
+        description: Status until the first result, V(critical) by default. A check that was there already keeps its own.
         type: str
         choices: [passing, warning, critical]
       success_before_passing:
         description: Successes in a row before it passes.
         type: int
       failures_before_warning:
-        description: Failures in a row before it warns.
+        description: Failures in a row before it warns, no more than O(checks[].failures_before_critical).
         type: int
       failures_before_critical:
         description: Failures in a row before it is critical.
@@ -163,12 +168,44 @@ options:
       deregister_critical_service_after:
         description: Deregister the service when it was critical for so long, at least V(1m).
         type: str
-  reason:
-    description: Why it is in maintenance, for people.
+  maintenance_reason:
+    description:
+      - Why it is in maintenance, for people.
+      - Counts when the maintenance begins. Another reason later changes nothing, as Consul could take it only by leaving maintenance in between.
     type: str
     default: ""
+    aliases: [reason]
+  owner:
+    description: Whose service this is, kept in its metadata as C(rollcall-owner).
+    type: str
+  purge:
+    description: Deregister services of the same O(owner) at this agent that are not O(declared). Needs both.
+    type: bool
+    default: false
+  declared:
+    description: Identifiers of all services of this O(owner) that stay. The service of this call is one of them.
+    type: list
+    elements: str
+  deduplicate:
+    description:
+      - What to do about the same instance at other agents of the datacenter, such as after it moved. V(report) returns them, V(remove) deregisters them.
+      - The same instance is one with the same O(name), and the same O(id) or the same address and port. The identifier counts only where O(id) is given, as the default one may rightly stand at each agent. A loopback address and port 0 do not count.
+      - An agent puts back into the catalog what it has itself (anti-entropy). So V(remove) deregisters at the agent that holds the instance, after asking it for its node's name. Only where that node's C(serfHealth) is not passing, the node has no agent, or the agent has the service no longer, V(remove) deregisters in the catalog.
+      - An agent that was gone and comes back with its data registers the instance once more. The next run removes it there.
+      - O(token) is sent to those agents too. It needs C(agent:read) and C(service:write) there, and C(node:write) for the catalog.
+      - Does not count with O(state=absent).
+    type: str
+    choices: [none, report, remove]
+    default: none
+  agent_url_template:
+    description:
+      - Where the other agents listen. V({scheme}) and V({port}) are those of O(url), V({address}), V({node}) and V({datacenter}) those of the instance's node.
+    type: str
+    default: "{scheme}://{address}:{port}"
   wait:
-    description: V(passing) waits until every check passes, and fails with what does not.
+    description:
+      - V(passing) waits until every check passes, and fails with what does not. Counts only with O(state=present).
+      - A check whose definition changed counts when it has run with the new one.
     type: str
     choices: [none, passing]
     default: none
@@ -179,7 +216,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Register a web server with two checks
+- name: Register a web server with two checks, and wait until it serves
   rollcall.discovery.consul_service:
     name: web
     id: web-1
@@ -188,43 +225,105 @@ EXAMPLES = r"""
     tags: [primary, v2]
     meta:
       version: "2.0"
+    weights:
+      passing: 10
+      warning: 1
     checks:
       - name: answers
         http: http://127.0.0.1:8500/v1/status/leader
+        headers:
+          X-Probe: consul
         interval: 1s
         timeout: 500ms
-        status: passing
+        failures_before_critical: 2
       - name: listens
         tcp: 127.0.0.1:8500
         interval: 1s
     wait: passing
 
-- name: Take it out of rotation
+- name: Take it out of rotation, whatever its registration is
   rollcall.discovery.consul_service:
-    name: web
     id: web-1
     state: maintenance
-    reason: new kernel
+    maintenance_reason: new kernel
 
 - name: Deregister it
   rollcall.discovery.consul_service:
     id: web-1
     state: absent
+
+- name: Register a worker that reports by itself, and is forgotten when it stays silent
+  rollcall.discovery.consul_service:
+    name: worker
+    owner: shop
+    checks:
+      - name: reports
+        ttl: 30s
+        status: passing
+        deregister_critical_service_after: 10m
+
+- name: Register an instance that moved here, and remove it where it was
+  rollcall.discovery.consul_service:
+    name: api
+    id: api-1
+    address: 192.0.2.10
+    port: 8080
+    owner: shop
+    deduplicate: remove
+
+- name: Remove what the shop no longer declares
+  rollcall.discovery.consul_service:
+    name: worker
+    owner: shop
+    checks:
+      - name: reports
+        ttl: 30s
+        status: passing
+        deregister_critical_service_after: 10m
+    purge: true
+    declared: [worker]
+
+- name: Remove the rest of the shop
+  rollcall.discovery.consul_service:
+    id: worker
+    state: absent
+    owner: shop
+    purge: true
+    declared: []
 """
 
 RETURN = r"""
+action:
+  description: What was done, or would be done, to the service itself; else whether duplicates or other services were removed.
+  returned: success
+  type: str
+  sample: registered
 outcome:
-  description: What was done, or would be done.
+  description: The same as RV(action), under a name that no callback plugin overwrites.
   returned: success
   type: str
   sample: registered
 service:
-  description: The service as the agent has it afterwards, in check mode as it would have it; empty once deregistered.
+  description: The service as the agent has it afterwards, in check mode as it would have it. Null where it is absent.
   returned: success
   type: dict
+  contains:
+    id: {description: Its identifier at the agent., type: str}
+    name: {description: Its name., type: str}
+    address: {description: "Its address, empty for the node's.", type: str}
+    port: {description: Its port., type: int}
+    tags: {description: Its tags., type: list, elements: str}
+    meta: {description: Its metadata without this module's., type: dict}
+    tagged_addresses: {description: Its other addresses without those that the agent derives., type: dict}
+    weights: {description: Its weights., type: dict}
+    enable_tag_override: {description: Whether others may change its tags., type: bool}
+    owner: {description: "Its owner, empty without one.", type: str}
+    check_ids: {description: Identifiers of its checks., type: list, elements: str}
+    checks_digest: {description: Names of its check definitions., type: str}
+    maintenance: {description: Whether it is maintained., type: bool}
 checks:
-  description: Its checks as the agent has them afterwards.
-  returned: success
+  description: Its checks as the agent has them afterwards, in check mode as it has them now. A maintenance is one of them.
+  returned: success, and where they did not pass in time
   type: list
   elements: dict
   contains:
@@ -232,31 +331,51 @@ checks:
     name: {description: The check's name., type: str}
     status: {description: "V(passing), V(warning) or V(critical).", type: str}
     output: {description: What it said last., type: str}
+duplicates:
+  description: The same instance at other agents, empty with O(deduplicate=none).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    node: {description: Node it is registered at., type: str}
+    id: {description: Its identifier there., type: str}
+    address: {description: Its address., type: str}
+    port: {description: Its port., type: int}
+    removed: {description: "Whether it was removed, or would be.", type: bool}
+purged:
+  description: Identifiers of the services of this owner that were removed, or would be.
+  returned: success
+  type: list
+  elements: str
 """
 
+import dataclasses
 import os
-import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.client import ConsulClient
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.errors import ConsulError
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.errors import (
+    ConsulError,
+    Unreachable,
+)
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.options import (
     CONNECTION,
     connection,
 )
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.registry import (
+    AGENT_URL_TEMPLATE,
+    NotPassing,
+    Registry,
+)
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service import (
     Actual,
     Plan,
-    Service,
+    Seen,
     ServiceError,
-    failing,
-    plan_absent,
-    plan_present,
+    Wanted,
+    plan_service,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._library import require
-
-PAUSE_SECONDS = 0.2
 
 TEXTS = (
     *("id", "name", "notes", "http", "method", "body", "tls_server_name", "tcp", "udp", "grpc"),
@@ -268,7 +387,7 @@ CHECK: dict[str, t.Any] = {
     **{name: {"type": "str"} for name in TEXTS},
     # Their names hold "pass": Ansible would take them for secrets.
     **{name: {"type": "int", "no_log": False} for name in NUMBERS},
-    "header": {"type": "dict"},
+    "headers": {"type": "dict", "aliases": ["header"]},
     "tls_skip_verify": {"type": "bool"},
     "grpc_use_tls": {"type": "bool"},
     "args": {"type": "list", "elements": "str"},
@@ -290,119 +409,95 @@ ARGUMENTS: dict[str, t.Any] = {
     "weights": {"type": "dict", "options": WEIGHTS},
     "enable_tag_override": {"type": "bool", "default": False},
     "checks": {"type": "list", "elements": "dict", "options": CHECK, "default": []},
-    "reason": {"type": "str", "default": ""},
+    "maintenance_reason": {"type": "str", "default": "", "aliases": ["reason"]},
+    "owner": {"type": "str"},
+    "purge": {"type": "bool", "default": False},
+    "declared": {"type": "list", "elements": "str"},
+    "deduplicate": {"type": "str", "choices": ["none", "report", "remove"], "default": "none"},
+    "agent_url_template": {"type": "str", "default": AGENT_URL_TEMPLATE},
     "wait": {"type": "str", "choices": ["none", "passing"], "default": "none"},
     "wait_timeout": {"type": "int", "default": 60},
     **CONNECTION,
 }
 
 
-def look(client: ConsulClient, identifier: str) -> Actual:
-    """What the agent has under this identifier."""
-    entry = client.get(f"/v1/agent/service/{identifier}")
-    if entry is None:
-        return Actual()
-    maintained = any(
-        check["CheckID"] == f"_service_maintenance:{identifier}"
-        for check in checks_of(client, identifier)
+def predicted(module: AnsibleModule, wanted: Wanted) -> dict[str, t.Any]:
+    """Look and plan, and send nothing. An agent that is not there yet will start empty."""
+    actual = Actual()
+    if require(module, "consul"):
+        try:
+            actual = registry_of(module).look(wanted)
+        except Unreachable as error:
+            module.warn(f"predicted as for an agent without services: {error}")
+    plan = plan_service(wanted, actual)
+    if plan.problem:
+        module.warn(plan.problem)
+    absent = wanted.state == "absent"
+    return result(module, plan, None if absent else dict(plan.diff.after), actual.checks)
+
+
+def converged(module: AnsibleModule, wanted: Wanted) -> dict[str, t.Any]:
+    """Look, plan, apply, wait if asked to, and read back."""
+    require(module, "consul")
+    registry = registry_of(module)
+    before = registry.look(wanted)
+    plan = plan_service(wanted, before)
+    if plan.problem:
+        raise ServiceError(plan.problem)
+    registry.apply(plan, wanted.id)
+    if wanted.state == "present" and module.params["wait"] == "passing":
+        registry.wait_passing(plan, before, wanted.id, module.params["wait_timeout"])
+    after = registry.read(wanted.id)
+    shown = (
+        {**after.service.shown(), "maintenance": after.maintenance}
+        if after.service is not None
+        else None
     )
-    return Actual(Service.from_api(entry), maintained)
+    return result(module, plan, shown, after.checks)
 
 
-def checks_of(client: ConsulClient, identifier: str) -> list[dict[str, t.Any]]:
-    """The service's checks as the agent has them."""
-    found = client.get("/v1/agent/checks", filter=f"ServiceID == {_literal(identifier)}") or {}
-    return [found[key] for key in sorted(found)]
+def registry_of(module: AnsibleModule) -> Registry:
+    """The registry that the options of the connection lead to."""
+    return Registry(connection(module.params, os.environ), module.params["agent_url_template"])
 
 
-def apply(client: ConsulClient, plan: Plan, identifier: str, reason: str) -> None:
-    """Send the plan's requests."""
-    path = f"/v1/agent/service/maintenance/{identifier}"
-    if plan.deregister is not None:
-        client.put(f"/v1/agent/service/deregister/{plan.deregister}")
-    if plan.register is not None:
-        client.put(
-            "/v1/agent/service/register",
-            plan.register.payload(),
-            **{"replace-existing-checks": "true"},
-        )
-    if plan.maintenance is not None:
-        client.put(path, enable=str(plan.maintenance).lower(), reason=reason)
-
-
-def wait_passing(client: ConsulClient, identifier: str, seconds: float) -> None:
-    """Wait until every check passes; ConsulError with what does not, at the deadline."""
-    deadline = time.monotonic() + seconds
-    while missing := failing(checks_of(client, identifier)):
-        if time.monotonic() > deadline:
-            raise ConsulError(
-                f"service {identifier} does not pass after {seconds:.0f} s: {'; '.join(missing)}"
-            )
-        time.sleep(PAUSE_SECONDS)
-
-
-def outcome_of(plan: Plan) -> str:
-    """The plan in a word."""
-    if plan.deregister is not None:
-        return "deregistered"
-    if plan.register is not None:
-        return "registered"
-    if plan.maintenance is not None:
-        return "maintenance entered" if plan.maintenance else "maintenance left"
-    return "unchanged"
+def result(
+    module: AnsibleModule,
+    plan: Plan,
+    service: dict[str, t.Any] | None,
+    checks: tuple[Seen, ...],
+) -> dict[str, t.Any]:
+    """The module's return values."""
+    if service is not None:
+        service = {k: v for k, v in service.items() if k not in ("duplicates", "purged")}
+    return {
+        **plan.diff.report(diff=module._diff),
+        "action": plan.action,
+        "outcome": plan.action,
+        "service": service,
+        "checks": [dataclasses.asdict(check) for check in checks],
+        "duplicates": [{**each.shown(), "removed": each in plan.duplicates} for each in plan.found],
+        "purged": list(plan.purge),
+    }
 
 
 def run(module: AnsibleModule) -> dict[str, t.Any]:
-    """Plan once; apply it, or show it."""
-    params = module.params
-    identifier = params["id"] or params["name"]
-    if not identifier:
-        raise ServiceError("a service needs a name, or an id when it shall be absent")
-    absent = params["state"] == "absent"
-    wanted = None if absent else Service.from_params(params)
-    client = ConsulClient(connection(params, os.environ)) if require(module, "consul") else None
-    actual = look(client, identifier) if client else Actual()
-    plan = (
-        plan_absent(identifier, actual)
-        if wanted is None
-        else plan_present(wanted, actual, maintenance=params["state"] == "maintenance")
-    )
-    result = {**plan.diff.report(diff=module._diff), "outcome": outcome_of(plan)}
-    if client is None or module.check_mode:
-        shown = dict(plan.diff.after) if wanted else {}
-        return {**result, "service": shown, "checks": []}
-    apply(client, plan, identifier, params["reason"])
-    if wanted is not None and params["wait"] == "passing":
-        wait_passing(client, identifier, params["wait_timeout"])
-    service = look(client, identifier).service
-    checks = [
-        {
-            "id": check["CheckID"],
-            "name": check["Name"],
-            "status": check["Status"],
-            "output": check["Output"],
-        }
-        for check in checks_of(client, identifier)
-    ]
-    return {**result, "service": service.shown() if service else {}, "checks": checks}
-
-
-def _literal(text: str) -> str:
-    """A text as a literal of Consul's filter language, in backquotes where it has quotes."""
-    return f"`{text}`" if '"' in text else f'"{text}"'
+    """Refuse what cannot be meant before any request; then predict, or do."""
+    wanted = Wanted.from_params(module.params)
+    for warning in wanted.service.warnings() if wanted.service else ():
+        module.warn(warning)
+    return predicted(module, wanted) if module.check_mode else converged(module, wanted)
 
 
 def main() -> None:
     """Wiring only."""
-    module = AnsibleModule(
-        argument_spec=ARGUMENTS,
-        supports_check_mode=True,
-        required_if=[("state", "present", ["name"]), ("state", "maintenance", ["name"])],
-    )
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     try:
         module.exit_json(**run(module))
-    except ConsulError as error:
-        module.fail_json(msg=str(error))
+    except (ServiceError, ConsulError) as error:
+        checks = error.checks if isinstance(error, NotPassing) else None
+        details = {} if checks is None else {"checks": [dataclasses.asdict(c) for c in checks]}
+        module.fail_json(msg=str(error), **details)
 
 
 if __name__ == "__main__":

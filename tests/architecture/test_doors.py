@@ -22,6 +22,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "plugins/module_utils/_consul/service.py": (UTILS + "_plan", UTILS + "_consul.errors"),
     "plugins/module_utils/_consul/client.py": ("consul", "requests", UTILS + "_consul.errors"),
     "plugins/module_utils/_consul/observe.py": (UTILS + "_consul.",),
+    "plugins/module_utils/_consul/registry.py": (UTILS + "_consul.",),
     "plugins/module_utils/_consul/options.py": (UTILS + "_consul.",),
     "plugins/module_utils/_docker/container.py": (UTILS + "_plan",),
     "plugins/module_utils/_docker/registrator.py": (UTILS + "_docker.container",),

@@ -18,7 +18,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.errors 
     Unavailable,
     Unreachable,
 )
-from ansible_collections.rollcall.discovery.plugins.modules.consul_service import look
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.registry import look
 
 AGENT = "http://127.0.0.1:8500"
 
