@@ -354,8 +354,10 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.check import Seen
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.errors import (
     ConsulError,
+    ServiceError,
     Unreachable,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.options import (
@@ -367,11 +369,9 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.registr
     NotPassing,
     Registry,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service import (
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service_plan import (
     Actual,
     Plan,
-    Seen,
-    ServiceError,
     Wanted,
     plan_service,
 )
@@ -432,8 +432,7 @@ def predicted(module: AnsibleModule, wanted: Wanted) -> dict[str, t.Any]:
     plan = plan_service(wanted, actual)
     if plan.problem:
         module.warn(plan.problem)
-    absent = wanted.state == "absent"
-    return result(module, plan, None if absent else dict(plan.diff.after), actual.checks)
+    return result(module, plan, plan.predicted, actual.checks)
 
 
 def converged(module: AnsibleModule, wanted: Wanted) -> dict[str, t.Any]:
@@ -445,15 +444,10 @@ def converged(module: AnsibleModule, wanted: Wanted) -> dict[str, t.Any]:
     if plan.problem:
         raise ServiceError(plan.problem)
     registry.apply(plan, wanted.id)
-    if wanted.state == "present" and module.params["wait"] == "passing":
+    if wanted.wait:
         registry.wait_passing(plan, before, wanted.id, module.params["wait_timeout"])
     after = registry.read(wanted.id)
-    shown = (
-        {**after.service.shown(), "maintenance": after.maintenance}
-        if after.service is not None
-        else None
-    )
-    return result(module, plan, shown, after.checks)
+    return result(module, plan, after.shown(), after.checks)
 
 
 def registry_of(module: AnsibleModule) -> Registry:
@@ -464,12 +458,10 @@ def registry_of(module: AnsibleModule) -> Registry:
 def result(
     module: AnsibleModule,
     plan: Plan,
-    service: dict[str, t.Any] | None,
+    service: t.Mapping[str, t.Any] | None,
     checks: tuple[Seen, ...],
 ) -> dict[str, t.Any]:
     """The module's return values."""
-    if service is not None:
-        service = {k: v for k, v in service.items() if k not in ("duplicates", "purged")}
     return {
         **plan.diff.report(diff=module._diff),
         "action": plan.action,
@@ -484,7 +476,7 @@ def result(
 def run(module: AnsibleModule) -> dict[str, t.Any]:
     """Refuse what cannot be meant before any request; then predict, or do."""
     wanted = Wanted.from_params(module.params)
-    for warning in wanted.service.warnings() if wanted.service else ():
+    for warning in wanted.warnings():
         module.warn(warning)
     return predicted(module, wanted) if module.check_mode else converged(module, wanted)
 
@@ -494,10 +486,10 @@ def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     try:
         module.exit_json(**run(module))
+    except NotPassing as error:
+        module.fail_json(msg=str(error), checks=[dataclasses.asdict(c) for c in error.checks])
     except (ServiceError, ConsulError) as error:
-        checks = error.checks if isinstance(error, NotPassing) else None
-        details = {} if checks is None else {"checks": [dataclasses.asdict(c) for c in checks]}
-        module.fail_json(msg=str(error), **details)
+        module.fail_json(msg=str(error))
 
 
 if __name__ == "__main__":

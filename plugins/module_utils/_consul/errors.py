@@ -25,3 +25,7 @@ class Refused(ConsulError):
 
 class Unavailable(ConsulError):
     """The agent answered that it cannot serve now, such as without a leader."""
+
+
+class ServiceError(Exception):
+    """A service that Consul, or those who read it, could not bear: nothing was sent."""

@@ -12,20 +12,12 @@ import time
 import typing as t
 import urllib.parse
 
+from .check import Seen, failing
 from .client import Connection, ConsulClient
 from .errors import ConsulError, Unavailable, Unreachable
-from .service import (
-    MAINTENANCE,
-    OWNER_META,
-    Actual,
-    Instance,
-    Node,
-    Plan,
-    Seen,
-    Service,
-    Wanted,
-    failing,
-)
+from .instance import Instance, Node
+from .service import MAINTENANCE, OWNER_META, Service
+from .service_plan import Actual, Plan, Wanted
 
 # A look costs one local request.
 PAUSE_SECONDS = 0.2

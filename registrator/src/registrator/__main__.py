@@ -1,7 +1,19 @@
-"""`python -m registrator`."""
+"""`python -m registrator`, and the command `registrator`."""
 
 import sys
 
-from .cli import main
+from .alive import healthcheck
 
-sys.exit(main())
+
+def main() -> int:
+    """The process's exit status."""
+    if sys.argv[1:] == ["healthcheck"]:
+        return healthcheck()
+    # Only now: the health check would load the Docker SDK every few seconds for nothing.
+    from .cli import main as run
+
+    return run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -9,126 +9,211 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 
+from .backoff import Backoff, Jitter
+from .draining import Draining, stops
+from .inbox import Inbox
+from .listener import Listener
 from .plan import Plan
-from .ports import RegistryError, SourceError
+from .ports import Event, Metrics, NullMetrics, RegistryError, SourceError
 from .reconciler import Reconciler
+from .telling import words
 
 log = logging.getLogger("registrator")
-Event = tuple[str, str, Mapping[str, str]]
 
-# A burst is gathered for a moment, but nobody waits longer than the maximum.
-QUIET_SECONDS = 0.005
-MAX_WAIT_SECONDS = 0.05
-_BACKOFF_SECONDS = (0.25, 5.0)
-_STOPPING = {"15", "9", "3", "2"}
-# After its grace plus this, a container that still runs was not being stopped.
-_DRAIN_MARGIN_SECONDS = 2.0
+# An agent that lost its services is noticed before the resync that would mend it.
+GLANCE_SECONDS = 2.0
+_BACKOFF_SECONDS = (0.1, 2.0)
+# What has to be tried again is never tried more often than this.
+_PAUSE_SECONDS = 0.25
+# The loop may hang in a request when it is told to end; the process ends without it.
+_GRACE_SECONDS = 0.3
+_WITHDRAWAL_SECONDS = 5.0
+_ENDS_A_DRAIN = frozenset({"start", "die", "destroy"})
 
 
 @dataclasses.dataclass
 class Daemon:
-    """Runs until `stop` is set; `resync` in seconds, 0 for never."""
+    """Runs until `stop` is set; `resync` in seconds, 0 for never.
+
+    `events` opens the stream: its first event is `subscribed`, and a SourceError ends it.
+    `last_success` is the clock's time when the agent was last known to be right, 0 for never.
+    """
 
     reconciler: Reconciler
     events: Callable[[], Iterator[Event]]
     resync: float
     stop: threading.Event = dataclasses.field(default_factory=threading.Event)
-    _inbox: queue.Queue[Event] = dataclasses.field(default_factory=queue.Queue)
-    _draining: dict[str, float] = dataclasses.field(default_factory=dict)
-    _trouble: str = ""
+    inbox: Inbox = dataclasses.field(default_factory=Inbox)
+    metrics: Metrics = dataclasses.field(default_factory=NullMetrics)
+    clock: Callable[[], float] = time.monotonic
+    jitter: Jitter = random.uniform
     last_success: float = 0.0
 
+    def __post_init__(self) -> None:
+        """Before the subscription stands, a list could miss what starts right after it."""
+        self._subscribed = False
+        self._full = True
+        self._touched: set[str] = set()
+        self._draining = Draining()
+        self._backoff = Backoff(*_BACKOFF_SECONDS, self.jitter)
+        self._trouble = ""
+        self._not_before = 0.0
+        self._next_full = self._next_glance = float("inf")
+        # May be filled by a signal handler at any moment.
+        self._ended: queue.SimpleQueue[None] = queue.SimpleQueue()
+
     def run(self) -> None:
-        """Serve until stopped. Services stay registered."""
-        threading.Thread(target=self._listen, name="events", daemon=True).start()
-        backoff = _BACKOFF_SECONDS[0]
-        # Before the subscription stands, a list could miss what starts right after it.
-        timeout: float | None = None
-        while not self.stop.is_set():
-            self._gather(timeout)
-            if self.stop.is_set():
-                break
-            if self._attempt():
-                backoff = _BACKOFF_SECONDS[0]
-                timeout = self._next_deadline()
-            else:
-                timeout = backoff * random.uniform(0.5, 1.0)
-                backoff = min(backoff * 2, _BACKOFF_SECONDS[1])
+        """Serve until stopped. Services stay registered, unless the settings want them gone."""
+        listener = Listener(self.events, self.inbox, self.stop, self.metrics, self.jitter)
+        threading.Thread(target=listener.listen, name="events", daemon=True).start()
+        loop = threading.Thread(target=self._serve_and_tell, name="loop", daemon=True)
+        loop.start()
+        self._ended.get()
+        loop.join(_GRACE_SECONDS)
+        if self.reconciler.settings.deregister_on_exit:
+            leaving = threading.Thread(target=self._withdraw, name="withdrawal", daemon=True)
+            leaving.start()
+            leaving.join(_WITHDRAWAL_SECONDS)
 
     def wake(self) -> None:
-        """Let the loop look at once."""
-        self._inbox.put(("wake", "", {}))
+        """Let the loop look at everything at once. A signal handler may call this."""
+        self.inbox.put(("wake", "", {}))
 
-    def _attempt(self) -> bool:
+    def end(self) -> None:
+        """Let `run` return within a second. A signal handler may call this."""
+        self.stop.set()
+        self.wake()
+        self._ended.put(None)
+
+    def serve(self) -> None:
+        """The loop itself: gather events, look at what is due, until stopped."""
+        while not self.stop.is_set():
+            for event in self.inbox.gather(self._timeout()):
+                self._note(event)
+            now = self.clock()
+            self._touched |= self._draining.over(now)
+            if not self.stop.is_set() and self._is_due(now) and self._attempt(now):
+                self._stop_after_a_dry_run()
+
+    def _note(self, event: Event) -> None:
+        """What an event asks for: it carries no truth, it only says where to look."""
+        action, container_id, attributes = event
+        if action in ("subscribed", "wake"):
+            self._subscribed = self._subscribed or action == "subscribed"
+            self._full = True
+            self._not_before = 0.0
+            if action == "wake":
+                self.reconciler.forgive()
+        elif not container_id:
+            self._full = True
+        elif action == "kill":
+            container = self.reconciler.container(container_id)
+            if stops(attributes.get("signal", ""), container):
+                self._draining.begin(container_id, container, self.clock())
+                self._touched.add(container_id)
+        else:
+            if action in _ENDS_A_DRAIN:
+                self._draining.end(container_id)
+            self._touched.add(container_id)
+
+    def _timeout(self) -> float | None:
+        """Seconds until something is due without an event, None for never."""
+        if not self._subscribed:
+            return None
+        now = self.clock()
+        if self._trouble:
+            return max(0.0, self._not_before - now)
+        again = self.reconciler.due()
+        due = [self._next_full, self._next_glance, self._draining.due()]
+        due.append(None if again is None else max(again, self._not_before))
+        nearest = min(at for at in due if at is not None)
+        return None if nearest == float("inf") else max(0.0, nearest - now)
+
+    def _is_due(self, now: float) -> bool:
+        """Whether to look now; sets `_full` where an event alone would not tell enough."""
+        if not self._subscribed:
+            return False
+        if self._trouble:
+            self._full = True
+            return now >= self._not_before
+        again = self.reconciler.due()
+        if again is not None and max(again, self._not_before) <= now:
+            self._full = True
+        if self._next_full <= now:
+            self._full = True
+        return self._full or bool(self._touched) or self._next_glance <= now
+
+    def _attempt(self, now: float) -> bool:
         """One cycle; says trouble once when it comes and once when it goes."""
-        now = time.monotonic()
-        self._draining = {key: until for key, until in self._draining.items() if until > now}
         try:
-            steps = self.reconciler.cycle(frozenset(self._draining))
-        except (SourceError, RegistryError) as error:
-            if str(error) != self._trouble:
-                log.warning("waiting: %s", error)
-            self._trouble = str(error)
+            steps = self._look(now)
+        except Exception as error:
+            # Nothing ends the daemon but its own end: an outage or a mistake is waited out.
+            self.metrics.trouble(_kind(error))
+            if words(error) != self._trouble:
+                log.warning("waiting: %s", words(error), exc_info=_unexpected(error))
+            self._trouble = words(error)
+            self._not_before = self.clock() + self._backoff.fail()
             return False
         if self._trouble:
             log.info("recovered: %s", _summary(steps))
         self._trouble = ""
-        self.last_success = time.monotonic()
+        self._backoff.succeed()
+        self.last_success = self.clock()
+        self._not_before = self.last_success + _PAUSE_SECONDS
+        if self.resync > 0:
+            self._next_glance = self.last_success + GLANCE_SECONDS
         return True
 
-    def _next_deadline(self) -> float | None:
-        """Seconds until something is due without an event, None for never."""
-        due = [until - time.monotonic() for until in self._draining.values()]
-        if self.resync > 0:
-            due.append(self.resync)
-        return max(0.0, min(due)) if due else None
+    def _look(self, now: float) -> Plan:
+        """At everything, at what events named, or only whether the agent forgot something."""
+        if not self._full and not self._touched and not self.reconciler.forgotten():
+            return Plan((), ())
+        touched = frozenset(self._touched) if self._touched and not self._full else None
+        steps = self.reconciler.cycle(self._draining.now, touched)
+        self.metrics.draining(len(self._draining.now))
+        self._touched.clear()
+        self._full = False
+        if touched is None and self.resync > 0:
+            self._next_full = now + self.resync
+        return steps
 
-    def _gather(self, timeout: float | None) -> None:
-        """Wait for a nudge, then take what follows until it is quiet or the maximum is reached."""
+    def _stop_after_a_dry_run(self) -> None:
+        if self.reconciler.settings.dry_run:
+            self.stop.set()
+
+    def _serve_and_tell(self) -> None:
         try:
-            self._note(self._inbox.get(timeout=timeout))
-            deadline = time.monotonic() + MAX_WAIT_SECONDS
-            while (left := deadline - time.monotonic()) > 0:
-                self._note(self._inbox.get(timeout=min(QUIET_SECONDS, left)))
-        except queue.Empty:
-            pass
+            self.serve()
+        finally:
+            self._ended.put(None)
 
-    def _note(self, event: Event) -> None:
-        """A signal that stops a container takes it out at once, before it exits."""
-        action, identifier, attributes = event
-        if action == "kill" and attributes.get("signal") in _STOPPING:
-            self._draining[identifier] = time.monotonic() + 10.0 + _DRAIN_MARGIN_SECONDS
-        elif action in ("start", "die", "destroy"):
-            self._draining.pop(identifier, None)
-
-    def _listen(self) -> None:
-        """Feed the inbox; a stream that ends is opened again, and everything is listed anew."""
-        backoff = _BACKOFF_SECONDS[0]
-        while not self.stop.is_set():
-            try:
-                for event in self.events():
-                    if event[0] == "subscribed":
-                        log.info("Listening for Docker events ...")
-                        backoff = _BACKOFF_SECONDS[0]
-                    self._inbox.put(event)
-            except SourceError as error:
-                log.warning("waiting: %s", error)
-            self.stop.wait(backoff * random.uniform(0.5, 1.0))
-            backoff = min(backoff * 2, _BACKOFF_SECONDS[1])
+    def _withdraw(self) -> None:
+        try:
+            self.reconciler.withdraw()
+        except Exception as error:
+            log.warning("services stay registered: %s", words(error), exc_info=_unexpected(error))
 
 
 def stop_on_signals(daemon: Daemon) -> None:
     """SIGTERM and SIGINT end the loop, SIGHUP makes it look at once."""
+    signal.signal(signal.SIGTERM, lambda *unused: daemon.end())
+    signal.signal(signal.SIGINT, lambda *unused: daemon.end())
+    signal.signal(signal.SIGHUP, lambda *unused: daemon.wake())
 
-    def end(*_: object) -> None:
-        daemon.stop.set()
-        daemon.wake()
 
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
-    signal.signal(signal.SIGHUP, lambda *_: daemon.wake())
+def _kind(error: Exception) -> str:
+    """What is in trouble, in the metrics' words."""
+    if isinstance(error, SourceError):
+        return "docker"
+    return "consul" if isinstance(error, RegistryError) else "internal"
+
+
+def _unexpected(error: Exception) -> bool:
+    """Whether nobody foresaw this: then the log needs to know where it was."""
+    return not isinstance(error, SourceError | RegistryError)
 
 
 def _summary(steps: Plan) -> str:

@@ -2,39 +2,73 @@
 
 from __future__ import annotations
 
-import logging
+import contextlib
+import pathlib
+import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import docker
 import docker.errors
+import docker.tls
 
-from .model import Binding, Container, Port
+from .inspection import container_from, joins, part, text
+from .model import Container
 from .ports import SourceError
 
-log = logging.getLogger("registrator")
-_RELEVANT = {"start", "die", "kill", "pause", "unpause", "rename", "destroy", "update"}
+__all__ = ["DockerSource", "container_from"]
+
+_RELEVANT = {
+    *("start", "die", "kill", "pause", "unpause", "rename", "destroy", "update"),
+    # Comes when Docker's word for a container's health changes, not at every probe.
+    "health_status",
+}
 
 
 class DockerSource:
     """One engine. The connection is made anew after an error: the socket may have been replaced."""
 
-    def __init__(self, url: str, timeout: float) -> None:
-        """Remember where the engine is; nothing is sent yet. `timeout` in seconds."""
+    def __init__(
+        self, url: str, timeout: float, *, tls_verify: bool = False, cert_path: str = ""
+    ) -> None:
+        """Remember where the engine is; nothing is sent yet. `timeout` in seconds.
+
+        With `tls_verify` the engine is spoken to over TLS with ca.pem, cert.pem and key.pem of
+        the folder `cert_path`, which is ~/.docker unless it is said.
+        """
         self._url = url
         self._timeout = timeout
+        self._certificates = pathlib.Path(cert_path or "~/.docker").expanduser()
+        self._tls_verify = tls_verify
         self._client: docker.APIClient | None = None
+        self._lock = threading.Lock()
 
-    def running(self) -> list[Container]:
-        """Every running container; SourceError unless all of them could be read."""
-        try:
-            api = self._api()
-            entries = api.containers(filters={"status": "running"})
-            found = [self._inspect(api, entry["Id"]) for entry in entries]
-        except (docker.errors.DockerException, OSError) as error:
-            self._client = None
-            raise SourceError(f"Docker at {self._url}: {error}") from error
-        return [container for container in found if container is not None]
+    def ids(self) -> list[str]:
+        """The identifiers of all that run, paused ones too; SourceError where it is not known."""
+        with self._asking() as api:
+            found = api.containers(filters={"status": ["running", "paused"]})
+            return [str(entry["Id"]) for entry in found]
+
+    def inspect(self, container_id: str) -> Container | None:
+        """The container as it is now, None where it is gone or does not run.
+
+        The container whose network it joined is read with it. Every failure but "not found" is a
+        SourceError.
+        """
+        with self._asking() as api:
+            answer = _inspect(api, container_id)
+            other = joins(answer)
+            joined = _inspect(api, other) if other else {}
+        return container_from(answer, joined)
+
+    def exit_code(self, container_id: str) -> int | None:
+        """The code a container ended with, None where it is gone; SourceError while it runs."""
+        with self._asking() as api:
+            state = part(_inspect(api, container_id), "State")
+        if state.get("Running"):
+            raise SourceError(f"container {container_id} still runs")
+        code = state.get("ExitCode")
+        return code if isinstance(code, int) else None
 
     def events(self) -> Iterator[tuple[str, str, Mapping[str, str]]]:
         """Actions, container identifiers and attributes as they happen; SourceError at the end.
@@ -42,79 +76,45 @@ class DockerSource:
         The subscription stands when the first item, an empty one, has been given.
         """
         try:
-            api = docker.APIClient(base_url=self._url, version="auto", timeout=None)
-            stream = api.events(decode=True, filters={"type": ["container"]})
+            stream = self._connect(None).events(decode=True, filters={"type": ["container"]})
             yield ("subscribed", "", {})
             for event in stream:
-                action = str(event.get("Action", "")).partition(":")[0]
+                action = text(event.get("Action")).partition(":")[0]
                 if action in _RELEVANT:
-                    actor = event.get("Actor") or {}
-                    yield (action, actor.get("ID", ""), actor.get("Attributes") or {})
-        except (docker.errors.DockerException, OSError) as error:
+                    actor = part(event, "Actor")
+                    yield (action, text(actor.get("ID")), part(actor, "Attributes"))
+        except (docker.errors.DockerException, OSError, ValueError) as error:
             raise SourceError(f"Docker's events at {self._url}: {error}") from error
         raise SourceError(f"Docker at {self._url} closed the event stream")
 
-    def _api(self) -> docker.APIClient:
-        if self._client is None:
-            self._client = docker.APIClient(
-                base_url=self._url, version="auto", timeout=self._timeout
-            )
-        return self._client
-
-    def _inspect(self, api: docker.APIClient, identifier: str) -> Container | None:
-        """The container, None when it went away since it was listed: only that means gone."""
+    @contextlib.contextmanager
+    def _asking(self) -> Iterator[docker.APIClient]:
+        """The connection, given up when it breaks; whatever goes wrong is a SourceError."""
         try:
-            return container_from(api.inspect_container(identifier))
-        except docker.errors.NotFound:
-            return None
+            with self._lock:
+                if self._client is None:
+                    self._client = self._connect(self._timeout)
+                client = self._client
+            yield client
+        except (docker.errors.DockerException, OSError, ValueError) as error:
+            if not isinstance(error, docker.errors.APIError):
+                self._client = None
+            raise SourceError(f"Docker at {self._url}: {error}") from error
+
+    def _connect(self, timeout: float | None) -> docker.APIClient:
+        tls = False
+        if self._tls_verify:
+            cert, key, authority = (
+                str(self._certificates / name) for name in ("cert.pem", "key.pem", "ca.pem")
+            )
+            tls = docker.tls.TLSConfig(client_cert=(cert, key), ca_cert=authority, verify=True)
+        return docker.APIClient(base_url=self._url, version="auto", timeout=timeout, tls=tls)
 
 
-def container_from(found: Mapping[str, Any]) -> Container | None:
-    """Project Docker's answer to what we need; None for a container that no longer runs.
-
-    Works for every API since 1.24: addresses are read from the networks, never from the top level.
-    """
-    if not found["State"].get("Running"):
-        return None
-    config, settings = found["Config"], found["NetworkSettings"]
-    return Container(
-        id=found["Id"],
-        name=found["Name"].lstrip("/"),
-        image=config.get("Image", ""),
-        hostname=config.get("Hostname", ""),
-        network_mode=found["HostConfig"].get("NetworkMode", "default"),
-        env=tuple(config.get("Env") or ()),
-        labels=config.get("Labels") or {},
-        ports=_ports(config.get("ExposedPorts") or {}, settings.get("Ports") or {}, found),
-        networks={name: _addresses(net) for name, net in (settings.get("Networks") or {}).items()},
-        stop_signal=config.get("StopSignal") or "SIGTERM",
-        stop_timeout=float(config.get("StopTimeout") or 10),
-    )
-
-
-def _ports(
-    exposed: Mapping[str, Any], published: Mapping[str, Any], found: Mapping[str, Any]
-) -> tuple[Port, ...]:
-    """Exposed and published ports; on the host's network an exposed port is its own host port."""
-    on_host = found["HostConfig"].get("NetworkMode") == "host"
-    ports = []
-    for key in sorted({*exposed, *published}, key=_order):
-        number, _slash, protocol = key.partition("/")
-        bindings = published.get(key) or []
-        binding = None
-        if bindings and bindings[0].get("HostPort"):
-            binding = Binding(bindings[0].get("HostIp", ""), int(bindings[0]["HostPort"]))
-        elif on_host:
-            binding = Binding("0.0.0.0", int(number))
-        ports.append(Port(int(number), protocol or "tcp", binding))
-    return tuple(ports)
-
-
-def _order(key: str) -> tuple[int, str]:
-    number, _slash, protocol = key.partition("/")
-    return int(number), protocol
-
-
-def _addresses(network: Mapping[str, Any]) -> tuple[str, ...]:
-    found = (network.get("IPAddress"), network.get("GlobalIPv6Address"))
-    return tuple(address for address in found if address)
+def _inspect(api: docker.APIClient, identifier: str) -> Mapping[str, Any]:
+    """Docker's answer, empty where there is no such container: only that means gone."""
+    try:
+        answer: Mapping[str, Any] = api.inspect_container(identifier)
+    except docker.errors.NotFound:
+        return {}
+    return answer

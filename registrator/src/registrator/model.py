@@ -28,7 +28,9 @@ class Port:
 class Container:
     """A running container, reduced to what makes services of it.
 
-    `networks` maps network names to the container's addresses there, IPv4 first.
+    `networks` maps network names to the container's addresses there, IPv4 first; a container that
+    joined another one's network has that one's. `health` is Docker's word for its HEALTHCHECK
+    (starting, healthy, unhealthy), empty without one.
     """
 
     id: str
@@ -42,6 +44,8 @@ class Container:
     networks: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     stop_signal: str = "SIGTERM"
     stop_timeout: float = 10.0
+    health: str = ""
+    paused: bool = False
 
     @property
     def short_id(self) -> str:
@@ -51,7 +55,13 @@ class Container:
 
 @dataclasses.dataclass(frozen=True)
 class Service:
-    """A service as it is registered with the agent; `check` holds Consul's own keys."""
+    """A service as it is registered with the agent; `check` holds Consul's own keys.
+
+    `health` is passing or critical where the check is a TTL that Docker's HEALTHCHECK feeds, and
+    empty where nobody has to feed it: the loop sends it to the check `service:<id>` before the
+    TTL passes. `weights` are Consul's own keys too, None for its default. A service with
+    `enable_tag_override` lets others change its tags in the catalog.
+    """
 
     id: str
     name: str
@@ -61,6 +71,9 @@ class Service:
     meta: Mapping[str, str] = dataclasses.field(default_factory=dict)
     check: Mapping[str, Any] | None = None
     container: str = ""
+    weights: Mapping[str, int] | None = None
+    enable_tag_override: bool = False
+    health: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

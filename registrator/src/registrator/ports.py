@@ -7,6 +7,9 @@ from typing import Any, Protocol
 
 from .model import Container, Registered
 
+# An action, the container it happened to ("" where it is not said) and the event's attributes.
+Event = tuple[str, str, Mapping[str, str]]
+
 
 class SourceError(Exception):
     """The engine did not answer: nothing is known, nothing may be concluded."""
@@ -17,18 +20,28 @@ class RegistryError(Exception):
 
 
 class RefusedError(Exception):
-    """The agent refuses this one registration: the others are not concerned."""
+    """The agent refuses this one request: the other services are not concerned."""
 
 
 class ContainerSource(Protocol):
-    """The containers that run on this host."""
+    """The containers of this host. Every method may be called from several threads at once."""
 
-    def running(self) -> list[Container]:
-        """Every running container, read now; SourceError where that cannot be known."""
+    def ids(self) -> list[str]:
+        """The running containers' full identifiers; SourceError where they cannot be known."""
+
+    def inspect(self, container_id: str) -> Container | None:
+        """The container as it is now, None where it is gone or neither runs nor is paused.
+
+        One that waits for its restart does not run. Only "not found" means gone: every other
+        failure is a SourceError.
+        """
+
+    def exit_code(self, container_id: str) -> int | None:
+        """The code a container ended with, by identifier or name; None where it is gone."""
 
 
 class ServiceRegistry(Protocol):
-    """The services of this host's agent."""
+    """The services of this host's agent. Every method may be called from several threads."""
 
     def services(self) -> Mapping[str, Registered]:
         """What is registered, by identifier; RegistryError where that cannot be known."""
@@ -37,4 +50,45 @@ class ServiceRegistry(Protocol):
         """Register a service; RefusedError for this one, RegistryError for all."""
 
     def deregister(self, service_id: str) -> None:
-        """Deregister a service; one that is not there is no error."""
+        """Deregister a service; one that is not there is no error. RefusedError for this one."""
+
+    def update_check(self, check_id: str, status: str, output: str) -> None:
+        """Set a TTL check to passing or critical; RefusedError for a check that is not there."""
+
+
+class Metrics(Protocol):
+    """Hears what the daemon does; called from the loop's and the listener's threads."""
+
+    def cycle(self, registered: int, deregistered: int, services: int, containers: int) -> None:
+        """A cycle succeeded: what it wrote, and how much it looks after now."""
+
+    def refused(self) -> None:
+        """The agent refused a service: once for each refusal that is new."""
+
+    def trouble(self, kind: str) -> None:
+        """An attempt failed: `docker`, `consul`, `container`, `events` or `internal`."""
+
+    def event(self, action: str) -> None:
+        """Docker told of something."""
+
+    def draining(self, containers: int) -> None:
+        """So many containers are being stopped now."""
+
+
+class NullMetrics:
+    """Hears nothing."""
+
+    def cycle(self, registered: int, deregistered: int, services: int, containers: int) -> None:
+        """Nothing is counted."""
+
+    def refused(self) -> None:
+        """Nothing is counted."""
+
+    def trouble(self, kind: str) -> None:
+        """Nothing is counted."""
+
+    def event(self, action: str) -> None:
+        """Nothing is counted."""
+
+    def draining(self, containers: int) -> None:
+        """Nothing is counted."""

@@ -1,22 +1,25 @@
-"""From a container to the services it offers: names, identifiers, addresses, tags and checks."""
+"""From a container to the services it offers: names, identifiers, tags and metadata."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
+from .checks import Check, Target, check_of, consul_health, health_check
+from .grammar import META_PAIRS, Unfit, demand, fits_meta, quoted
 from .labels import metadata, split_tags
 from .model import Container, Ignored, Port, Service
+from .places import place_of
 from .settings import Settings
 
-# Consul's limits, checked before it refuses a whole registration for one of them.
-_META_PAIRS = 60
-_META_KEY = re.compile(r"[A-Za-z0-9_-]{1,128}")
-_META_VALUE_BYTES = 512
-_TEXT = re.compile(r"[^\x00-\x1f\x7f{}]{1,255}")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-_RESERVED = {"name", "id", "tags", "ignore"}
+_RESERVED = frozenset(
+    {"name", "id", "tags", "ignore", "weight_passing", "weight_warning", "enable_tag_override"}
+)
+_HEX = re.compile(r"[0-9a-f]{12,64}")
+_WEIGHT = re.compile(r"[0-9]{1,5}")
+_HIGHEST_WEIGHT = 65535
+_YES = ("1", "t", "true")
+_NO = ("0", "f", "false")
 
 
 def services_of(
@@ -25,121 +28,121 @@ def services_of(
     """The services of a container, and the ports that become none with their reasons.
 
     `own_ip` is the address the host's name resolves to: it stands for 0.0.0.0 where no -ip is set.
+    Never raises, whatever a container says of itself.
     """
-    published = [port for port in container.ports if settings.internal or port.binding]
-    services: list[Service] = []
-    ignored: list[Ignored] = []
-    if not published:
+    if not container.ports:
         return [], [Ignored(container.short_id, "no published ports")]
-    for port in published:
-        found = _service(container, port, settings, own_ip, is_group=len(published) > 1)
-        (services if isinstance(found, Service) else ignored).append(found)  # type: ignore[arg-type]
-    return services, ignored
+    published = [port for port in container.ports if settings.internal or port.binding]
+    services: dict[str, Service] = {}
+    ignored: list[Ignored] = []
+    for port in container.ports:
+        try:
+            if port not in published:
+                raise Unfit(f"port {port.number} not published on host")
+            service = _service(container, port, settings, own_ip, is_group=len(published) > 1)
+            if service.id in services:
+                raise Unfit(f"port {port.number}: id {quoted(service.id)} is another port's")
+            services[service.id] = service
+        except Unfit as error:
+            ignored.append(Ignored(container.short_id, str(error)))
+    return list(services.values()), ignored
+
+
+def default_name(image: str) -> str:
+    """The image's own name, without registry, tag and digest.
+
+    An image that was started by its identifier has no name: the identifier's first twelve
+    characters stand for it, so that two of them are never one service.
+    """
+    if image.startswith("sha256:"):
+        image = image.removeprefix("sha256:")
+    name = image.rpartition("/")[2].partition("@")[0].partition(":")[0]
+    return image[:12] if _HEX.fullmatch(image) else name
 
 
 def _service(
     container: Container, port: Port, settings: Settings, own_ip: str, *, is_group: bool
-) -> Service | Ignored:
-    """One port's service, or why there is none."""
+) -> Service:
+    """One port's service; Unfit where there is none."""
     meta, specific = metadata(container, port.number)
-    if meta.get("ignore"):
-        return Ignored(container.short_id, f"service on port {port.number}")
+    if "ignore" in meta:
+        raise Unfit(f"service on port {port.number}")
     if settings.explicit and "name" not in meta:
-        return Ignored(container.short_id, f"no SERVICE_NAME for port {port.number}")
+        raise Unfit(f"no SERVICE_NAME for port {port.number}")
     name = meta.get("name") or default_name(container.image)
     if is_group and "name" not in specific:
         name = f"{name}-{port.number}"
-    tags = (*split_tags(meta.get("tags", "")), *split_tags(settings.tags))
-    if port.protocol == "udp":
-        tags = (*tags, "udp")
     suffix = ":udp" if port.protocol == "udp" else ""
-    address = _address(container, port, settings, own_ip)
-    number = port.number if settings.internal or not port.binding else port.binding.host_port
-    service = Service(
-        id=meta.get("id") or f"{settings.hostname}:{container.name}:{port.number}{suffix}",
-        name=name,
-        address=address,
-        port=number,
-        tags=tags,
-        meta={key: value for key, value in meta.items() if key not in _RESERVED},
-        check=_check(meta, address, number),
-        container=container.short_id,
-    )
-    problem = refusal(service)
-    return Ignored(container.short_id, f"port {port.number}: {problem}") if problem else service
+    try:
+        address, number = place_of(container, port, settings, own_ip)
+        target = Target(address, number, container.short_id, port.number)
+        check, health = _health(container, meta, target, settings)
+        service = Service(
+            id=meta.get("id") or f"{settings.hostname}:{container.name}:{port.number}{suffix}",
+            name=name,
+            address=address,
+            port=number,
+            tags=_tags(meta, port, settings),
+            meta=_meta(meta),
+            check=check,
+            container=container.short_id,
+            weights=_weights(meta),
+            enable_tag_override=_flag(meta, "enable_tag_override"),
+            health=health,
+        )
+        demand(service)
+    except Unfit as error:
+        raise Unfit(f"port {port.number}: {error}") from error
+    return service
 
 
-def default_name(image: str) -> str:
-    """The image's own name, without registry, tag and digest."""
-    return image.rpartition("/")[2].partition("@")[0].partition(":")[0]
+def _health(
+    container: Container, meta: Mapping[str, str], target: Target, settings: Settings
+) -> tuple[Check | None, str]:
+    """The check and, where Docker's HEALTHCHECK feeds it, what to feed it with now."""
+    check = check_of(meta, target, scripts=settings.script_checks)
+    if check is not None or not settings.docker_health or not container.health:
+        return check, ""
+    health = consul_health(container.health, paused=container.paused)
+    return health_check(health, meta, settings.resync), health
 
 
-def refusal(service: Service) -> str | None:
-    """Why Consul or its readers could not bear this service, None where they can."""
-    if not _NAME.fullmatch(service.name):
-        return f"name {service.name[:40]!r} is not a service name"
-    if not _TEXT.fullmatch(service.id):
-        return f"id {service.id[:40]!r} has control characters or braces, or is too long"
-    for tag in service.tags:
-        if not _TEXT.fullmatch(tag):
-            return f"tag {tag[:40]!r} has control characters or braces, or is too long"
-    if len(service.meta) > _META_PAIRS:
-        return f"{len(service.meta)} metadata pairs are more than {_META_PAIRS}"
-    for key, value in service.meta.items():
-        if not _META_KEY.fullmatch(key) or len(value.encode()) > _META_VALUE_BYTES:
-            return f"metadata {key[:40]!r} does not fit Consul's limits"
-        if not value.isprintable():
-            return f"metadata {key[:40]!r} has control characters"
-    if not service.address:
-        return "no address: set -ip"
-    return None
+def _tags(meta: Mapping[str, str], port: Port, settings: Settings) -> tuple[str, ...]:
+    """The service's own, those of -tags, and udp."""
+    reverse = "tag-order" in settings.restore
+    own = split_tags(meta.get("tags", ""), reverse=reverse)
+    common = split_tags(settings.tags, reverse=reverse)
+    return (*own, *common, *(("udp",) if port.protocol == "udp" else ()))
 
 
-def _address(container: Container, port: Port, settings: Settings, own_ip: str) -> str:
-    """The address clients reach the port at; with a host port it is always the host's."""
-    if settings.use_ip_from_label:
-        labelled = container.labels.get(settings.use_ip_from_label, "").partition("/")[0]
-        if labelled:
-            return labelled
-    if settings.internal:
-        addresses = [ip for name in sorted(container.networks) for ip in container.networks[name]]
-        return addresses[0] if addresses else own_ip
-    if settings.ip:
-        return settings.ip
-    bound = port.binding.host_ip if port.binding else ""
-    return own_ip if bound in ("", "0.0.0.0", "::") else bound
+def _meta(meta: Mapping[str, str]) -> dict[str, str]:
+    """What is no word of ours is the service's metadata, `check_*` included as upstream has it.
+
+    Readers may use those, but nobody chose to write them: the ones that do not fit, a long script
+    for example, are left out and cost no registration. What the container did choose to say is
+    never left out silently: if it does not fit, the service is refused with the reason (B12).
+    """
+    said = {key: value for key, value in sorted(meta.items()) if key not in _RESERVED}
+    own = {key: value for key, value in said.items() if not key.startswith("check_")}
+    rest = [(key, value) for key, value in said.items() if key not in own and fits_meta(key, value)]
+    return {**own, **dict(rest[: max(0, META_PAIRS - len(own))])}
 
 
-def _check(meta: Mapping[str, str], address: str, port: int) -> dict[str, Any] | None:
-    """Consul's check: exactly one, the first kind that is asked for."""
-    host = f"[{address}]" if ":" in address else address
-    kinds: dict[str, Callable[[str], dict[str, Any]]] = {
-        "check_http": lambda v: {"HTTP": f"http://{host}:{port}{v}", **_method(meta, "http")},
-        "check_https": lambda v: {"HTTP": f"https://{host}:{port}{v}", **_method(meta, "https")},
-        "check_ttl": lambda v: {"TTL": v},
-        "check_tcp": lambda v: {"TCP": f"{host}:{port}"},
-        "check_grpc": lambda v: {
-            "GRPC": f"{host}:{port}",
-            "GRPCUseTLS": bool(meta.get("check_grpc_use_tls")),
-        },
-    }
-    kind = next((kind for kind in kinds if meta.get(kind)), None)
-    if kind is None:
+def _weights(meta: Mapping[str, str]) -> dict[str, int] | None:
+    """`SERVICE_WEIGHT_PASSING` and `SERVICE_WEIGHT_WARNING` for Consul's DNS; both default to 1."""
+    if "weight_passing" not in meta and "weight_warning" not in meta:
         return None
-    check = kinds[kind](meta[kind])
-    if kind != "check_ttl":
-        check["Interval"] = meta.get("check_interval", "10s")
-        if meta.get("check_timeout"):
-            check["Timeout"] = meta["check_timeout"]
-    if meta.get("check_tls_skip_verify"):
-        check["TLSSkipVerify"] = True
-    if meta.get("check_initial_status"):
-        check["Status"] = meta["check_initial_status"]
-    if meta.get("check_deregister_after"):
-        check["DeregisterCriticalServiceAfter"] = meta["check_deregister_after"]
-    return check
+    weights = {}
+    for key, lowest in (("passing", 1), ("warning", 0)):
+        text = meta.get(f"weight_{key}", "1")
+        if not _WEIGHT.fullmatch(text) or not lowest <= int(text) <= _HIGHEST_WEIGHT:
+            raise Unfit(f"weight_{key} {quoted(text)} is not from {lowest} to {_HIGHEST_WEIGHT}")
+        weights[key.capitalize()] = int(text)
+    return weights
 
 
-def _method(meta: Mapping[str, str], kind: str) -> dict[str, str]:
-    method = meta.get(f"check_{kind}_method")
-    return {"Method": method} if method else {}
+def _flag(meta: Mapping[str, str], key: str) -> bool:
+    text = meta.get(key, "false").lower()
+    if text not in (*_YES, *_NO):
+        raise Unfit(f"{key} {quoted(text)} is neither true nor false")
+    return text in _YES

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import re
 import urllib.parse
 from collections.abc import Mapping, Sequence
-
-USAGE = "Usage of registrator:\n  registrator [options] <registry URI>\n"
 
 
 class UsageError(Exception):
     """A command line that cannot be meant: exit status 2."""
+
+
+class HelpWanted(Exception):
+    """-h or -help: the usage, and exit status 0."""
 
 
 class FatalError(Exception):
@@ -19,7 +23,11 @@ class FatalError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """Every option, in upstream's units: seconds, but `retry_interval` in milliseconds."""
+    """Every option, in upstream's units: seconds, but `retry_interval` in milliseconds.
+
+    `registry` is the agent's address: http, https, or unix with the socket's path. With `kv` the
+    services are keys below `kv_prefix` in Consul's key-value store.
+    """
 
     registry: str
     ip: str = ""
@@ -43,46 +51,138 @@ class Settings:
     log_level: str = "info"
     log_format: str = "text"
     http: str = ""
-    docker_host: str = "unix:///tmp/docker.sock"
     hostname: str = ""
-    token: str = ""
+    docker_host: str = "unix:///tmp/docker.sock"
+    docker_tls_verify: bool = False
+    docker_cert_path: str = ""
+    kv: bool = False
+    kv_prefix: str = ""
+    token: str = dataclasses.field(default="", repr=False)
     token_file: str = ""
+    auth: str = dataclasses.field(default="", repr=False)
+    tls_verify: bool = True
+    ca_file: str = ""
+    ca_path: str = ""
+    client_cert: str = ""
+    client_key: str = ""
+    tls_server_name: str = ""
+    heartbeat: str = ""
 
 
+# What -restore takes, and what it brings back.
+RESTORABLE = {
+    "container-ip": "a container in a user-defined network registers its own address there",
+    "tag-order": "tags stand in reverse order",
+}
+
+_EXPLAIN = "registrator explain [options] <container | inspect.json | ->"
+# Each flag's field and what the usage says of it; a word in backquotes names the value, as in Go.
 _FLAGS = {
-    "ip": "ip",
-    "internal": "internal",
-    "explicit": "explicit",
-    "useIpFromLabel": "use_ip_from_label",
-    "ttl": "ttl",
-    "ttl-refresh": "ttl_refresh",
-    "tags": "tags",
-    "resync": "resync",
-    "deregister": "deregister",
-    "retry-attempts": "retry_attempts",
-    "retry-interval": "retry_interval",
-    "cleanup": "cleanup",
+    "ip": ("ip", "IP for ports mapped to the host"),
+    "internal": ("internal", "Use internal ports instead of published ones"),
+    "explicit": ("explicit", "Only register containers which have SERVICE_NAME label set"),
+    "useIpFromLabel": (
+        "use_ip_from_label",
+        "Use IP which is stored in a label assigned to the container",
+    ),
+    "ttl": ("ttl", "TTL for services (default is no expiry)"),
+    "ttl-refresh": ("ttl_refresh", "Frequency with which service TTLs are refreshed"),
+    "tags": ("tags", "Append tags for all registered services"),
+    "resync": ("resync", "Seconds between two full comparisons, 0 for none"),
+    "deregister": ("deregister", 'Deregister exited services "always" or "on-success"'),
+    "retry-attempts": (
+        "retry_attempts",
+        "Max retry attempts to establish a connection with the backend. Use -1 for infinite"
+        " retries",
+    ),
+    "retry-interval": ("retry_interval", "Interval (in millisecond) between retry-attempts."),
+    "cleanup": ("cleanup", "Remove dangling services"),
     # Ours from here on: upstream knows none of them.
-    "script-checks": "script_checks",
-    "docker-health": "docker_health",
-    "deregister-on-exit": "deregister_on_exit",
-    "dry-run": "dry_run",
-    "network": "network",
-    "restore": "restore",
-    "log-level": "log_level",
-    "log-format": "log_format",
-    "http": "http",
+    "script-checks": ("script_checks", "Allow containers to ask for checks that run a command"),
+    "docker-health": ("docker_health", "Pass a container's own HEALTHCHECK on to Consul"),
+    "deregister-on-exit": ("deregister_on_exit", "Deregister everything when stopped"),
+    "dry-run": ("dry_run", "Print what one cycle would change, change nothing, and exit"),
+    "network": ("network", "Take a container's address on the Docker network of this `name`"),
+    "restore": (
+        "restore",
+        f"Upstream's behaviours to bring back, a comma-separated `list` of {', '.join(RESTORABLE)}",
+    ),
+    "log-level": ("log_level", "Log what is at least debug, info, warning or error"),
+    "log-format": ("log_format", 'Log as "text" or "json"'),
+    "http": ("http", "Serve /metrics and /healthz on this `host:port` (default is not to)"),
 }
 _TRUE = {"1", "t", "T", "true", "TRUE", "True"}
 _FALSE = {"0", "f", "F", "false", "FALSE", "False"}
+# strconv.ParseInt with base 0: a prefix or a leading zero names the base, and single underscores
+# stand between digits or after the prefix.
+_INTEGER = re.compile(
+    r"[+-]?(?:0[xX](?:_?[0-9a-fA-F])+|0[bB](?:_?[01])+|0[oO]?(?:_?[0-7])+|0|[1-9](?:_?[0-9])*)"
+)
+_LARGEST = 2**63 - 1
+_NETWORK = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
+_LISTEN = re.compile(r"(?P<host>\[[0-9a-fA-F:.]*\]|[^\[\]:/\s]*):(?P<port>[0-9]{1,5})")
+_KV = ("consulkv", "consulkv-unix")
+_BACKENDS = "consul, consul-tls, consul-unix, consulkv and consulkv-unix"
+_ELSEWHERE = {
+    "etcd": "for etcd use gliderlabs/registrator",
+    "skydns2": "for SkyDNS use gliderlabs/registrator, or Consul's own DNS with consul://",
+    "zookeeper": "for ZooKeeper use gliderlabs/registrator",
+    "http": "for an agent over HTTP write consul://host:port",
+    "https": "for an agent over TLS write consul-tls://host:port",
+    "unix": "for an agent's socket write consul-unix://path",
+}
 
 
 def parse(argv: Sequence[str], environment: Mapping[str, str], hostname: str) -> Settings:
     """Read the command line as Go's `flag` package does, and the environment.
 
-    Raises UsageError (exit 2) for words that cannot be read and FatalError (exit 1) for values
-    that contradict each other.
+    Raises HelpWanted (exit 0), UsageError (exit 2) for words that cannot be read, and FatalError
+    (exit 1) for values that contradict each other.
     """
+    values, words = _flags(argv)
+    if not words:
+        raise UsageError(f"Missing required argument for registry URI.\n\n{usage()}")
+    if len(words) > 1:
+        raise UsageError(
+            f"Extra unparsed arguments:\n  {' '.join(words[1:])}\n"
+            f"Options should come before the registry URI argument.\n\n{usage()}"
+        )
+    return _settings(values, words[0], environment, hostname)
+
+
+def parse_explain(
+    argv: Sequence[str], environment: Mapping[str, str], hostname: str
+) -> tuple[Settings, str]:
+    """Read the words after `explain`: the daemon's flags, its registry URI or none, a container."""
+    values, words = _flags(argv)
+    if len(words) not in (1, 2):
+        raise UsageError(f"usage: {_EXPLAIN}\n")
+    uri = words[0] if len(words) == 2 else "consul:"
+    return _settings(values, uri, environment, hostname), words[-1]
+
+
+def usage() -> str:
+    """What -h prints: every flag with its default, in the form of Go's PrintDefaults."""
+    lines = ["Usage of registrator:", "  registrator [options] <registry URI>", f"  {_EXPLAIN}", ""]
+    fields = {field.name: field for field in dataclasses.fields(Settings)}
+    for flag, (name, text) in sorted(_FLAGS.items()):
+        field = fields[name]
+        words = {"bool": "", "int": "int"}.get(str(field.type), "string")
+        if named := re.search(r"`(.+?)`", text):
+            words = named[1]
+        lines.append(f"  -{flag} {words}".rstrip())
+        default = f" (default {_go(field.default)})" if field.default else ""
+        lines.append(f"    \t{text.replace('`', '')}{default}")
+    return "\n".join(lines) + "\n"
+
+
+def _go(value: object) -> str:
+    """A value as Go's %v prints it, a text as %q does."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
+
+
+def _flags(argv: Sequence[str]) -> tuple[dict[str, object], list[str]]:
+    """The flags' values by field, and the words from the first that is no flag."""
     types = {field.name: field.type for field in dataclasses.fields(Settings)}
     values: dict[str, object] = {}
     words = list(argv)
@@ -90,30 +190,51 @@ def parse(argv: Sequence[str], environment: Mapping[str, str], hostname: str) ->
         word = words.pop(0)
         if word == "--":
             break
-        flag, has_value, text = word.lstrip("-").partition("=")
+        bare = word[2:] if word.startswith("--") else word[1:]
+        if not bare or bare[0] in "-=":
+            raise UsageError(f"bad flag syntax: {word}\n{usage()}")
+        flag, has_value, text = bare.partition("=")
         if flag not in _FLAGS:
-            raise UsageError(f"flag provided but not defined: -{flag}\n{USAGE}")
-        name = _FLAGS[flag]
+            if flag in ("h", "help"):
+                raise HelpWanted(usage())
+            raise UsageError(f"flag provided but not defined: -{flag}\n{usage()}")
+        name = _FLAGS[flag][0]
         if types[name] == "bool":
             values[name] = _boolean(flag, text if has_value else "true")
             continue
         if not has_value:
             if not words:
-                raise UsageError(f"flag needs an argument: -{flag}\n{USAGE}")
+                raise UsageError(f"flag needs an argument: -{flag}\n{usage()}")
             text = words.pop(0)
         if types[name] == "frozenset[str]":
-            values[name] = frozenset(part for part in text.split(",") if part)
-            continue
-        values[name] = _integer(flag, text) if types[name] == "int" else text
-    if len(words) != 1:
-        problem = "Missing required argument for registry URI." if not words else "Extra arguments."
-        raise UsageError(f"{problem}\n{USAGE}")
+            values[name] = frozenset(part.strip() for part in text.split(",") if part.strip())
+        else:
+            values[name] = _integer(flag, text) if types[name] == "int" else text
+    return values, words
+
+
+def _settings(
+    values: Mapping[str, object], uri: str, environment: Mapping[str, str], hostname: str
+) -> Settings:
+    """All of it together, checked."""
+    tls = bool(environment.get("DOCKER_TLS_VERIFY"))
+    home = f"{environment.get('HOME', '')}/.docker" if tls else ""
     settings = Settings(
-        registry=_registry(words[0], environment),
-        docker_host=environment.get("DOCKER_HOST") or Settings.docker_host,
         hostname=hostname,
+        docker_host=environment.get("DOCKER_HOST") or Settings.docker_host,
+        docker_tls_verify=tls,
+        docker_cert_path=environment.get("DOCKER_CERT_PATH") or home,
         token=environment.get("CONSUL_HTTP_TOKEN", ""),
         token_file=environment.get("CONSUL_HTTP_TOKEN_FILE", ""),
+        auth=environment.get("CONSUL_HTTP_AUTH", ""),
+        tls_verify=_switch(environment, "CONSUL_HTTP_SSL_VERIFY", default=True),
+        ca_file=environment.get("CONSUL_CACERT", ""),
+        ca_path=environment.get("CONSUL_CAPATH", ""),
+        client_cert=environment.get("CONSUL_CLIENT_CERT") or environment.get("CONSUL_TLSCERT", ""),
+        client_key=environment.get("CONSUL_CLIENT_KEY") or environment.get("CONSUL_TLSKEY", ""),
+        tls_server_name=environment.get("CONSUL_TLS_SERVER_NAME", ""),
+        heartbeat=environment.get("REGISTRATOR_HEARTBEAT", ""),
+        **_registry(uri, environment),  # type: ignore[arg-type]  # texts and switches by field
         **values,  # type: ignore[arg-type]  # read by the field's own type above
     )
     _check(settings)
@@ -121,35 +242,119 @@ def parse(argv: Sequence[str], environment: Mapping[str, str], hostname: str) ->
 
 
 def _check(settings: Settings) -> None:
-    if (settings.ttl > 0) != (settings.ttl_refresh > 0) or 0 < settings.ttl <= settings.ttl_refresh:
-        raise FatalError("-ttl and -ttl-refresh must both be set, and -ttl must be the greater")
+    if (settings.ttl > 0) != (settings.ttl_refresh > 0):
+        raise FatalError("-ttl and -ttl-refresh must be specified together or not at all")
+    if 0 < settings.ttl <= settings.ttl_refresh:
+        raise FatalError("-ttl must be greater than -ttl-refresh")
     if settings.retry_interval <= 0:
         raise FatalError("-retry-interval must be greater than 0")
     if settings.deregister not in ("always", "on-success"):
         raise FatalError('-deregister must be "always" or "on-success"')
+    if re.search(r"[\s/]", settings.ip):
+        raise FatalError(f"-ip must be one address, not {_go(settings.ip)}")
+    # Without its tags every service would be another one: better none is touched.
+    if "{{" in settings.tags:
+        raise FatalError("-tags is a Go template: this daemon takes plain tags only")
+    if unknown := sorted(settings.restore - RESTORABLE.keys()):
+        raise FatalError(f"-restore knows {', '.join(RESTORABLE)}, and not {', '.join(unknown)}")
+    if settings.network and not _NETWORK.fullmatch(settings.network):
+        raise FatalError(f"-network must be a Docker network's name, not {_go(settings.network)}")
+    if settings.log_level not in ("debug", "info", "warning", "error"):
+        raise FatalError('-log-level must be "debug", "info", "warning" or "error"')
+    if settings.log_format not in ("text", "json"):
+        raise FatalError('-log-format must be "text" or "json"')
+    if settings.http:
+        listen_address(settings.http)
+    if bool(settings.client_cert) != bool(settings.client_key):
+        raise FatalError("CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY belong together")
 
 
-def _registry(uri: str, environment: Mapping[str, str]) -> str:
-    """The agent's HTTP address behind a registry URI."""
-    parts = urllib.parse.urlsplit(uri)
-    schemes = {"consul": "http", "consul-tls": "https"}
-    if parts.scheme not in schemes:
+def listen_address(text: str) -> tuple[str, int]:
+    """The host and port of -http, in Go's form: an empty host is every address."""
+    match = _LISTEN.fullmatch(text)
+    if match is None or int(match["port"]) > 65535:
+        raise FatalError(f"-http must be host:port or :port, not {_go(text)}")
+    return match["host"].strip("[]"), int(match["port"])
+
+
+def _registry(uri: str, environment: Mapping[str, str]) -> dict[str, object]:
+    """The agent's address behind a registry URI, and where in the key-value store."""
+    scheme, colon, rest = uri.partition(":")
+    rest = rest.removeprefix("//")
+    if not colon or scheme not in ("consul", "consul-tls", "consul-unix", *_KV):
+        hint = _ELSEWHERE.get(scheme, "write consul://host:port")
         raise FatalError(
-            f"registry {uri}: unrecognized adapter {parts.scheme or uri!r}; "
-            "this daemon speaks consul:// and consul-tls://"
+            f"registry {uri}: unrecognized adapter {scheme if colon else uri!r}; "
+            f"this daemon speaks {_BACKENDS}: {hint}"
         )
-    address = parts.netloc or environment.get("CONSUL_HTTP_ADDR") or "127.0.0.1:8500"
-    return f"{schemes[parts.scheme]}://{address.removeprefix('http://')}"
+    found: dict[str, object] = {}
+    if scheme in _KV:
+        address, prefix = _split_prefix(rest, ":/" if scheme == "consulkv-unix" else "/")
+        if not prefix:
+            raise FatalError(f"registry {uri}: name the key to write below: .../services")
+        rest = address
+        found = {"kv": True, "kv_prefix": prefix}
+    if scheme.endswith("-unix"):
+        if not rest.startswith("/"):
+            raise FatalError(f"registry {uri}: a socket's path begins with a slash")
+        return {**found, "registry": f"unix://{rest}"}
+    tls = scheme == "consul-tls" or _switch(environment, "CONSUL_HTTP_SSL", default=False)
+    rest = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    address = rest or environment.get("CONSUL_HTTP_ADDR") or "127.0.0.1:8500"
+    return {**found, "registry": _agent(address, tls)}
+
+
+def _split_prefix(rest: str, mark: str) -> tuple[str, str]:
+    """What stands before the first mark, and after it without slashes around it."""
+    address, _mark, prefix = rest.partition(mark)
+    return address, prefix.strip("/")
+
+
+def _agent(address: str, tls: bool) -> str:
+    """An address as Consul's own tools take it: host:port, or with http, https or unix."""
+    scheme, separator, rest = address.partition("://")
+    if not separator:
+        scheme, rest = "http", address
+    if scheme == "unix":
+        return address
+    if scheme not in ("http", "https"):
+        raise FatalError(f"CONSUL_HTTP_ADDR {address}: no protocol that Consul's agent speaks")
+    if "@" in rest:
+        raise FatalError("a registry URI carries no credentials: use CONSUL_HTTP_AUTH")
+    try:
+        parts = urllib.parse.urlsplit(f"//{rest}")
+        known = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        known = False
+    if not known or re.search(r"[\s\\%]", rest):
+        raise FatalError(f"registry {address}: not a host and port")
+    return f"{'https' if tls else scheme}://{rest.rstrip('/')}"
+
+
+def _switch(environment: Mapping[str, str], name: str, *, default: bool) -> bool:
+    """One of Consul's variables that are true or false."""
+    text = environment.get(name, "")
+    if not text:
+        return default
+    if text in _TRUE or text in _FALSE:
+        return text in _TRUE
+    raise FatalError(f"{name} must be true or false, not {_go(text)}")
 
 
 def _boolean(flag: str, text: str) -> bool:
     if text in _TRUE or text in _FALSE:
         return text in _TRUE
-    raise UsageError(f'invalid boolean value "{text}" for -{flag}: parse error\n{USAGE}')
+    raise UsageError(f"invalid boolean value {_go(text)} for -{flag}: parse error\n{usage()}")
 
 
 def _integer(flag: str, text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise UsageError(f'invalid value "{text}" for flag -{flag}: parse error\n{USAGE}') from None
+    problem = "parse error"
+    if _INTEGER.fullmatch(text):
+        digits = text.replace("_", "").lower()
+        if re.match(r"[+-]?0[0-7]", digits):
+            digits = digits.replace("0", "0o", 1)
+        value = int(digits, 0)
+        if -_LARGEST - 1 <= value <= _LARGEST:
+            return value
+        problem = "value out of range"
+    raise UsageError(f"invalid value {_go(text)} for flag -{flag}: {problem}\n{usage()}")

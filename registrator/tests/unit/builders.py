@@ -100,7 +100,8 @@ def agent(*entries: Registered) -> dict[str, Registered]:
 def inspected(name: str = "web", **changes: Any) -> dict[str, Any]:
     """Docker's answer for a running container; `changes` name parts of it.
 
-    `state`, `config`, `host`, `ports` and `networks` are merged into the part they name.
+    `state`, `config`, `host`, `ports` and `networks` are merged into the part they name. There is
+    no address at the top level: Engine 29 gives none.
     """
     return {
         "Id": an_id(name),

@@ -1,4 +1,4 @@
-"""Puts the daemon's package on the path and keeps hypothesis quick and repeatable."""
+"""Puts the daemon's package on the path, keeps hypothesis quick, and offers agents to talk to."""
 
 from __future__ import annotations
 
@@ -6,6 +6,22 @@ import pathlib
 import sys
 
 import hypothesis
+
+from .loopback import (
+    certificates_fixture,
+    loopback_fixture,
+    mutual_fixture,
+    tls_fixture,
+    unix_fixture,
+)
+
+__all__ = [
+    "certificates_fixture",
+    "loopback_fixture",
+    "mutual_fixture",
+    "tls_fixture",
+    "unix_fixture",
+]
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "src"))
 

@@ -1,47 +1,72 @@
-"""An engine, an agent and a world for the daemon that live in memory."""
+"""An engine, an agent and what counts them, all in memory."""
 
 from __future__ import annotations
 
 import dataclasses
 import io
 import json
-import queue
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import requests
-from registrator.daemon import Daemon, Event
 from registrator.model import Container, Registered
-from registrator.plan import Plan
 from registrator.ports import RefusedError, RegistryError, SourceError
-from registrator.reconciler import Reconciler
 
-from .builders import HOST_IP, reported, settings
+from .builders import reported
 
 
 @dataclasses.dataclass
 class FakeSource:
-    """An engine with these containers, or none that answers."""
+    """An engine with these containers, or none that answers.
+
+    `broken` are identifiers that cannot be inspected, `codes` the exit codes of those that ended,
+    `asked` the identifiers that were inspected.
+    """
 
     containers: list[Container] = dataclasses.field(default_factory=list)
     silent: bool = False
+    broken: dict[str, Exception] = dataclasses.field(default_factory=dict)
+    codes: dict[str, int] = dataclasses.field(default_factory=dict)
+    asked: list[str] = dataclasses.field(default_factory=list)
 
-    def running(self) -> list[Container]:
-        """The containers, SourceError while silent."""
+    def ids(self) -> list[str]:
+        """The containers' identifiers, SourceError while silent."""
+        self._answer()
+        return [entry.id for entry in self.containers]
+
+    def inspect(self, container_id: str) -> Container | None:
+        """One of the containers, None for any other."""
+        self._answer()
+        self.asked.append(container_id)
+        if container_id in self.broken:
+            raise self.broken[container_id]
+        return next((entry for entry in self.containers if entry.id == container_id), None)
+
+    def exit_code(self, container_id: str) -> int | None:
+        """The code that one ended with, None for one that is gone."""
+        self._answer()
+        if container_id in self.broken:
+            raise self.broken[container_id]
+        return self.codes.get(container_id)
+
+    def _answer(self) -> None:
         if self.silent:
             raise SourceError("Docker is silent")
-        return list(self.containers)
 
 
 @dataclasses.dataclass
 class FakeRegistry:
-    """An agent that keeps what it is given, with everything asked of it in `asked`."""
+    """An agent that keeps what it is given, with everything written to it in `asked`.
+
+    `refuses` and `fails` are identifiers, `checks` what the TTL checks were told.
+    """
 
     entries: dict[str, Registered] = dataclasses.field(default_factory=dict)
     silent: bool = False
-    refuses: str = ""
+    refuses: set[str] = dataclasses.field(default_factory=set)
+    fails: set[str] = dataclasses.field(default_factory=set)
     asked: list[str] = dataclasses.field(default_factory=list)
+    checks: list[tuple[str, str]] = dataclasses.field(default_factory=list)
 
     def services(self) -> Mapping[str, Registered]:
         """The services, RegistryError while silent."""
@@ -50,71 +75,61 @@ class FakeRegistry:
         return dict(self.entries)
 
     def register(self, body: Mapping[str, Any]) -> None:
-        """Keep a service unless it is the one that is refused."""
-        self.asked.append(f"register {body['ID']}")
-        if body["ID"] == self.refuses:
-            raise RefusedError("400 Invalid check")
+        """Keep a service unless it is one that is refused."""
+        self._take(f"register {body['ID']}", body["ID"])
         self.entries[body["ID"]] = reported(body)
 
     def deregister(self, service_id: str) -> None:
-        """Forget a service."""
-        self.asked.append(f"deregister {service_id}")
+        """Forget a service unless it is one that is refused."""
+        self._take(f"deregister {service_id}", service_id)
         self.entries.pop(service_id, None)
 
+    def update_check(self, check_id: str, status: str, output: str) -> None:
+        """Remember what was told; a check of no service is refused."""
+        self._take(f"update {check_id}", check_id)
+        if check_id.removeprefix("service:") not in self.entries:
+            raise RefusedError(f"404 Unknown check {check_id}")
+        self.checks.append((check_id, status))
 
-Step = Callable[[], None]
-
-
-@dataclasses.dataclass
-class World(Reconciler):
-    """A host whose reconciler plays one step of a story after each cycle."""
-
-    steps: list[Step] = dataclasses.field(default_factory=list)
-    drained: list[frozenset[str]] = dataclasses.field(default_factory=list)
-    happening: queue.Queue[Event | None] = dataclasses.field(default_factory=queue.Queue)
-    subscriptions: int = 0
-
-    def __post_init__(self) -> None:
-        """Give the host a daemon that is not running yet."""
-        self.daemon = Daemon(self, self.events, resync=0)
-
-    def cycle(self, draining: frozenset[str] = frozenset()) -> Plan:
-        """Reconcile, then go on with the story; it ends where its steps do."""
-        self.drained.append(draining)
-        try:
-            return super().cycle(draining)
-        finally:
-            if self.steps:
-                self.steps.pop(0)()
-            else:
-                self.daemon.stop.set()
-
-    def events(self) -> Iterator[Event]:
-        """The engine's events as they happen, until one is None: then the stream breaks."""
-        self.subscriptions += 1
-        yield ("subscribed", "", {})
-        while (event := self.happening.get()) is not None:
-            yield event
-        if not self.daemon.stop.is_set():
-            raise SourceError("Docker closed the event stream")
-
-    def play(self, *steps: Step) -> None:
-        """Run the daemon through the story: one step after each cycle, one cycle after the last."""
-        self.steps = list(steps)
-        self.daemon.run()
-        self.happening.put(None)
-        for thread in threading.enumerate():
-            if thread.name == "events":
-                thread.join(5)
-
-    def says(self, action: str, entry: Container, **attributes: str) -> Step:
-        """The step in which the engine tells of a container."""
-        return lambda: self.happening.put((action, entry.id, attributes))
+    def _take(self, what: str, identifier: str) -> None:
+        self.asked.append(what)
+        if identifier in self.fails or self.silent:
+            raise RegistryError("500 No cluster leader")
+        if identifier in self.refuses:
+            raise RefusedError("400 Invalid check")
 
 
-def world(source: FakeSource, registry: FakeRegistry, **changes: Any) -> World:
-    """A host with this engine and this agent."""
-    return World(source, registry, settings(**changes), HOST_IP)
+class FakeMetrics:
+    """Keeps everything that is counted, by its name."""
+
+    def __init__(self) -> None:
+        """Nothing was counted yet."""
+        self.heard: list[tuple[Any, ...]] = []
+
+    def cycle(self, registered: int, deregistered: int, services: int, containers: int) -> None:
+        """Keep the four numbers."""
+        self.heard.append(("cycle", registered, deregistered, services, containers))
+
+    def refused(self) -> None:
+        """Keep that something was refused."""
+        self.heard.append(("refused",))
+
+    def trouble(self, kind: str) -> None:
+        """Keep the kind."""
+        self.heard.append(("trouble", kind))
+
+    def event(self, action: str) -> None:
+        """Keep the action."""
+        self.heard.append(("event", action))
+
+    def draining(self, containers: int) -> None:
+        """Keep the number where there is one."""
+        if containers:
+            self.heard.append(("draining", containers))
+
+    def of(self, name: str) -> list[tuple[Any, ...]]:
+        """What was counted under one name."""
+        return [entry[1:] for entry in self.heard if entry[0] == name]
 
 
 @dataclasses.dataclass

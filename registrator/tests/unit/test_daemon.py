@@ -2,295 +2,478 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 import logging
-import signal
-import types
-from collections.abc import Iterator
 
 import pytest
-from registrator.daemon import stop_on_signals
-from registrator.model import Container
+from hypothesis import given
+from hypothesis import strategies as st
+from registrator.ports import RegistryError
 
-from .builders import container
-from .fakes import FakeRegistry, FakeSource, World, world
+from .builders import an_id, container, published
+from .simulation import Host, happened, killed
 
 WEB = container("web")
-
-
-class Clock:
-    """A monotonic clock that stands until it is moved."""
-
-    now = 1000.0
-
-    def monotonic(self) -> float:
-        """What the daemon reads."""
-        return self.now
+SHOP = container("shop")
+WEB_ID, SHOP_ID = "host-1:web:80", "host-1:shop:80"
 
 
 @pytest.fixture(autouse=True)
-def clock(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Clock:
-    """The daemon's clock; nothing is waited for, and everything said is heard."""
+def _talkative(caplog: pytest.LogCaptureFixture) -> None:
+    """Hears everything that the daemon says."""
     caplog.set_level(logging.INFO, logger="registrator")
-    clock = Clock()
-    monkeypatch.setattr("registrator.daemon.time", clock)
-    random = types.SimpleNamespace(uniform=lambda _low, _high: 0.0)
-    monkeypatch.setattr("registrator.daemon.random", random)
-    return clock
 
 
-def host(*running: Container, **changes: str) -> World:
-    """A host that runs these containers, with an empty agent."""
-    return world(FakeSource(list(running)), FakeRegistry(), **changes)
+# Looking.
 
 
-def registered(of: World) -> list[str]:
-    """The identifiers in the agent."""
-    assert isinstance(of.registry, FakeRegistry)
-    return sorted(of.registry.entries)
+def test_nothing_is_looked_at_before_the_subscription_stands() -> None:
+    """What starts right after a list that came too early would be unseen for ever (B1)."""
+    host = Host(WEB)
+    host.script.get()
+    host.at(5, host.starts(WEB), host.daemon.wake).at(60, ("subscribed", "", {}))
+    assert host.until(59).cycles == []
+    assert host.until(61).ids == [WEB_ID]
 
 
-def runs(of: World, *running: Container) -> None:
-    """From now on these containers run."""
-    assert isinstance(of.source, FakeSource)
-    of.source.containers = list(running)
+def test_an_event_makes_the_daemon_look_at_one_container() -> None:
+    """A container that starts is registered without a look at its neighbours."""
+    host = Host(SHOP)
+    host.at(5, host.starts(WEB)).until(6)
+    assert host.ids == [SHOP_ID, WEB_ID]
+    assert [cycle.touched for cycle in host.cycles] == [None, {WEB.id}]
+    assert host.source.asked == [SHOP.id, WEB.id]
 
 
-def test_what_runs_is_registered_once_the_subscription_stands() -> None:
-    """The first look comes after the subscription, so nothing can start unseen in between (B1)."""
-    story = host(WEB)
-    story.play()
-    assert registered(story) == ["host-1:web:80"]
-    assert len(story.drained) == 1
+def test_an_event_is_answered_within_the_quiet_period() -> None:
+    """Nobody waits for a burst that does not come."""
+    host = Host()
+    host.at(5, host.starts(WEB)).until(6)
+    assert host.cycles[1].at == pytest.approx(5.005)
 
 
-def test_an_event_makes_the_daemon_look() -> None:
-    """A container that starts is registered without waiting for a resync."""
-    story = host()
-
-    def starts() -> None:
-        runs(story, WEB)
-        story.says("start", WEB)()
-
-    story.play(starts)
-    assert registered(story) == ["host-1:web:80"]
+def test_an_event_that_names_nobody_makes_the_daemon_look_at_all() -> None:
+    """Something happened, and a look at everything tells what."""
+    host = Host()
+    host.at(5, host.starts(WEB, heard=False), ("start", "", {})).until(6)
+    assert host.ids == [WEB_ID]
 
 
-def test_a_burst_is_one_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A compose project that goes down is reconciled once, not once for each container."""
-    monkeypatch.setattr("registrator.daemon.QUIET_SECONDS", 0.05)
-    project = [container(f"part-{number}") for number in range(10)]
-    story = host(*project)
-
-    def burst() -> None:
-        for entry in project:
-            story.says("kill", entry, signal="15")()
-
-    story.play(burst)
-    assert story.drained == [frozenset(), {entry.id for entry in project}]
+def test_a_burst_is_one_look() -> None:
+    """A compose project that comes up is reconciled once, not once for each container."""
+    project = [container(f"{number:03}-part") for number in range(10)]
+    host = Host()
+    for number, entry in enumerate(project):
+        host.at(5 + number * 0.004, host.starts(entry))
+    host.until(6)
+    assert [cycle.touched for cycle in host.cycles] == [None, {entry.id for entry in project}]
+    assert len(host.ids) == 10
 
 
-def test_a_resync_looks_without_an_event() -> None:
-    """What no event told is found when the resync is due."""
-    story = host()
-    story.daemon.resync = 0.001
-    story.play(lambda: runs(story, WEB))
-    assert registered(story) == ["host-1:web:80"]
+def test_a_burst_without_an_end_is_looked_at_all_the_same() -> None:
+    """Nobody waits longer than the maximum for it to be quiet."""
+    host = Host()
+    for number in range(100):
+        host.at(5 + number * 0.004, host.starts(container(f"{number:03}-part")))
+    host.until(6)
+    looks = [cycle.at for cycle in host.cycles]
+    assert looks[1] == pytest.approx(5.05, abs=0.005)
+    assert max(after - before for before, after in itertools.pairwise(looks[1:])) < 0.06
+    assert len(host.ids) == 100
 
 
-def test_services_stay_when_the_daemon_stops() -> None:
-    """A daemon that is updated takes nobody's services away."""
-    story = host(WEB)
-    story.play()
-    assert story.daemon.stop.is_set()
-    assert registered(story) == ["host-1:web:80"]
+def test_an_idle_daemon_writes_nothing() -> None:
+    """Five minutes of resyncs send not a single request that changes anything (B7)."""
+    host = Host(WEB, SHOP, resync=10)
+    host.until(1)
+    host.registry.asked.clear()
+    host.until(3600)
+    assert host.registry.asked == []
+    assert len(host.cycles) == 360
+
+
+def test_without_a_resync_an_idle_daemon_does_nothing() -> None:
+    """-resync=0 is upstream's never."""
+    assert len(Host(WEB, resync=0).until(3600).cycles) == 1
+
+
+def test_a_resync_is_not_put_off_by_events() -> None:
+    """A host where something happens every second is looked at in full all the same."""
+    host = Host(WEB, resync=10)
+    for second in range(60):
+        host.at(second + 0.5, happened("health_status", WEB))
+    host.until(60)
+    assert len([cycle for cycle in host.cycles if cycle.touched is None]) == 6
+
+
+def test_lost_events_are_healed_by_the_resync() -> None:
+    """A start and an end that nobody heard of are found within the resync (B1)."""
+    host = Host(WEB, resync=10)
+    host.at(3, host.dies(WEB, heard=False), host.starts(SHOP, heard=False)).until(9)
+    assert host.ids == [WEB_ID]
+    assert host.until(11).ids == [SHOP_ID]
+
+
+def test_a_new_subscription_lists_everything() -> None:
+    """What happened while nobody listened is found by the look after the stream was reopened."""
+    host = Host()
+    host.at(3, host.starts(WEB, heard=False)).at(4, ("subscribed", "", {})).until(5)
+    assert host.ids == [WEB_ID]
+
+
+def test_a_hangup_is_a_resync_now() -> None:
+    """SIGHUP looks at everything at once."""
+    host = Host()
+    host.at(3, host.starts(WEB, heard=False)).at(4, host.daemon.wake).until(5)
+    assert host.ids == [WEB_ID]
+
+
+def test_the_last_success_is_known() -> None:
+    """One can tell how long ago the agent was right."""
+    assert Host(WEB).until(5).daemon.last_success == pytest.approx(1000.005)
+
+
+def test_a_dry_run_ends_after_its_first_look() -> None:
+    """With -dry-run there is one cycle that succeeded, whatever went before it."""
+    host = Host(WEB, dry_run=True, resync=10)
+    host.registry.silent = True
+    host.at(5, lambda: setattr(host.registry, "silent", False)).until(60)
+    assert host.clock.now < 1010
+    assert host.ids == [WEB_ID]
+
+
+# The order of events.
+
+
+def test_start_die_start_ends_with_the_last() -> None:
+    """A container that is restarted stands with the port it has now (B2)."""
+    again = dataclasses.replace(WEB, ports=(published(80, on=32999),))
+    host = Host()
+    host.at(3, host.starts(WEB), host.dies(WEB), host.starts(again)).until(4)
+    assert host.one.port == 32999
+    assert len(host.cycles) == 2
+
+
+def test_slow_start_die_start_ends_with_the_last() -> None:
+    """The same with time to register in between: the old port does not stay."""
+    again = dataclasses.replace(WEB, ports=(published(80, on=32999),))
+    host = Host()
+    host.at(3, host.starts(WEB)).at(4, host.dies(WEB)).at(5, host.starts(again)).until(6)
+    assert host.one.port == 32999
+    assert host.registry.asked == [f"{what} {WEB_ID}" for what in ("register", "deregister")] + [
+        f"register {WEB_ID}"
+    ]
+
+
+def test_a_container_is_replaced_by_one_of_its_name() -> None:
+    """Compose recreates: the late end of the old one does not take the new one out."""
+    new = dataclasses.replace(WEB, id=an_id("new"), ports=(published(80, on=32999),))
+    host = Host(WEB)
+    host.at(3, host.dies(WEB, heard=False), host.starts(new))
+    host.at(4, happened("die", WEB), happened("destroy", WEB)).until(5)
+    assert host.one.port == 32999
+
+
+_STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["starts", "dies", "kill", "pause", "unpause"]),
+        st.sampled_from([WEB, SHOP]),
+        st.integers(1, 9999),
+        st.floats(0, 30),
+        st.booleans(),
+    ),
+    max_size=12,
+)
+
+
+@given(_STEPS)
+def test_whatever_happens_the_agent_tells_the_truth_in_the_end(
+    steps: list[tuple[str, object, int, float, bool]],
+) -> None:
+    """Any starts, ends, signals and pauses, some of them unheard: a resync later all is right."""
+    host = Host(resync=10)
+
+    def change(entry: object, port: int) -> None:
+        assert isinstance(entry, type(WEB))
+        host.starts(dataclasses.replace(entry, ports=(published(80, on=port),)), heard=False)()
+
+    for action, entry, port, at, heard in steps:
+        assert isinstance(entry, type(WEB))
+        if action == "dies":
+            host.at(at, host.dies(entry, heard=heard))
+        elif action == "starts":
+            host.at(at, lambda entry=entry, port=port: change(entry, port))
+            if heard:
+                host.at(at, happened("start", entry))
+        elif heard:
+            host.at(at, killed(entry) if action == "kill" else happened(action, entry))
+    host.until(60)
+    assert {key: entry.port for key, entry in host.registry.entries.items()} == {
+        f"host-1:{entry.name}:80": entry.ports[0].binding.host_port
+        for entry in host.source.containers
+        if entry.ports[0].binding
+    }
 
 
 # Draining.
 
 
-@pytest.mark.parametrize("number", ["15", "9", "3", "2"])
+@pytest.mark.parametrize("number", ["15", "SIGTERM", "9", "3", "SIGQUIT", "2"])
 def test_a_container_that_is_told_to_stop_is_taken_out(number: str) -> None:
     """Clients stop coming before the container exits, not after (B10)."""
-    story = host(WEB)
-    story.play(story.says("kill", WEB, signal=number))
-    assert registered(story) == []
+    host = Host(WEB, SHOP)
+    host.at(3, killed(WEB, number)).until(3.1)
+    assert host.ids == [SHOP_ID]
+    assert host.metrics.of("draining") == [(1,)]
 
 
-@pytest.mark.parametrize("number", ["1", "10", "12"])
+@pytest.mark.parametrize("number", ["1", "SIGHUP", "10", "12", "28", "", "nonsense"])
 def test_a_signal_that_reloads_takes_nobody_out(number: str) -> None:
-    """SIGHUP and the user's signals are not a container's end."""
-    story = host(WEB)
-    story.play(story.says("kill", WEB, signal=number))
-    assert registered(story) == ["host-1:web:80"]
+    """SIGHUP and the user's signals are not a container's end, and not even worth a look."""
+    host = Host(WEB)
+    host.at(3, killed(WEB, number)).until(4)
+    assert host.ids == [WEB_ID]
+    assert len(host.cycles) == 1
 
 
-def test_only_the_container_that_stops_is_taken_out() -> None:
-    """Its neighbours stay."""
-    story = host(WEB, container("shop"))
-    story.play(story.says("kill", WEB, signal="15"))
-    assert registered(story) == ["host-1:shop:80"]
+def test_a_containers_own_stop_signal_takes_it_out() -> None:
+    """httpd is stopped by SIGWINCH: that is its end as SIGTERM is another's."""
+    host = Host(container("web", stop_signal="SIGWINCH"))
+    assert host.at(3, killed(WEB, "28")).until(4).ids == []
+
+
+def test_a_draining_container_is_not_asked() -> None:
+    """An engine that is busy stopping a container does not delay taking it out."""
+    host = Host(WEB)
+    host.until(1)
+    host.source.asked.clear()
+    host.at(3, killed(WEB)).until(4)
+    assert host.source.asked == []
 
 
 def test_a_restarted_container_comes_back() -> None:
     """The start after a stop ends the draining at once."""
-    story = host(WEB)
-    story.play(
-        story.says("kill", WEB, signal="15"),
-        story.says("die", WEB),
-        story.says("start", WEB),
-    )
-    assert registered(story) == ["host-1:web:80"]
+    host = Host(WEB)
+    host.at(3, killed(WEB)).at(4, host.dies(WEB)).at(5, host.starts(WEB)).until(6)
+    assert host.ids == [WEB_ID]
 
 
-def test_a_container_that_survives_its_signal_comes_back(clock: Clock) -> None:
-    """After its grace a container that still runs was not being stopped."""
-    story = host(WEB)
-
-    def later() -> None:
-        clock.now += 13
-        story.daemon.wake()
-
-    story.play(story.says("kill", WEB, signal="15"), later)
-    assert story.drained == [frozenset(), {WEB.id}, frozenset()]
-    assert registered(story) == ["host-1:web:80"]
+def test_a_container_that_survives_its_signal_comes_back() -> None:
+    """After its grace a container that still runs was not being stopped, resync or none."""
+    host = Host(WEB)
+    host.at(3, killed(WEB))
+    assert host.until(14.9).ids == []
+    assert host.until(15.1).ids == [WEB_ID]
 
 
-@pytest.mark.xfail(strict=True, reason="every container is given ten seconds, whatever its grace")
-def test_a_longer_grace_is_respected(clock: Clock) -> None:
-    """A container that may take a minute to stop stays out for that minute."""
-    story = host(container("web", stop_timeout=60.0))
-
-    def later() -> None:
-        clock.now += 30
-        story.daemon.wake()
-
-    story.play(story.says("kill", WEB, signal="15"), later)
-    assert registered(story) == []
+@pytest.mark.parametrize(
+    ("grace", "back", "resync"), [(60.0, 65.1, 10), (0.0, 5.1, 0), (float("inf"), 3603.1, 0)]
+)
+def test_a_containers_own_grace_is_respected(grace: float, back: float, resync: float) -> None:
+    """A container that may take a minute to stop stays out for that minute, resyncs or none."""
+    host = Host(container("web", stop_timeout=grace), resync=resync)
+    host.at(3, killed(WEB))
+    assert host.until(back - 0.2).ids == []
+    assert host.until(back).ids == [WEB_ID]
 
 
-@pytest.mark.xfail(strict=True, reason="a container's own stop signal is read and never used")
-def test_a_containers_own_stop_signal_takes_it_out() -> None:
-    """httpd is stopped by SIGWINCH: that is its end as SIGTERM is another's."""
-    story = host(container("web", stop_signal="SIGWINCH"))
-    story.play(story.says("kill", WEB, signal="28"))
-    assert registered(story) == []
+def test_a_paused_container_is_taken_out_and_comes_back() -> None:
+    """Nobody is sent to a container that does not answer."""
+    host = Host(WEB)
+    paused = dataclasses.replace(WEB, paused=True)
+    host.at(3, host.starts(paused, heard=False), happened("pause", WEB))
+    assert host.until(4).ids == []
+    host.at(5, host.starts(WEB, heard=False), happened("unpause", WEB))
+    assert host.until(6).ids == [WEB_ID]
 
 
-@pytest.mark.xfail(strict=True, reason="-deregister is checked and never used")
-@pytest.mark.parametrize("code", ["1", "3"])
-def test_on_success_keeps_what_failed(code: str) -> None:
-    """With -deregister=on-success a container that failed stays, for its check to alarm."""
-    story = host(WEB, deregister="on-success")
-
-    def fails() -> None:
-        runs(story)
-        story.says("die", WEB, exitCode=code)()
-
-    story.play(fails)
-    assert registered(story) == ["host-1:web:80"]
+# -deregister=on-success.
 
 
-@pytest.mark.parametrize("code", ["0", "137", "143"])
-def test_on_success_removes_what_ended_or_was_stopped(code: str) -> None:
-    """With -deregister=on-success an end without failure, or by a signal, is an end."""
-    story = host(WEB, deregister="on-success")
+@pytest.mark.parametrize("code", [1, 3, 127])
+def test_on_success_keeps_what_failed(code: int) -> None:
+    """A container that failed stays, for its check to alarm, until it is removed."""
+    host = Host(WEB, deregister="on-success", resync=10)
+    host.at(3, host.dies(WEB, code)).until(60)
+    assert host.ids == [WEB_ID]
+    assert host.at(61, host.removed(WEB)).until(62).ids == []
 
-    def ends() -> None:
-        runs(story)
-        story.says("die", WEB, exitCode=code)()
 
-    story.play(ends)
-    assert registered(story) == []
+@pytest.mark.parametrize("code", [0, 137, 143, 255])
+def test_on_success_removes_what_ended_or_was_stopped(code: int) -> None:
+    """An end without failure, or by a signal, is an end."""
+    host = Host(WEB, deregister="on-success")
+    assert host.at(3, host.dies(WEB, code)).until(4).ids == []
+
+
+def test_on_success_a_failed_container_that_starts_again_is_as_ever() -> None:
+    """The service points to where the container is now."""
+    again = dataclasses.replace(WEB, ports=(published(80, on=32999),))
+    host = Host(WEB, deregister="on-success")
+    host.at(3, host.dies(WEB, 1)).at(4, host.starts(again)).until(5)
+    assert host.one.port == 32999
+
+
+def test_always_removes_what_failed() -> None:
+    """Upstream's default."""
+    host = Host(WEB)
+    assert host.at(3, host.dies(WEB, 1)).until(4).ids == []
 
 
 # Outages.
 
 
+def waits(*messages: str) -> list[str]:
+    """What was said of trouble."""
+    return [text for text in messages if text.startswith(("waiting", "recovered"))]
+
+
 def test_an_outage_is_told_once_and_waited_out(caplog: pytest.LogCaptureFixture) -> None:
-    """Consul goes and comes back: two lines, and the services stand."""
-    registry = FakeRegistry(silent=True)
-    story = world(FakeSource([WEB]), registry)
-
-    def still_away() -> None:
-        assert registry.entries == {}
-
-    def returns() -> None:
-        registry.silent = False
-
-    story.play(still_away, still_away, returns)
-    assert registered(story) == ["host-1:web:80"]
-    assert [text for text in caplog.messages if text.startswith(("waiting", "recovered"))] == [
+    """Consul is away for a minute: two lines, and the services stand soon after."""
+    host = Host(WEB)
+    host.registry.silent = True
+    host.at(60, lambda: setattr(host.registry, "silent", False)).until(62.1)
+    assert host.ids == [WEB_ID]
+    assert waits(*caplog.messages) == [
         "waiting: Consul is silent",
         "recovered: 1 registered, 0 deregistered",
     ]
+    assert set(host.metrics.of("trouble")) == {("consul",)}
+    assert len(host.cycles) < 40
+
+
+def test_the_same_outage_in_other_words_is_told_once(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A library that names its objects by their place in memory does not fill the log."""
+    host = Host(WEB)
+    attempts = itertools.count()
+
+    def away() -> None:
+        raise RegistryError(f"<Connection object at 0x7f{next(attempts):x}>: refused")
+
+    monkeypatch.setattr(host.registry, "services", away)
+    host.until(60)
+    assert next(attempts) > 20
+    assert waits(*caplog.messages) == ["waiting: <Connection object>: refused"]
+
+
+def test_events_in_an_outage_are_kept_and_hurry_nobody() -> None:
+    """A storm of events does not become a storm of requests, and none of them is lost."""
+    host = Host(resync=0)
+    host.registry.silent = True
+    for number in range(200):
+        host.at(1 + number / 10, host.starts(container(f"{number:03}-part")))
+    host.at(25, lambda: setattr(host.registry, "silent", False)).until(28)
+    assert len(host.cycles) < 25
+    assert len(host.ids) == 200
 
 
 def test_a_silent_engine_takes_nobody_out() -> None:
     """Docker restarts: until it answers everything stays as it is."""
-    story = host(WEB)
-    source = story.source
-    assert isinstance(source, FakeSource)
-
-    def goes() -> None:
-        source.silent = True
-        story.daemon.wake()
-
-    story.play(goes, lambda: None)
-    assert registered(story) == ["host-1:web:80"]
+    host = Host(WEB, resync=10)
+    host.at(3, lambda: setattr(host.source, "silent", True)).until(60)
+    assert host.ids == [WEB_ID]
+    assert ("docker",) in host.metrics.of("trouble")
 
 
-def test_a_broken_stream_is_opened_again_and_everything_listed() -> None:
-    """What happened while nobody listened is found by the look after the new subscription."""
-    story = host()
+def test_a_mistake_of_ours_ends_nothing(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error that nobody foresaw is logged with its place, and tried again."""
+    host = Host(WEB)
 
-    def breaks() -> None:
-        runs(story, WEB)
-        story.happening.put(None)
+    def wrong() -> None:
+        raise KeyError("nobody foresaw this")
 
-    story.play(breaks)
-    assert story.subscriptions >= 2
-    assert registered(story) == ["host-1:web:80"]
-
-
-def test_the_last_success_is_known(clock: Clock) -> None:
-    """One can tell how long ago the agent was right."""
-    story = host(WEB)
-    story.play()
-    assert story.daemon.last_success == clock.now
+    with monkeypatch.context() as patch:
+        patch.setattr(host.registry, "services", wrong)
+        host.until(5)
+    host.until(10)
+    assert host.ids == [WEB_ID]
+    assert any(record.exc_info for record in caplog.records)
+    assert ("internal",) in host.metrics.of("trouble")
 
 
-# Signals.
+def test_an_agent_that_lost_everything_is_told_again_before_the_resync() -> None:
+    """Consul was restarted empty and nobody was told: two seconds later all is back (B7)."""
+    host = Host(WEB, SHOP, resync=60)
+    host.at(5, lambda: host.registry.entries.clear()).until(8)
+    assert host.ids == [SHOP_ID, WEB_ID]
 
 
-@pytest.fixture
-def handlers() -> Iterator[None]:
-    """Puts the process's signal handlers back."""
-    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-    before = [(number, signal.getsignal(number)) for number in numbers]
-    yield
-    for number, handler in before:
-        signal.signal(number, handler)
+def test_an_outage_between_two_looks_is_noticed() -> None:
+    """An agent that went away and came back empty is known without any event."""
+    host = Host(WEB, resync=60)
+
+    def back() -> None:
+        host.registry.silent = False
+        host.registry.entries.clear()
+
+    host.at(5, lambda: setattr(host.registry, "silent", True)).at(10, back).until(12.5)
+    assert host.ids == [WEB_ID]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.usefixtures("handlers")
-def test_a_signal_ends_the_daemon(number: signal.Signals) -> None:
-    """SIGTERM and SIGINT end a daemon that waits for events."""
-    story = host(WEB)
-    stop_on_signals(story.daemon)
-    story.play(lambda: signal.raise_signal(number), lambda: pytest.fail("it went on"))
-    assert story.daemon.stop.is_set()
+# Refusals.
 
 
-@pytest.mark.usefixtures("handlers")
-def test_a_hangup_makes_the_daemon_look() -> None:
-    """SIGHUP is a resync at once."""
-    story = host()
-    stop_on_signals(story.daemon)
+def refusals(*messages: str) -> list[str]:
+    """What was said of refusals."""
+    return [text for text in messages if text.startswith("refused")]
 
-    def hangs_up() -> None:
-        runs(story, WEB)
-        signal.raise_signal(signal.SIGHUP)
 
-    story.play(hangs_up)
-    assert registered(story) == ["host-1:web:80"]
+def test_a_refused_service_is_told_once_and_tried_ever_more_rarely(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """An hour of a body that Consul does not take: some sixty requests, one line, one count."""
+    host = Host(WEB)
+    host.registry.refuses = {WEB_ID}
+    host.until(3600)
+    assert 50 < len(host.registry.asked) < 75
+    assert refusals(*caplog.messages) == [f"refused: {WEB.short_id} {WEB_ID}: 400 Invalid check"]
+    assert host.metrics.of("refused") == [()]
+
+
+def test_a_refused_service_is_tried_again_without_a_resync() -> None:
+    """A refusal may be cured at the agent: its backoff alone brings the service back."""
+    host = Host(WEB, SHOP)
+    host.registry.refuses = {WEB_ID}
+    host.at(10, host.registry.refuses.clear)
+    assert host.until(9).ids == [SHOP_ID]
+    assert host.until(30).ids == [SHOP_ID, WEB_ID]
+
+
+def test_a_hangup_tries_what_was_refused() -> None:
+    """Whoever mended the agent need not wait for a backoff."""
+    host = Host(WEB)
+    host.registry.refuses = {WEB_ID}
+    host.at(1000, host.registry.refuses.clear, host.daemon.wake).until(1000.1)
+    assert host.ids == [WEB_ID]
+
+
+def test_a_refused_deregistration_is_put_off_too() -> None:
+    """A ghost that may not be removed costs its neighbours nothing."""
+    host = Host(WEB, SHOP, resync=10)
+    host.until(1)
+    host.registry.refuses = {WEB_ID}
+    host.at(3, host.dies(WEB), host.dies(SHOP)).until(600)
+    assert host.ids == [WEB_ID]
+    assert host.registry.asked.count(f"deregister {WEB_ID}") < 20
+    assert host.metrics.of("refused") == [()]
+
+
+def test_a_beat_is_due_without_an_event() -> None:
+    """Docker's HEALTHCHECK is told to the agent in time, resync or none."""
+    host = Host(container("web", health="healthy"), docker_health=True)
+    host.until(60)
+    assert 6 <= len(host.registry.checks) <= 9
+
+
+def test_what_nobody_wants_any_more_is_not_tried_for_ever() -> None:
+    """A refused service whose container ended wakes nobody."""
+    host = Host(WEB)
+    host.registry.refuses = {WEB_ID}
+    host.at(5, host.dies(WEB)).until(600)
+    assert len(host.cycles) < 10
+    assert host.reconciler.due() is None

@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 import docker
 import docker.errors
 import pytest
 import requests
-from registrator.docker_source import DockerSource, container_from
-from registrator.model import Binding, Container, Port
+from registrator.docker_source import DockerSource
 from registrator.ports import SourceError
 
-from .builders import an_id, inspected
-from .fakes import Engine
+from . import fakes
+from .builders import inspected
+
+
+class Engine(fakes.Engine):
+    """An engine that remembers how it was asked."""
+
+    filters: Mapping[str, Any]
+    options: dict[str, Any]
+
+    def connect(self, **options: Any) -> Engine:
+        """What docker.APIClient() gives."""
+        self.options = options
+        super().connect()
+        return self
+
+    def containers(self, filters: Mapping[str, Any]) -> list[dict[str, str]]:
+        """The list of what runs."""
+        self.filters = filters
+        return super().containers(filters)
 
 
 @pytest.fixture
@@ -30,150 +49,110 @@ def source(engine: Engine) -> DockerSource:
     return DockerSource("unix:///run/docker.sock", 1.0)
 
 
-def read(**changes: Any) -> Container:
-    """The container behind Docker's answer."""
-    found = container_from(inspected(**changes))
-    assert found is not None
-    return found
-
-
-# One container.
-
-
-def test_a_container_is_read() -> None:
-    """Docker's answer is reduced to what services are made of."""
-    found = read(
-        name="web",
-        config={"Env": ["A=1"], "Labels": {"b": "2"}, "Image": "nginx:1.27"},
-        ports={"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "32768"}]},
-        networks={"bridge": {"IPAddress": "172.17.0.2"}},
-    )
-    assert found == Container(
-        id=an_id("web"),
-        name="web",
-        image="nginx:1.27",
-        hostname="c0ffee",
-        network_mode="default",
-        env=("A=1",),
-        labels={"b": "2"},
-        ports=(Port(80, "tcp", Binding("0.0.0.0", 32768)),),
-        networks={"bridge": ("172.17.0.2",)},
-    )
-
-
-def test_a_bare_container_is_read() -> None:
-    """Docker nulls what a container does not have."""
-    found = read(config={"Env": None, "Labels": None, "ExposedPorts": None}, ports=None)
-    assert (found.env, found.labels, found.ports, found.networks) == ((), {}, (), {})
-
-
-def test_a_container_that_no_longer_runs_is_none() -> None:
-    """It ended between the list and the look."""
-    assert container_from(inspected(state={"Running": False})) is None
-
-
-@pytest.mark.parametrize(
-    ("exposed", "ports", "expected"),
-    [
-        ({"80/tcp": {}}, {"80/tcp": None}, [Port(80, "tcp")]),
-        ({"80/tcp": {}}, {}, [Port(80, "tcp")]),
-        ({}, {"80/tcp": [{"HostIp": "::", "HostPort": "1"}]}, [Port(80, "tcp", Binding("::", 1))]),
-        ({}, {"80/tcp": [{"HostIp": "", "HostPort": ""}]}, [Port(80, "tcp")]),
-        (
-            {},
-            {"80/tcp": [{"HostIp": "a", "HostPort": "1"}, {"HostIp": "b", "HostPort": "2"}]},
-            [Port(80, "tcp", Binding("a", 1))],
-        ),
-        (
-            {"443/tcp": {}, "53/udp": {}, "53/tcp": {}},
-            {},
-            [Port(53, "tcp"), Port(53, "udp"), Port(443, "tcp")],
-        ),
-    ],
-    ids=["unpublished", "only exposed", "published", "no host port", "two bindings", "sorted"],
-)
-def test_ports_are_exposed_or_published(
-    exposed: dict[str, Any], ports: dict[str, Any], expected: list[Port]
-) -> None:
-    """Each port appears once, in order, with the first place where the host publishes it."""
-    assert list(read(config={"ExposedPorts": exposed}, ports=ports).ports) == expected
-
-
-def test_on_the_hosts_network_an_exposed_port_is_the_hosts() -> None:
-    """Nothing is published with --net=host and everything is reachable."""
-    found = read(config={"ExposedPorts": {"80/tcp": {}}}, host={"NetworkMode": "host"})
-    assert found.ports == (Port(80, "tcp", Binding("0.0.0.0", 80)),)
-
-
-def test_addresses_are_read_from_the_networks() -> None:
-    """Engine 29 gives no address at the top level any more (B13)."""
-    found = read(
-        networks={
-            "a": {"IPAddress": "172.18.0.2", "GlobalIPv6Address": "2001:db8::2"},
-            "b": {"IPAddress": "", "GlobalIPv6Address": ""},
-        }
-    )
-    assert found.networks == {"a": ("172.18.0.2", "2001:db8::2"), "b": ()}
-
-
-@pytest.mark.parametrize(
-    ("config", "expected"),
-    [
-        ({}, ("SIGTERM", 10.0)),
-        ({"StopSignal": "SIGWINCH", "StopTimeout": 60}, ("SIGWINCH", 60.0)),
-        ({"StopSignal": "", "StopTimeout": None}, ("SIGTERM", 10.0)),
-    ],
-)
-def test_how_a_container_is_stopped_is_read(
-    config: dict[str, Any], expected: tuple[str, float]
-) -> None:
-    """A container's own stop signal and grace are known, Docker's defaults otherwise."""
-    found = read(config=config)
-    assert (found.stop_signal, found.stop_timeout) == expected
-
-
-# All of them.
-
-
-def names(source: DockerSource) -> list[str]:
-    """The names of the running containers."""
-    return [entry.name for entry in source.running()]
-
-
 def test_what_runs_is_listed(engine: Engine, source: DockerSource) -> None:
-    """Every container of the list is looked at."""
+    """Running containers are listed by identifier, paused ones with them."""
     engine.found = {"1": inspected("web"), "2": inspected("shop")}
-    assert names(source) == ["web", "shop"]
+    assert source.ids() == ["1", "2"]
+    assert engine.filters == {"status": ["running", "paused"]}
 
 
-def test_a_container_that_went_away_is_left_out(engine: Engine, source: DockerSource) -> None:
+def test_a_container_is_looked_at(engine: Engine, source: DockerSource) -> None:
+    """An identifier becomes what Docker says of it now."""
+    engine.found = {"1": inspected("web")}
+    found = source.inspect("1")
+    assert found is not None
+    assert found.name == "web"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [docker.errors.NotFound("no such container"), inspected(state={"Running": False})],
+    ids=["not found", "not running"],
+)
+def test_a_container_that_went_away_is_none(
+    engine: Engine, source: DockerSource, answer: Any
+) -> None:
     """Not found means gone, and not running means gone."""
-    engine.found = {
-        "1": inspected("web"),
-        "2": docker.errors.NotFound("no such container"),
-        "3": inspected("shop", state={"Running": False}),
-    }
-    assert names(source) == ["web"]
+    engine.found = {"1": answer}
+    assert source.inspect("1") is None
+
+
+def test_the_container_whose_network_was_joined_is_looked_at_too(
+    engine: Engine, source: DockerSource
+) -> None:
+    """Its addresses are the only ones there are."""
+    other = inspected("other", networks={"bridge": {"IPAddress": "172.17.0.9"}})
+    engine.found = {"1": inspected(host={"NetworkMode": "container:2"}), "2": other}
+    found = source.inspect("1")
+    assert found is not None
+    assert found.networks == {"bridge": ("172.17.0.9",)}
+
+
+def test_the_container_whose_network_was_joined_may_be_gone(
+    engine: Engine, source: DockerSource
+) -> None:
+    """Then there is no address, and that is no error."""
+    gone = docker.errors.NotFound("no such container")
+    engine.found = {"1": inspected(host={"NetworkMode": "container:2"}), "2": gone}
+    found = source.inspect("1")
+    assert found is not None
+    assert found.networks == {}
 
 
 @pytest.mark.parametrize(
     "error",
-    [docker.errors.APIError("500"), requests.ConnectionError("reset"), TimeoutError("slow")],
+    [
+        docker.errors.APIError("500"),
+        requests.ConnectionError("reset"),
+        TimeoutError("slow"),
+        ValueError("no JSON"),
+    ],
     ids=lambda error: type(error).__name__,
 )
-def test_a_container_that_cannot_be_read_hides_all(
+def test_a_container_that_cannot_be_read_is_not_gone(
     engine: Engine, source: DockerSource, error: Exception
 ) -> None:
-    """Half an answer would deregister what runs: there is none instead."""
-    engine.found = {"1": inspected("web"), "2": error}
-    with pytest.raises(SourceError, match=r"Docker at unix:///run/docker\.sock"):
-        source.running()
+    """Only "not found" means gone: whatever else goes wrong is told as trouble with Docker."""
+    engine.found = {"1": error, "2": inspected(host={"NetworkMode": "container:1"})}
+    for look in (source.inspect, source.exit_code):
+        with pytest.raises(SourceError, match=r"Docker at unix:///run/docker\.sock"):
+            look("1")
+    with pytest.raises(SourceError):
+        source.inspect("2")
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (inspected(state={"Running": False, "ExitCode": 0}), 0),
+        (inspected(state={"Running": False, "ExitCode": 137}), 137),
+        (inspected(state={"Running": False}), None),
+        (docker.errors.NotFound("no such container"), None),
+    ],
+    ids=["well", "killed", "unknown", "gone"],
+)
+def test_how_a_container_ended_is_read(
+    engine: Engine, source: DockerSource, answer: Any, code: int | None
+) -> None:
+    """The exit code decides whether -deregister=on-success keeps the service."""
+    engine.found = {"web": answer}
+    assert source.exit_code("web") == code
+
+
+def test_a_container_that_runs_has_no_exit_code(engine: Engine, source: DockerSource) -> None:
+    """It was started again: nothing is concluded from the code Docker still shows."""
+    engine.found = {"web": inspected(state={"ExitCode": 0})}
+    with pytest.raises(SourceError, match="container web still runs"):
+        source.exit_code("web")
 
 
 def test_a_connection_is_kept(engine: Engine, source: DockerSource) -> None:
-    """Two cycles talk through one client."""
-    source.running()
-    source.running()
+    """Two looks talk through one client, and a refusal is no reason to leave it."""
+    engine.found = {"1": docker.errors.APIError("500")}
+    source.ids()
+    with pytest.raises(SourceError):
+        source.inspect("1")
+    source.ids()
     assert engine.clients == 1
 
 
@@ -181,10 +160,31 @@ def test_a_broken_connection_is_made_anew(engine: Engine, source: DockerSource) 
     """A restarted engine has another socket of the same name (B8)."""
     engine.down = requests.ConnectionError("gone")
     with pytest.raises(SourceError):
-        source.running()
+        source.ids()
     engine.down = None
-    assert names(source) == []
+    assert source.ids() == []
     assert engine.clients == 2
+
+
+def test_an_engine_can_be_spoken_to_over_tls(engine: Engine, tmp_path: pathlib.Path) -> None:
+    """The three files of DOCKER_CERT_PATH are the ones that Docker's own client uses."""
+    for name in ("ca.pem", "cert.pem", "key.pem"):
+        (tmp_path / name).write_text("", encoding="utf-8")
+    source = DockerSource("tcp://engine:2376", 1.0, tls_verify=True, cert_path=str(tmp_path))
+    source.ids()
+    assert engine.options["tls"].cert == (str(tmp_path / "cert.pem"), str(tmp_path / "key.pem"))
+    assert engine.options["tls"].ca_cert == str(tmp_path / "ca.pem")
+    assert engine.options["tls"].verify is True
+
+
+def test_missing_certificates_are_trouble_with_docker(
+    engine: Engine, tmp_path: pathlib.Path
+) -> None:
+    """They may be mounted in a moment: the daemon waits as for an engine that is away."""
+    source = DockerSource("tcp://engine:2376", 1.0, tls_verify=True, cert_path=str(tmp_path))
+    with pytest.raises(SourceError, match="TLS"):
+        source.ids()
+    assert engine.clients == 0
 
 
 # Events.
@@ -211,19 +211,30 @@ def happened(action: str, **attributes: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "action", ["start", "die", "kill", "pause", "unpause", "rename", "destroy", "update"]
+    "action",
+    [
+        *("start", "die", "kill", "pause", "unpause", "rename", "destroy", "update"),
+        "health_status",
+    ],
 )
 def test_what_changes_services_is_heard(engine: Engine, source: DockerSource, action: str) -> None:
     """Actions come with the container they happened to, read from Action and Actor (B13)."""
     assert heard(engine, source, happened(action)) == [(action, "c0ffee", {})]
 
 
-@pytest.mark.parametrize("action", ["create", "attach", "exec_start: sh", "health_status: healthy"])
+@pytest.mark.parametrize("action", ["create", "attach", "exec_start: sh", "exec_die", "", None])
 def test_what_changes_nothing_is_not_heard(
     engine: Engine, source: DockerSource, action: str
 ) -> None:
-    """A container's health checks nudge nobody twice a minute."""
+    """A container's probes for its health nudge nobody twice a minute."""
     assert heard(engine, source, happened(action)) == []
+
+
+def test_a_change_of_health_is_heard(engine: Engine, source: DockerSource) -> None:
+    """The action carries the health after a colon; what counts is that it changed (B13)."""
+    assert heard(engine, source, happened("health_status: healthy")) == [
+        ("health_status", "c0ffee", {})
+    ]
 
 
 def test_a_signal_is_heard_with_its_number(engine: Engine, source: DockerSource) -> None:
@@ -235,6 +246,7 @@ def test_a_signal_is_heard_with_its_number(engine: Engine, source: DockerSource)
 def test_an_event_without_an_actor_is_still_a_nudge(engine: Engine, source: DockerSource) -> None:
     """Something happened, and a look at everything tells what."""
     assert heard(engine, source, {"Action": "start"}) == [("start", "", {})]
+    assert heard(engine, source, {"Action": "start", "Actor": None}) == [("start", "", {})]
 
 
 def test_a_stream_that_ends_is_told(engine: Engine, source: DockerSource) -> None:

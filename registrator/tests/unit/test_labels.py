@@ -19,6 +19,10 @@ from .builders import container, labelled
         ("SERVICE_CHECK_HTTP", {"check_http": "shop"}),
         ("SERVICE_80_CHECK_HTTP", {"check_http": "shop"}),
         ("SERVICE_443_NAME", {}),
+        ("SERVICE_080_NAME", {}),
+        ("SERVICE_+80_NAME", {}),
+        ("SERVICE_80_", {}),
+        ("SERVICE_", {}),
         ("SERVICE_80", {"80": "shop"}),
         ("service_name", {}),
         ("MY_SERVICE_NAME", {}),
@@ -77,12 +81,26 @@ def test_an_empty_label_takes_the_environments_value_away() -> None:
     assert metadata(entry, 80)[0] == {}
 
 
-def test_an_environment_entry_without_a_value_is_none() -> None:
+@pytest.mark.parametrize("entry", ["SERVICE_NAME", "SERVICE_NAME=", "SERVICE_", "", "=", "=x"])
+def test_an_environment_entry_without_a_value_is_none(entry: str) -> None:
     """Docker lists unset variables without an equals sign."""
-    assert metadata(container(env=("SERVICE_NAME",)), 80)[0] == {}
+    assert metadata(container(env=(entry,)), 80) == ({}, frozenset())
 
 
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="int() refuses what str.isdigit() allows")
+def test_an_empty_port_key_takes_the_general_value_away() -> None:
+    """One check for all ports can be taken from the port that answers no HTTP."""
+    entry = labelled(SERVICE_CHECK_HTTP="/up", SERVICE_9000_CHECK_HTTP="")
+    assert metadata(entry, 80)[0] == {"check_http": "/up"}
+    assert metadata(entry, 9000) == ({}, frozenset())
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["one", "other"])
+def test_labels_that_differ_by_case_have_an_order(order: int) -> None:
+    """Of two labels that say the same thing differently, the same one wins each time."""
+    labels = dict([("SERVICE_NAME", "upper"), ("SERVICE_Name", "lower")][::order])
+    assert metadata(container(labels=labels), 80)[0] == {"name": "lower"}
+
+
 @pytest.mark.parametrize("head", ["²", "8" * 5000], ids=["superscript", "five thousand digits"])
 def test_a_number_that_is_no_port_harms_nobody(head: str) -> None:
     """A label that nobody can mean leaves the container's other values as they are."""
@@ -118,6 +136,15 @@ def test_environment_and_labels_have_one_grammar(values: dict[str, str]) -> None
 def test_a_comma_list_becomes_tags(text: str, tags: tuple[str, ...]) -> None:
     """Order, blanks and repetitions are kept, empty items are not, a backslash saves a comma."""
     assert split_tags(text) == tags
+
+
+@pytest.mark.parametrize(
+    ("text", "tags"),
+    [("a,b,c", ("c", "b", "a")), (r"rule=a\,b,c", ("c", "rule=a,b")), (",a,,", ("a",)), ("", ())],
+)
+def test_tags_can_be_turned_round(text: str, tags: tuple[str, ...]) -> None:
+    """Whoever relies on the order of upstream's master can have it."""
+    assert split_tags(text, reverse=True) == tags
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\\"), min_size=1)))

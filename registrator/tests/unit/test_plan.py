@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from registrator.model import Registered, Service
-from registrator.plan import HASH, OWNER, Plan, is_ours, payload, plan
+from registrator.plan import (
+    CONTAINER,
+    HASH,
+    OWNER,
+    Plan,
+    container_of,
+    is_ours,
+    payload,
+    plan,
+    unambiguous,
+)
 
 from .builders import (
     HOST,
@@ -43,6 +54,9 @@ def test_what_is_right_is_left_alone() -> None:
         {"tags": ("blue",)},
         {"meta": {"team": "a"}},
         {"check": {"TCP": "10.0.0.1:32768", "Interval": "10s"}},
+        {"weights": {"Passing": 10, "Warning": 1}},
+        {"enable_tag_override": True},
+        {"container": "another"},
     ],
     ids=lambda change: next(iter(change)),
 )
@@ -62,6 +76,14 @@ def test_what_somebody_changed_is_put_right() -> None:
     """A tag edited by hand in the agent does not stay."""
     edited = dataclasses.replace(ours(service()), tags=("by-hand",))
     assert plan([service()], agent(edited), HOST).register == (service(),)
+
+
+def test_what_others_may_tag_is_left_as_they_tagged_it() -> None:
+    """With EnableTagOverride the catalog's tags are somebody else's."""
+    due = service(tags=("a",), enable_tag_override=True)
+    edited = dataclasses.replace(ours(due), tags=("by-hand",))
+    assert plan([due], agent(edited), HOST).empty
+    assert plan([dataclasses.replace(due, tags=("b",))], agent(edited), HOST).register
 
 
 def test_what_is_gone_is_deregistered() -> None:
@@ -89,9 +111,52 @@ def test_hand_made_services_are_left_alone() -> None:
     assert plan([], agent(upstreams(service("postgres")), upstreams(service("a:b"))), HOST).empty
 
 
-def test_upstreams_service_is_adopted() -> None:
-    """Swapping the daemons registers a running container's service anew, with our mark."""
-    assert plan([service()], agent(upstreams(service())), HOST) == Plan((service(),), ())
+def test_upstreams_service_is_adopted_as_it_stands() -> None:
+    """Swapping the daemons writes nothing for what is right already."""
+    assert plan([service()], agent(upstreams(service())), HOST).empty
+
+
+def test_upstreams_order_of_tags_is_no_difference() -> None:
+    """Upstream's master turns them round."""
+    left, due = service(tags=("b", "a", "a")), service(tags=("a", "a", "b"))
+    assert plan([due], agent(upstreams(left)), HOST).empty
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"port": 1},
+        {"address": "192.0.2.7"},
+        {"name": "shop"},
+        {"tags": ("a",)},
+        {"meta": {"a": "b"}},
+        {"check": {"TCP": "10.0.0.1:1"}},
+        {"weights": {"Passing": 5, "Warning": 1}},
+        {"enable_tag_override": True},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_upstreams_service_that_differs_is_registered_and_never_removed(
+    change: dict[str, Any],
+) -> None:
+    """A check cannot be seen: a service that has one is registered once more."""
+    due = service(**change)
+    assert plan([due], agent(upstreams(service())), HOST) == Plan((due,), ())
+
+
+def test_a_chosen_identifier_that_upstream_left_gets_our_mark() -> None:
+    """Without it nobody would know whose it is when its container ends (B6)."""
+    due = service("shop-1")
+    assert plan([due], agent(upstreams(due)), HOST) == Plan((due,), ())
+
+
+def test_a_host_that_was_renamed_has_no_duplicates() -> None:
+    """What is marked with a container that runs here is ours, whoever wrote it (B4)."""
+    before = ours(service("c0ffee:web:80", container="abc"), owner="c0ffee")
+    due = service(container="abc")
+    steps = plan([due], agent(before), HOST, here={"abc"})
+    assert steps == Plan((due,), ("c0ffee:web:80",))
+    assert plan([due], agent(before), HOST, here={"def"}).deregister == ()
 
 
 def test_upstreams_ghost_is_removed() -> None:
@@ -175,10 +240,56 @@ def test_a_body_bears_our_mark() -> None:
 
 
 def test_a_container_cannot_forge_the_mark() -> None:
-    """A label of the mark's name does not make a service another's."""
-    meta = payload(service(meta={OWNER: "host-2", HASH: "0"}), HOST)["Meta"]
+    """A label of a mark's name does not make a service another's, or another container's."""
+    meta = payload(service(meta={OWNER: "host-2", HASH: "0", CONTAINER: "x"}), HOST)["Meta"]
     assert meta[OWNER] == HOST
     assert meta[HASH] != "0"
+    assert CONTAINER not in meta
+
+
+def test_a_body_has_what_is_more_than_a_service() -> None:
+    """Weights and the override are sent where they are asked for; the health never is."""
+    body = payload(service(weights={"Passing": 2}, enable_tag_override=True, health="x"), HOST)
+    assert (body["Weights"], body["EnableTagOverride"]) == ({"Passing": 2}, True)
+    assert payload(service(), HOST).keys() == {"ID", "Name", "Address", "Port", "Tags", "Meta"}
+
+
+# Whose an identifier is.
+
+
+def test_who_stands_keeps_the_identifier() -> None:
+    """Two containers that want one identifier do not take turns."""
+    one, two = (service("shop", container=name) for name in ("aaa", "bbb"))
+    for stands, other in ((one, two), (two, one)):
+        assert unambiguous([one, two], agent(ours(stands))) == ([stands], [other])
+        assert unambiguous([two, one], agent(ours(stands))) == ([stands], [other])
+
+
+def test_who_comes_first_gets_an_identifier_that_nobody_has() -> None:
+    """The answer does not depend on the engine's order."""
+    one, two, three = (service("shop", container=name) for name in ("aaa", "bbb", "ccc"))
+    assert unambiguous([three, two, one], {}) == ([one], [two, three])
+
+
+def test_two_ports_of_one_container_want_one_identifier() -> None:
+    """The first port gets it, whatever stands."""
+    one, two = service("shop", container="aaa"), service("shop", container="aaa", port=9)
+    assert unambiguous([one, two], agent(ours(two))) == ([one], [two])
+
+
+@pytest.mark.parametrize(
+    ("entry", "known"),
+    [
+        (ours(service(container="abc")), "abc"),
+        (ours(service("shop-1", container="abc")), "abc"),
+        (upstreams(service("host-1:web:80")), "web"),
+        (upstreams(service("host-1:we.b:80:udp")), "we.b"),
+        (upstreams(service("shop-1")), ""),
+    ],
+)
+def test_a_services_container_is_known(entry: Registered, known: str) -> None:
+    """By our mark, else by the name in upstream's identifier."""
+    assert container_of(entry) == known
 
 
 def test_a_digest_does_not_depend_on_the_order_of_keys() -> None:
@@ -197,7 +308,9 @@ _SERVICES = st.builds(
     tags=st.sampled_from([(), ("a", "b"), ("b", "a")]),
     meta=st.sampled_from([{}, {"team": "a"}]),
     check=st.sampled_from([None, {"TTL": "10s"}, {"TTL": "30s"}]),
+    container=st.sampled_from(["", "aaa", "bbb"]),
 )
+_HERE = st.sets(st.sampled_from(["aaa", "bbb"]))
 _LEFT_BY = st.sampled_from([ours, upstreams, lambda entry: ours(entry, owner="host-2")])
 _REGISTERED = st.lists(
     st.builds(lambda left_by, entry: left_by(entry), _LEFT_BY, _SERVICES), max_size=4
@@ -210,32 +323,73 @@ def _applied(steps: Plan, registered: dict[str, Registered]) -> dict[str, Regist
     return {key: entry for key, entry in after.items() if key not in steps.deregister}
 
 
-@given(st.lists(_SERVICES, max_size=4), _REGISTERED)
+@given(st.lists(_SERVICES, max_size=4), _REGISTERED, _HERE)
 def test_a_plan_is_done_when_it_is_applied(
-    desired: list[Service], registered: dict[str, Registered]
+    desired: list[Service], registered: dict[str, Registered], here: set[str]
 ) -> None:
     """Planning again after a plan was applied yields nothing."""
-    after = _applied(plan(desired, registered, HOST), registered)
-    assert plan(desired, after, HOST).empty
+    after = _applied(plan(desired, registered, HOST, here), registered)
+    assert plan(desired, after, HOST, here).empty
 
 
-@given(st.lists(_SERVICES, max_size=4), _REGISTERED)
+@given(st.lists(_SERVICES, max_size=4), _REGISTERED, _HERE)
 def test_a_plan_reaches_what_is_desired(
+    desired: list[Service], registered: dict[str, Registered], here: set[str]
+) -> None:
+    """After a plan every desired service stands as it should, and nothing else is ours."""
+    after = _applied(plan(desired, registered, HOST, here), registered)
+    wanted = {entry.id: entry for entry in desired}
+    for key, entry in wanted.items():
+        seen = after[key]
+        assert (seen.name, seen.address, seen.port) == (entry.name, entry.address, entry.port)
+        assert sorted(seen.tags) == sorted(entry.tags)
+    assert {key for key, entry in after.items() if is_ours(entry, HOST, here)} == set(wanted)
+
+
+@given(st.lists(_SERVICES, max_size=4), _REGISTERED, _HERE)
+def test_a_plan_touches_nobody_elses(
+    desired: list[Service], registered: dict[str, Registered], here: set[str]
+) -> None:
+    """What is not ours and not desired is afterwards as it was before."""
+    after = _applied(plan(desired, registered, HOST, here), registered)
+    wanted = {entry.id for entry in desired}
+    for key, entry in registered.items():
+        if key not in wanted and not is_ours(entry, HOST, here):
+            assert after[key] == entry
+
+
+@given(st.lists(_SERVICES, max_size=4), st.randoms(use_true_random=False))
+def test_a_swap_removes_nothing_that_runs(desired: list[Service], chance: random.Random) -> None:
+    """Whatever upstream left for these containers is adopted: no deregistration, no flap."""
+    wanted = {entry.id: entry for entry in desired}
+    left = []
+    for entry in wanted.values():
+        tags = list(entry.tags)
+        chance.shuffle(tags)
+        left.append(upstreams(dataclasses.replace(entry, tags=tuple(tags))))
+    steps = plan(wanted.values(), agent(*left), HOST)
+    assert steps.deregister == ()
+    unknown = {key for key, entry in wanted.items() if entry.check or not key.startswith(HOST)}
+    assert {entry.id for entry in steps.register} == unknown
+
+
+@given(st.lists(_SERVICES, max_size=6), _REGISTERED)
+def test_every_identifier_has_one_owner(
     desired: list[Service], registered: dict[str, Registered]
 ) -> None:
-    """After a plan every desired service stands, and nothing else is ours."""
-    after = _applied(plan(desired, registered, HOST), registered)
-    wanted = {entry.id for entry in desired}
-    assert wanted <= set(after)
-    assert {key for key, entry in after.items() if is_ours(entry, HOST)} == wanted
+    """Nobody is lost among rivals: who does not win is told of."""
+    winners, losers = unambiguous(desired, registered)
+    assert len(winners) + len(losers) == len(desired)
+    assert {entry.id for entry in winners} == {entry.id for entry in desired}
+    assert len({entry.id for entry in winners}) == len(winners)
 
 
-@given(st.lists(_SERVICES, max_size=4), _REGISTERED)
+@given(st.lists(_SERVICES, max_size=4), _REGISTERED, _HERE)
 def test_a_plan_takes_nothing_away_that_it_gives(
-    desired: list[Service], registered: dict[str, Registered]
+    desired: list[Service], registered: dict[str, Registered], here: set[str]
 ) -> None:
     """Nothing is registered twice, and nothing is registered and deregistered."""
-    steps = plan(desired, registered, HOST)
+    steps = plan(desired, registered, HOST, here)
     given_ids = [entry.id for entry in steps.register]
     assert len(given_ids) == len(set(given_ids))
     assert not set(given_ids) & set(steps.deregister)

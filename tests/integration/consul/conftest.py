@@ -1,172 +1,21 @@
-"""Two real Consul agents on loopback addresses, and Ansible that speaks to the first."""
+"""Two real Consul agents on loopback addresses, and the module that speaks to the first."""
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
 import json
 import os
 import pathlib
-import shutil
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from .agent import LOCAL, OTHER, Agent, Agents, eventually, free_ports
+
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 COLLECTIONS = ROOT / ".ansible" / "collections"
-LOCAL, OTHER = "127.0.0.1", "127.0.0.2"
-
-
-def consul_binary() -> str:
-    """The newest Consul that was compiled here, else the one of the system."""
-    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
-    built = [
-        path
-        for path in (cache / "rollcall" / "bin").glob("consul-*")
-        if not path.name.startswith("consul-template")
-    ]
-    if built:
-        return str(max(built, key=lambda path: path.stat().st_mtime))
-    found = shutil.which("consul")
-    if not found:
-        pytest.fail(f"no Consul in {cache}/rollcall/bin nor on the path: lab/up builds it")
-    return found
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody has on either address, for TCP and UDP."""
-    found: list[int] = []
-    while len(found) < count:
-        with contextlib.ExitStack() as stack:
-            first = stack.enter_context(socket.socket())
-            first.bind((LOCAL, 0))
-            port = first.getsockname()[1]
-            try:
-                for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-                    for host in (LOCAL, OTHER):
-                        if (kind, host) != (socket.SOCK_STREAM, LOCAL):
-                            each = stack.enter_context(socket.socket(type=kind))
-                            each.bind((host, port))
-            except OSError:
-                continue
-            if port not in found:
-                found.append(port)
-    return found
-
-
-def eventually(what: str, look: Callable[[], Any], seconds: float = 20) -> Any:
-    """What `look` returns once it is true; fails with `what` at the deadline."""
-    deadline = time.monotonic() + seconds
-    while True:
-        with contextlib.suppress(OSError):
-            if found := look():
-                return found
-        assert time.monotonic() < deadline, f"not in {seconds} s: {what}"
-        time.sleep(0.1)
-
-
-@dataclasses.dataclass
-class Agent:
-    """A Consul agent, a process of our own."""
-
-    node: str
-    address: str
-    port: int
-    arguments: tuple[str, ...]
-    folder: pathlib.Path
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        return f"http://{self.address}:{self.port}"
-
-    def start(self) -> None:
-        """Start it and wait until it knows a leader."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [
-                    *(consul_binary(), "agent", f"-node={self.node}", f"-bind={self.address}"),
-                    *(f"-client={self.address}", f"-http-port={self.port}"),
-                    *("-dns-port=-1", "-grpc-port=-1", "-grpc-tls-port=-1"),
-                    *(f"-data-dir={self.folder / 'data'}", *self.arguments),
-                    # A dead agent is found in seconds rather than in the half minute of a real net.
-                    *("-hcl", "gossip_lan { probe_interval = '200ms' }".replace("'", '"')),
-                    *("-hcl", 'gossip_lan { probe_timeout = "100ms" suspicion_mult = 2 }'),
-                ],
-                stdout=log,
-                stderr=log,
-            )
-        try:
-            eventually("a leader", lambda: self.get("/v1/status/leader"))
-        except AssertionError as error:
-            raise AssertionError(f"{error}\n{(self.folder / 'log').read_text()[-3000:]}") from None
-
-    def kill(self) -> None:
-        """kill -9, as a power cut would."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
-
-    def call(self, verb: str, path: str, body: Any = None) -> Any:
-        """The agent's answer; None for 404."""
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, method=verb, data=data)
-        try:
-            with urllib.request.urlopen(request, timeout=5) as answer:
-                text = answer.read().decode()
-        except urllib.error.HTTPError as error:
-            if error.code == 404:
-                return None
-            raise
-        return json.loads(text) if text.strip() else None
-
-    def get(self, path: str) -> Any:
-        """The answer of a GET."""
-        return self.call("GET", path)
-
-    def register(self, name: str, identifier: str, **more: Any) -> None:
-        """Register a service past the module."""
-        self.call("PUT", "/v1/agent/service/register", {"Name": name, "ID": identifier, **more})
-
-    def checks(self) -> dict[str, Any]:
-        """All checks of the agent."""
-        return dict(self.get("/v1/agent/checks"))
-
-    def catalog(self, name: str) -> set[tuple[str, str]]:
-        """Node and identifier of each instance in the catalog."""
-        return {
-            (entry["Node"], entry["ServiceID"]) for entry in self.get(f"/v1/catalog/service/{name}")
-        }
-
-    def forget(self) -> None:
-        """Deregister everything but Consul itself."""
-        for identifier in self.get("/v1/agent/services"):
-            quoted = urllib.parse.quote(identifier)
-            self.call("PUT", f"/v1/agent/service/deregister/{quoted}")
-
-
-@dataclasses.dataclass(frozen=True)
-class Agents:
-    """The agent the module speaks to, and another one of the same datacenter."""
-
-    own: Agent
-    other: Agent
-
-    def node_is(self, status: str) -> bool:
-        """Whether the other node's serfHealth is so."""
-        checks = self.own.get(f"/v1/health/node/{self.other.node}") or []
-        return any(c["CheckID"] == "serfHealth" and c["Status"] == status for c in checks)
 
 
 @pytest.fixture(scope="session", name="_agents")
@@ -207,11 +56,64 @@ def _clean_agents(_agents: Agents) -> Agents:
     return _agents
 
 
-@pytest.fixture(name="run")
-def _run(agents: Agents, tmp_path: pathlib.Path) -> Callable[..., list[dict[str, Any]]]:
-    """Run tasks one after the other against the first agent, whatever fails; a result each."""
+@pytest.fixture(name="environment")
+def _environment(agents: Agents) -> dict[str, str]:
+    """Where the collection and the first agent are found."""
+    return {
+        **os.environ,
+        "PATH": f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PYTHONPATH": str(COLLECTIONS),
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+        "ANSIBLE_PIPELINING": "true",
+        "CONSUL_HTTP_ADDR": agents.own.url,
+    }
 
-    def run(tasks: list[dict[str, Any]], *arguments: str) -> list[dict[str, Any]]:
+
+@pytest.fixture(name="run")
+def _run(environment: dict[str, str]) -> Callable[..., list[dict[str, Any]]]:
+    """Run the module of each task as Ansible would on the host, whatever fails; a result each.
+
+    The module gets what Ansible sends it. A play around it costs ten times as much, and adds
+    nothing to what a module says.
+    """
+
+    def run(
+        tasks: list[dict[str, Any]], *, check: bool = False, diff: bool = False
+    ) -> list[dict[str, Any]]:
+        results = []
+        for task in tasks:
+            ((name, options),) = task.items()
+            modes = {"_ansible_check_mode": check, "_ansible_diff": diff}
+            namespace, collection, module = name.split(".")
+            done = subprocess.run(
+                [
+                    *(sys.executable, "-m"),
+                    f"ansible_collections.{namespace}.{collection}.plugins.modules.{module}",
+                ],
+                input=json.dumps({"ANSIBLE_MODULE_ARGS": {**options, **modes}}),
+                env=environment,
+                check=False,
+                capture_output=True,
+                text=True,
+                timeout=120,
+            )
+            assert not done.stderr, done.stderr
+            result: dict[str, Any] = json.loads(done.stdout)
+            assert done.returncode == (1 if result.get("failed") else 0)
+            results.append(result)
+        return results
+
+    return run
+
+
+@pytest.fixture(name="play")
+def _play(
+    environment: dict[str, str], tmp_path: pathlib.Path
+) -> Callable[..., list[dict[str, Any]]]:
+    """Run tasks one after the other in a play, whatever fails; a result each."""
+
+    def play(tasks: list[dict[str, Any]], *arguments: str) -> list[dict[str, Any]]:
         every = [
             {**task, "ignore_errors": True, "register": f"result_{number}"}
             for number, task in enumerate(tasks)
@@ -227,8 +129,8 @@ def _run(agents: Agents, tmp_path: pathlib.Path) -> Callable[..., list[dict[str,
             "check_mode": False,
             "diff": False,
         }
-        play = {"hosts": "localhost", "gather_facts": False, "tasks": [*every, save]}
-        (tmp_path / "play.yml").write_text(json.dumps([play]))
+        whole = {"hosts": "localhost", "gather_facts": False, "tasks": [*every, save]}
+        (tmp_path / "play.yml").write_text(json.dumps([whole]))
         done = subprocess.run(
             [
                 *("ansible-playbook", "-i", "localhost,", "-c", "local"),
@@ -236,13 +138,7 @@ def _run(agents: Agents, tmp_path: pathlib.Path) -> Callable[..., list[dict[str,
                 *(str(tmp_path / "play.yml"), *arguments),
             ],
             cwd=ROOT,
-            env={
-                **os.environ,
-                "PATH": f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}",
-                "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-                "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-                "CONSUL_HTTP_ADDR": agents.own.url,
-            },
+            env=environment,
             check=False,
             capture_output=True,
             text=True,
@@ -252,4 +148,4 @@ def _run(agents: Agents, tmp_path: pathlib.Path) -> Callable[..., list[dict[str,
         answered: list[dict[str, Any]] = json.loads((tmp_path / "results.json").read_text())
         return answered
 
-    return run
+    return play

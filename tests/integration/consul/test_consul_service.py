@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from .conftest import ROOT, Agents, eventually
+from .agent import Agents, eventually
+from .conftest import ROOT
 
 MODULE = "rollcall.discovery.consul_service"
 SOURCE = ROOT / "plugins" / "modules" / "consul_service.py"
@@ -51,18 +52,19 @@ def conforms(entry: dict[str, Any], value: Any, where: str) -> None:
     if value is None:
         return
     assert isinstance(value, TYPES[entry["type"]]), where
-    for item in value if isinstance(value, list) else [value]:
+    items: list[Any] = value if isinstance(value, list) else [value]
+    for item in items:
         if entry.get("contains"):
             assert set(item) == set(entry["contains"]), where
             for key, inner in entry["contains"].items():
                 conforms(inner, item[key], f"{where}.{key}")
 
 
-def test_every_example_runs_and_returns_all_that_is_promised(run: Run, agents: Agents) -> None:
+def test_every_example_runs_and_returns_all_that_is_promised(play: Run, agents: Agents) -> None:
     """EXAMPLES stand as they are but for the agent's port, and RETURN names what comes back."""
     text = yaml.safe_dump(documented("EXAMPLES")).replace("127.0.0.1:8500", agents.own.url[7:])
     examples = yaml.safe_load(text.replace("port: 8500", f"port: {agents.own.port}"))
-    results = run(examples)
+    results = play(examples)
     assert outcomes(results) == [
         (True, "registered"),
         (True, "maintenance entered"),
@@ -102,7 +104,7 @@ def test_registers_once_and_finds_it_again(run: Run, agents: Agents) -> None:
         ],
     }
     identifiers = ["web-1", "host:web:80", "a b/ü?c#%41"]
-    results = run([task(id=each, **full) for each in identifiers for _ in range(2)])
+    results = run([task(id=each, **full) for each in sorted(identifiers * 2)])
     assert outcomes(results) == [(True, "registered"), (False, "unchanged")] * 3
     registered = agents.own.get("/v1/agent/services")
     assert set(registered) == set(identifiers)
@@ -114,8 +116,8 @@ def test_registers_once_and_finds_it_again(run: Run, agents: Agents) -> None:
         assert len(first["checks"]) == 6
 
 
-def test_check_mode_says_what_the_real_run_does(run: Run, agents: Agents) -> None:
-    """The prediction leaves the agent alone and equals the run that follows it."""
+def test_check_mode_says_what_the_real_run_does(play: Run, run: Run, agents: Agents) -> None:
+    """A play's prediction leaves the agent alone and equals the run that follows it."""
     run([task(id=each) for each in ("updated", "gone", "maintained", "same")])
     wanted = [
         task(id="new", checks=[ttl()]),
@@ -125,10 +127,10 @@ def test_check_mode_says_what_the_real_run_does(run: Run, agents: Agents) -> Non
         task(id="same"),
     ]
     was = agents.own.get("/v1/agent/services"), agents.own.checks()
-    predictions = run(wanted, "--check", "--diff")
+    predictions = play(wanted, "--check", "--diff")
     assert (agents.own.get("/v1/agent/services"), agents.own.checks()) == was
-    results = run(wanted, "--diff")
-    assert [changed for changed, _ in outcomes(results)] == [True] * 4 + [False]
+    results = run(wanted, diff=True)
+    assert [entry[0] for entry in outcomes(results)] == [True] * 4 + [False]
     for predicted, real in zip(predictions, results, strict=True):
         for key in ("changed", "action", "service", "diff"):
             assert predicted[key] == real[key], key
@@ -138,7 +140,7 @@ def test_check_mode_says_what_the_real_run_does(run: Run, agents: Agents) -> Non
 def test_the_diff_hides_what_a_check_sends(run: Run, agents: Agents) -> None:
     """A header may be a secret: the diff and the result name the check only."""
     secret = {"name": "h", "http": "http://127.0.0.1:1", "interval": "1h"}
-    (result,) = run([task(checks=[{**secret, "headers": {"X": "s3cret"}}])], "--diff")
+    (result,) = run([task(checks=[{**secret, "headers": {"X": "s3cret"}}])], diff=True)
     shown = {key: result[key] for key in ("diff", "service", "checks")}
     assert "s3cret" not in str(shown)
     assert result["diff"]["after"]["check_ids"] == ["service:web-1:h"]
@@ -267,7 +269,7 @@ def test_purges_what_the_owner_no_longer_declares(run: Run, agents: Agents) -> N
         ]
     )
     wanted = task(id="a", owner="shop", purge=True, declared=["b"])
-    (predicted,) = run([wanted], "--check")
+    (predicted,) = run([wanted], check=True)
     results = run([wanted, wanted])
     assert predicted["purged"] == results[0]["purged"] == ["c"]
     assert outcomes(results) == [(True, "purged"), (False, "unchanged")]
@@ -288,8 +290,8 @@ def test_removes_the_same_instance_at_another_agent_for_good(
     agents.other.register("web", other_id, **other)
     agents.other.register("web", "innocent", Address="192.0.2.99", Port=99)
     eventually("it in the catalog", lambda: ("other", other_id) in agents.own.catalog("web"))
-    _, reported = run([task(**own), task(**own, deduplicate="report")])
-    (predicted,) = run([task(**own, deduplicate="remove")], "--check")
+    reported = run([task(**own), task(**own, deduplicate="report")])[1]
+    (predicted,) = run([task(**own, deduplicate="remove")], check=True)
     assert ("other", other_id) in agents.own.catalog("web")
     results = run([task(**own, deduplicate="remove"), task(**own, deduplicate="remove")])
     found = {"node": "other", "id": other_id, "address": other["Address"], "port": other["Port"]}
@@ -369,11 +371,11 @@ MISTAKES: tuple[tuple[dict[str, Any], str], ...] = (
 )
 
 
-def test_a_mistake_is_a_sentence(run: Run, agents: Agents) -> None:
+def test_a_mistake_is_a_sentence(play: Run, agents: Agents) -> None:
     """No traceback, and nothing registered."""
-    results = run([task(**options) for options, _ in MISTAKES])
-    for result, (_, said) in zip(results, MISTAKES, strict=True):
-        assert result["failed"]
+    results = play([task(**options) for options, said in MISTAKES])
+    for result, (options, said) in zip(results, MISTAKES, strict=True):
+        assert result["failed"], options
         assert said in result["msg"]
         assert "Traceback" not in str(result)
     assert agents.own.get("/v1/agent/services") == {}
@@ -388,6 +390,6 @@ def test_a_name_that_dns_cannot_carry_is_a_warning(run: Run, agents: Agents) -> 
 
 def test_check_mode_without_an_agent_predicts_an_empty_one(run: Run, agents: Agents) -> None:
     """A host that is still to be provisioned can be predicted, with a warning."""
-    (result,) = run([task(url="http://127.0.0.1:1")], "--check")
+    (result,) = run([task(url="http://127.0.0.1:1")], check=True)
     assert (result["changed"], result["action"]) == (True, "registered")
     assert "predicted as for an agent without services" in str(result["warnings"])

@@ -96,6 +96,13 @@ class Lab:
         with concurrent.futures.ThreadPoolExecutor(len(HOSTS)) as pool:
             list(pool.map(lambda host: self.ssh(host, command), HOSTS))
 
+    def reboot(self, *hosts: str) -> None:
+        """Reboot hosts, as a power cut and its end would, and wait until they can be entered."""
+        command = ["docker", "restart", *hosts]
+        subprocess.run(command, check=True, capture_output=True, timeout=120)
+        for host in hosts:
+            poll(lambda host=host: self.ssh(host, "docker info") != "", 60)
+
     def leader(self, host: str = "host-1") -> str:
         """The leader's address as an agent knows it, "" where there is none."""
         return str(self.consul("/v1/status/leader", host))
@@ -150,14 +157,15 @@ def lab() -> Lab:
 @pytest.fixture
 def eventually() -> Eventually:
     """Wait until something holds, failing at a deadline in seconds."""
-
-    def poll(holds: Callable[[], bool], within: float) -> None:
-        deadline = time.monotonic() + within
-        while not _holds(holds):
-            assert time.monotonic() < deadline, f"did not hold within {within} s"
-            time.sleep(0.2)
-
     return poll
+
+
+def poll(holds: Callable[[], bool], within: float) -> None:
+    """Look until it holds; fails at the deadline, in seconds."""
+    deadline = time.monotonic() + within
+    while not _holds(holds):
+        assert time.monotonic() < deadline, f"did not hold within {within} s"
+        time.sleep(0.2)
 
 
 def _holds(holds: Callable[[], bool]) -> bool:

@@ -125,6 +125,7 @@ def test_a_wiped_agent_gets_all_services_back(lab: Lab, eventually: Eventually) 
     lab.ssh("host-3", "; ".join([agent.format("stop"), wipe, agent.format("start")]))
     eventually(lambda: bool(lab.leader("host-3")), 60)
     eventually(lambda: truth(lab, "host-3", 2), 5)
+    eventually(lambda: _catalog(lab) == published(lab, "host-3"), 5)
 
 
 def test_another_host_name_makes_no_duplicates(lab: Lab, eventually: Eventually) -> None:
@@ -159,6 +160,12 @@ def test_upstreams_registrations_are_adopted_without_a_gap(
     lab.ssh("host-2", "docker start registrator > /dev/null")
     eventually(lambda: _owners(lab, "host-2") == {"registrator-2"}, 5)
     assert _created(lab, identifier) == made
+
+
+def _catalog(lab: Lab) -> dict[str, int]:
+    """Container name and port of each service of the burst, as another host's agent finds it."""
+    found = lab.consul(f"/v1/catalog/service/{SERVICE}", "host-1")
+    return {entry["ServiceID"].split(":")[1]: entry["ServicePort"] for entry in found}
 
 
 def _owners(lab: Lab, host: str) -> set[str]:

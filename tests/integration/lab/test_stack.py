@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-
 from .conftest import HOSTS, Eventually, Lab
 
 
@@ -66,17 +64,12 @@ def test_an_instance_whose_host_left_the_group_is_gone(lab: Lab, eventually: Eve
 
 def test_a_rebooted_host_returns_by_itself(lab: Lab, eventually: Eventually) -> None:
     """After `docker restart host-2` its instance is back, and no ghost stays."""
-    _reboot("host-2")
+    lab.reboot("host-2")
     eventually(lambda: len(lab.passing()) == 3 and lab.passing() == lab.containers(), 90)
 
 
 def test_three_rebooted_hosts_return_by_themselves(lab: Lab, eventually: Eventually) -> None:
     """After all hosts restart at once the whole stack is back, and no ghost stays."""
-    _reboot(*HOSTS)
+    lab.reboot(*HOSTS)
     eventually(lambda: len(lab.passing()) == 3 and lab.passing() == lab.containers(), 120)
     eventually(lambda: len(lab.backends(12)) == 3, 15)
-
-
-def _reboot(*hosts: str) -> None:
-    command = ["docker", "restart", *hosts]
-    subprocess.run(command, check=True, capture_output=True, timeout=120)

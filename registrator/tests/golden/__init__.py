@@ -1,0 +1,1 @@
+"""The golden suite: recorded answers and what becomes of them."""

@@ -1,0 +1,198 @@
+"""A real Consul agent as a process of our own, and where its program comes from."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+LOCAL, OTHER = "127.0.0.1", "127.0.0.2"
+IMAGE = "hashicorp/consul:1.22.7"
+
+
+def consul_binary() -> str:
+    """The newest Consul that was compiled here, else the image's, else the one of the system."""
+    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+    folder = cache / "rollcall" / "bin"
+    built = [
+        path
+        for path in folder.glob("consul-*")
+        # What is being compiled right now is none yet.
+        if not path.name.startswith("consul-template") and path.suffix != ".partial"
+    ]
+    if built:
+        return str(max(built, key=lambda path: path.stat().st_mtime))
+    found = out_of_image(folder) or shutil.which("consul")
+    if not found:
+        pytest.fail(
+            f"no Consul in {folder}, no image {IMAGE} in a Docker Engine here, and none on the "
+            "path: lab/up builds it"
+        )
+    return found
+
+
+def out_of_image(folder: pathlib.Path) -> str | None:
+    """The program of the engine's image, kept in `folder`; None without engine or image."""
+    # Not by the name of a compiled one, which it would hide once there is another image.
+    binary = folder / f"image-consul-{IMAGE.rpartition(':')[2]}"
+    if binary.exists():
+        return str(binary)
+    docker = shutil.which("docker")
+    if not docker:
+        return None
+    made = subprocess.run(
+        [docker, "create", "--pull=never", IMAGE], check=False, capture_output=True, text=True
+    )
+    if made.returncode != 0:
+        return None
+    container = made.stdout.strip()
+    folder.mkdir(parents=True, exist_ok=True)
+    # Whoever looks meanwhile finds a whole program or none.
+    partial = binary.with_name(f"{binary.name}-{container[:12]}.partial")
+    try:
+        subprocess.run([docker, "cp", "-q", f"{container}:/bin/consul", partial], check=True)
+        partial.rename(binary)
+    finally:
+        subprocess.run([docker, "rm", container], check=True, stdout=subprocess.DEVNULL)
+    return str(binary)
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody has on either address, for TCP and UDP."""
+    found: list[int] = []
+    while len(found) < count:
+        with contextlib.ExitStack() as stack:
+            first = stack.enter_context(socket.socket())
+            first.bind((LOCAL, 0))
+            port = first.getsockname()[1]
+            try:
+                for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                    for host in (LOCAL, OTHER):
+                        if (kind, host) != (socket.SOCK_STREAM, LOCAL):
+                            each = stack.enter_context(socket.socket(type=kind))
+                            each.bind((host, port))
+            except OSError:
+                continue
+            if port not in found:
+                found.append(port)
+    return found
+
+
+def eventually(what: str, look: Callable[[], Any], seconds: float = 20) -> Any:
+    """What `look` returns once it is true; fails with `what` at the deadline."""
+    deadline = time.monotonic() + seconds
+    while True:
+        with contextlib.suppress(OSError):
+            if found := look():
+                return found
+        assert time.monotonic() < deadline, f"not in {seconds} s: {what}"
+        time.sleep(0.1)
+
+
+@dataclasses.dataclass
+class Agent:
+    """A Consul agent, a process of our own."""
+
+    node: str
+    address: str
+    port: int
+    arguments: tuple[str, ...]
+    folder: pathlib.Path
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://{self.address}:{self.port}"
+
+    def start(self) -> None:
+        """Start it and wait until it knows a leader."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [
+                    *(consul_binary(), "agent", f"-node={self.node}", f"-bind={self.address}"),
+                    *(f"-client={self.address}", f"-http-port={self.port}"),
+                    *("-dns-port=-1", "-grpc-port=-1", "-grpc-tls-port=-1"),
+                    *(f"-data-dir={self.folder / 'data'}", *self.arguments),
+                    # A dead agent is found in seconds rather than in the half minute of a real net.
+                    *("-hcl", "gossip_lan { probe_interval = '200ms' }".replace("'", '"')),
+                    *("-hcl", 'gossip_lan { probe_timeout = "100ms" suspicion_mult = 2 }'),
+                ],
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            eventually("a leader", lambda: self.get("/v1/status/leader"))
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{(self.folder / 'log').read_text()[-3000:]}") from None
+
+    def kill(self) -> None:
+        """kill -9, as a power cut would."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def call(self, verb: str, path: str, body: Any = None) -> Any:
+        """The agent's answer; None for 404."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, method=verb, data=data)
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:
+                text = answer.read().decode()
+        except urllib.error.HTTPError as error:
+            if error.code == 404:
+                return None
+            raise
+        return json.loads(text) if text.strip() else None
+
+    def get(self, path: str) -> Any:
+        """The answer of a GET."""
+        return self.call("GET", path)
+
+    def register(self, name: str, identifier: str, **more: Any) -> None:
+        """Register a service past the module."""
+        self.call("PUT", "/v1/agent/service/register", {"Name": name, "ID": identifier, **more})
+
+    def checks(self) -> dict[str, Any]:
+        """All checks of the agent."""
+        return dict(self.get("/v1/agent/checks"))
+
+    def catalog(self, name: str) -> set[tuple[str, str]]:
+        """Node and identifier of each instance in the catalog."""
+        return {
+            (entry["Node"], entry["ServiceID"]) for entry in self.get(f"/v1/catalog/service/{name}")
+        }
+
+    def forget(self) -> None:
+        """Deregister everything but Consul itself."""
+        for identifier in self.get("/v1/agent/services"):
+            quoted = urllib.parse.quote(identifier)
+            self.call("PUT", f"/v1/agent/service/deregister/{quoted}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Agents:
+    """The agent the module speaks to, and another one of the same datacenter."""
+
+    own: Agent
+    other: Agent
+
+    def node_is(self, status: str) -> bool:
+        """Whether the other node's serfHealth is so."""
+        checks = self.own.get(f"/v1/health/node/{self.other.node}") or []
+        return any(c["CheckID"] == "serfHealth" and c["Status"] == status for c in checks)
