@@ -10,7 +10,7 @@ import typing as t
 
 import yaml
 from ansible.errors import AnsibleError
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 from ansible.plugins.action import ActionBase
 from ansible_collections.rollcall.discovery.plugins.module_utils._preflight.inventory import (
     UNIQUE,
@@ -62,14 +62,15 @@ class ActionModule(ActionBase):
         problems = [
             *(self._inventory_problems(members, variables) if first else ()),
             *unknown_variables(host.variables, specs),
-            *_invalid_values(host, specs),
         ]
+        validated = {role: _validated(host, specs[role]) for role in sorted(host.roles)}
+        problems += [text for result in validated.values() for text in result.error_messages]
         # Only variables of the right types can be asked for what they need.
-        needs = [] if problems else self._needs(host)
+        needs = [] if problems else self._needs(validated)
         problems += port_conflicts(needs)
-        if needs and "consul_server" in host.roles:
-            expected = self._lookup("consul_server", host)("consul_server_bootstrap_expect")
-            problems += bootstrap_problem(servers, int(expected))
+        if needs and "consul_server" in validated:
+            value = self._lookup("consul_server", validated["consul_server"])
+            problems += bootstrap_problem(servers, int(value("consul_server_bootstrap_expect")))
         if problems:
             message = "Nothing was changed. " + "; ".join(problems)
             return {**result, "failed": True, "msg": message, "problems": problems}
@@ -116,22 +117,21 @@ class ActionModule(ActionBase):
         roles = frozenset(role for role, hosts in members.items() if name in hosts)
         return HostView(name, roles, values)
 
-    def _needs(self, host: HostView) -> list[Needs]:
+    def _needs(self, validated: dict[str, ValidationResult]) -> list[Needs]:
         """What the host's roles need of it."""
-        return [needs_of(role, self._lookup(role, host)) for role in sorted(host.roles)]
+        return [needs_of(role, self._lookup(role, result)) for role, result in validated.items()]
 
-    def _lookup(self, role: str, host: HostView) -> t.Callable[[str], t.Any]:
-        """Look a role's variable up as the role will see it: the host's, else its default."""
+    def _lookup(self, role: str, validated: ValidationResult) -> t.Callable[[str], t.Any]:
+        """Look a role's variable up as the role will see it: of its type, or its default."""
         path = ROLES / role / "defaults" / "main.yml"
         defaults = yaml.safe_load(path.read_text()) if path.exists() else {}
 
         def value(name: str) -> t.Any:
-            if name in host.variables:
-                return host.variables[name]
+            given = validated.validated_parameters.get(name)
             default = defaults.get(name)
-            if not isinstance(default, str):
-                return default
-            return self._templar.template(trust_as_template(default))
+            if given is None and isinstance(default, str):
+                return self._templar.template(trust_as_template(default))
+            return given
 
         return value
 
@@ -143,10 +143,7 @@ def _options(role: str) -> Options:
     return options
 
 
-def _invalid_values(host: HostView, specs: dict[str, Options]) -> list[str]:
-    """Variables of the host's roles that are missing or of another type than the role takes."""
-    found = []
-    for role in sorted(host.roles):
-        given = {key: host.variables[key] for key in specs[role] if key in host.variables}
-        found += ArgumentSpecValidator(specs[role]).validate(given).error_messages
-    return found
+def _validated(host: HostView, options: Options) -> ValidationResult:
+    """A role's variables by their types, with the defaults that are documented."""
+    given = {key: host.variables[key] for key in options if key in host.variables}
+    return ArgumentSpecValidator(options).validate(given)

@@ -73,14 +73,15 @@ class Engine:
     def pull(self, reference: str) -> None:
         """Fetch an image from its registry."""
         try:
-            for message in self._api.pull(reference, stream=True, decode=True):
-                if "error" in message:
-                    raise EngineError(message["error"])
-        except (*self._errors, EngineError) as error:
+            progress = self._api.pull(reference, stream=True, decode=True)
+            problem = next((line["error"] for line in progress if "error" in line), None)
+        except self._errors as error:
+            problem = error
+        if problem is not None:
             raise EngineError(
-                f"cannot pull {reference}: {error}. Check that the registry answers from this host "
-                "and holds the image; nothing was changed"
-            ) from error
+                f"cannot pull {reference}: {problem}. Check that the registry answers from this "
+                "host and holds the image; nothing was changed"
+            )
 
     def perform(self, actions: t.Sequence[Action], owner: str) -> None:
         """Carry out the steps: removals free names and ports first, the rest runs in parallel."""

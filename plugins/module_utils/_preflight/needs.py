@@ -13,6 +13,7 @@ Lookup = t.Callable[[str], t.Any]
 
 # Consul's own: RPC, LAN and WAN gossip.
 _SERVER_PORTS = ("8300/tcp", "8301/tcp", "8301/udp", "8302/tcp", "8302/udp")
+_AGENTS = ("consul_server", "consul_client")
 _CLIENT_PORTS = ("8301/tcp", "8301/udp")
 
 
@@ -29,14 +30,7 @@ class Needs:
 
     def as_params(self) -> dict[str, t.Any]:
         """The same as the module `preflight` takes it."""
-        return {
-            "role": self.role,
-            "ports": list(self.ports),
-            "addresses": list(self.addresses),
-            "image": self.image,
-            "pull": self.pull,
-            "may_install": self.may_install,
-        }
+        return dataclasses.asdict(self)
 
 
 def needs_of(role: str, value: Lookup) -> Needs:
@@ -45,16 +39,15 @@ def needs_of(role: str, value: Lookup) -> Needs:
         return Needs(role, may_install=bool(value("docker_host_install")))
     if value(f"{role}_state") == "absent":
         return Needs(role)
-    image = {"image": str(value(f"{role}_image")), "pull": str(value(f"{role}_pull"))}
-    if role == "helloworld":
-        return Needs(role, **(image if int(value("helloworld_count")) > 0 else {}))
-    if role == "nginx_lb":
-        return Needs(role, ports=(f"{value('nginx_lb_port')}/tcp",), **image)
-    if role in ("consul_server", "consul_client"):
-        return Needs(
-            role, ports=_consul_ports(role, value), addresses=(_advertise(role, value),), **image
-        )
-    return Needs(role, **image)
+    if role == "helloworld" and int(value("helloworld_count")) == 0:
+        return Needs(role)
+    return Needs(
+        role,
+        ports=_ports(role, value),
+        addresses=(str(value(f"{role}_advertise")),) if role in _AGENTS else (),
+        image=str(value(f"{role}_image")),
+        pull=str(value(f"{role}_pull")),
+    )
 
 
 def port_conflicts(needs: t.Sequence[Needs]) -> list[str]:
@@ -79,12 +72,12 @@ def registry_endpoint(reference: str) -> tuple[str, int]:
     return host, int(port) if port.isdigit() else 443
 
 
-def _advertise(role: str, value: Lookup) -> str:
-    return str(value(f"{role}_advertise"))
-
-
-def _consul_ports(role: str, value: Lookup) -> tuple[str, ...]:
-    """The agent's ports on the host, in the order its documentation lists them."""
+def _ports(role: str, value: Lookup) -> tuple[str, ...]:
+    """The role's ports on the host; an agent's in the order its documentation lists them."""
+    if role == "nginx_lb":
+        return (f"{value('nginx_lb_port')}/tcp",)
+    if role not in _AGENTS:
+        return ()
     fixed = _SERVER_PORTS if role == "consul_server" else _CLIENT_PORTS
     http, dns = value(f"{role}_http_port"), value(f"{role}_dns_port")
     ports = (*fixed, f"{http}/tcp", f"{dns}/tcp", f"{dns}/udp")

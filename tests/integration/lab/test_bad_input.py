@@ -39,7 +39,7 @@ MISTAKES = {
         "port 8500/tcp is wanted by consul_server and nginx_lb",
     ),
     "no Docker, and installing switched off": (
-        {"docker_host_install": False, "preflight_docker_socket": "/run/no-docker.sock"},
+        {"docker_host_install": "false", "preflight_docker_socket": "/run/no-docker.sock"},
         "no Docker Engine answers at /run/no-docker.sock, and docker_host_install is off",
     ),
     "a registry that does not answer": (

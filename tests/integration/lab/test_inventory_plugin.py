@@ -35,6 +35,14 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 Write = Callable[..., pathlib.Path]
 
 
+def read(output: str) -> dict[str, Any]:
+    """What ansible-inventory --list says, with the texts that it marks as no templates as texts."""
+    found: dict[str, Any] = json.loads(
+        output, object_hook=lambda each: each.get("__ansible_unsafe", each)
+    )
+    return found
+
+
 def examples() -> list[str]:
     """The plugin's EXAMPLES, each as it stands."""
     for node in ast.parse(PLUGIN.read_text()).body:
@@ -85,9 +93,7 @@ def listed(run: Run, write: Write) -> Callable[..., dict[str, Any]]:
     """What ansible-inventory --list says of these options."""
 
     def answer(**options: Any) -> dict[str, Any]:
-        output = run("ansible-inventory", "-i", str(write(**options)), "--list").stdout
-        found: dict[str, Any] = json.loads(output)
-        return found
+        return read(run("ansible-inventory", "-i", str(write(**options)), "--list").stdout)
 
     return answer
 
@@ -115,6 +121,14 @@ def test_the_list_has_addresses_ports_and_health(listed: Callable[..., dict[str,
             assert service["name"] == "my-web-server"
             assert service["port"] > 1024
             assert service["meta"]["registrator-owner"].startswith("registrator-")
+
+
+def test_every_text_of_the_catalog_is_marked_as_no_template(run: Run, write: Write) -> None:
+    """As ansible-inventory shows it, so that an exported inventory stays as harmless."""
+    output = run("ansible-inventory", "-i", str(write(filters=WEB)), "--list").stdout
+    (service,) = json.loads(output)["_meta"]["hostvars"]["consulserver-node2"]["consul_services"]
+    assert service["tags"] == [{"__ansible_unsafe": "backend-2"}]
+    assert service["meta"]["registrator-owner"] == {"__ansible_unsafe": "registrator-2"}
 
 
 def test_each_instance_is_a_host(listed: Callable[..., dict[str, Any]]) -> None:
@@ -158,8 +172,9 @@ def test_a_wrong_expression_is_told(run: Run, write: Write, key: str) -> None:
     result = run("ansible-inventory", "-i", str(path), "--list", check=False)
     assert result.returncode != 0
     told = " ".join(result.stderr.split())
-    assert "hosts of Consul, by " in told
+    assert f"hosts of Consul, by {path}: GET /v1/" in told
     assert "Correct the filter 'Nope == 1'" in told
+    assert "consul_cluster_status" not in told
 
 
 def test_ping_reaches_a_host(run: Run, write: Write) -> None:
@@ -221,7 +236,7 @@ def test_an_example_lists(run: Run, tmp_path: pathlib.Path, text: str) -> None:
     path.write_text(text)
     result = run("ansible-inventory", "-i", str(path), "--list")
     assert "WARNING" not in result.stderr
-    known = json.loads(result.stdout)["_meta"]["hostvars"]
+    known = read(result.stdout)["_meta"]["hostvars"]
     assert {values["consul_node"] for values in known.values()} == set(NODES)
 
 
