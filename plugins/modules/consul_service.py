@@ -13,7 +13,8 @@ version_added: 1.0.0
 description:
   - Takes a service with its checks as one object, and registers it only where what the agent has differs.
   - The agent does not give check definitions back. Their digests in the service's metadata, C(rollcall-checks), tell whether they are still the wanted ones.
-  - Checks that are no longer wanted are removed together with the registration, also those that somebody added by hand. A check that stays keeps its present status.
+  - Checks that are no longer wanted are removed together with the registration, also those that somebody added by hand.
+  - A check that stays keeps its present status.
   - Removes on request what the same owner registered earlier and no longer declares, and the same instance at other agents.
 author:
   - rollcall contributors (@rollcall)
@@ -33,7 +34,8 @@ options:
   state:
     description:
       - V(present) registers the service and ends its maintenance.
-      - V(maintenance) registers it and takes it out of rotation, without a moment in rotation in between. Without O(name) it takes the service that is there and leaves its registration as it is.
+      - V(maintenance) registers it and takes it out of rotation, without a moment in rotation in between.
+      - Without O(name) it takes the service that is there and leaves its registration as it is.
       - V(absent) deregisters it.
     type: str
     choices: [present, absent, maintenance]
@@ -189,8 +191,12 @@ options:
   deduplicate:
     description:
       - What to do about the same instance at other agents of the datacenter, such as after it moved. V(report) returns them, V(remove) deregisters them.
-      - The same instance is one with the same O(name), and the same O(id) or the same address and port. The identifier counts only where O(id) is given, as the default one may rightly stand at each agent. A loopback address and port 0 do not count.
-      - An agent puts back into the catalog what it has itself (anti-entropy). So V(remove) deregisters at the agent that holds the instance, after asking it for its node's name. Only where that node's C(serfHealth) is not passing, the node has no agent, or the agent has the service no longer, V(remove) deregisters in the catalog.
+      - The same instance is one with the same O(name), and the same O(id) or the same address and port.
+      - The identifier counts only where O(id) is given, as the default one may rightly stand at each agent.
+      - A loopback address and port 0 do not count.
+      - An agent puts back into the catalog what it has itself (anti-entropy).
+      - So V(remove) deregisters at the agent that holds the instance, after asking it for its node's name.
+      - Only where that node's C(serfHealth) is not passing, the node has no agent, or the agent has the service no longer, V(remove) deregisters in the catalog.
       - An agent that was gone and comes back with its data registers the instance once more. The next run removes it there.
       - O(token) is sent to those agents too. It needs C(agent:read) and C(service:write) there, and C(node:write) for the catalog.
       - Does not count with O(state=absent).

@@ -37,7 +37,9 @@ from .settings import (
 from .status import StatusServer
 
 log = logging.getLogger("registrator")
-_TIMEOUT_SECONDS = 10.0
+_DOCKER_SECONDS = 10.0
+# The agent is on this host: one that takes longer hangs, and a hung write holds up the others.
+_CONSUL_SECONDS = 3.0
 
 
 def main() -> int:
@@ -165,7 +167,7 @@ def ping(
 
 
 def _registry(settings: Settings) -> ConsulRegistry | ConsulKvRegistry:
-    agent = ConsulHttp(settings, _TIMEOUT_SECONDS)
+    agent = ConsulHttp(settings, _CONSUL_SECONDS)
     if settings.kv:
         return ConsulKvRegistry(agent, settings.kv_prefix, settings.hostname)
     return ConsulRegistry(agent)
@@ -174,7 +176,7 @@ def _registry(settings: Settings) -> ConsulRegistry | ConsulKvRegistry:
 def _source(settings: Settings) -> DockerSource:
     return DockerSource(
         settings.docker_host,
-        _TIMEOUT_SECONDS,
+        _DOCKER_SECONDS,
         tls_verify=settings.docker_tls_verify,
         cert_path=settings.docker_cert_path,
     )

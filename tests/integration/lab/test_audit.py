@@ -13,7 +13,7 @@ import pytest
 
 from .conftest import HOSTS, Eventually, Lab
 
-HOST, OTHER = "host-1", "host-2"
+HOST, OTHER, DEAD = "host-1", "host-2", "host-3"
 MODULE = "rollcall.discovery.registrator_audit"
 SERVICE = "my-web-server"
 
@@ -35,6 +35,12 @@ def entry(lab: Lab) -> dict[str, Any]:
     """The web service of host-1 as its agent has it."""
     found = lab.consul("/v1/agent/services", HOST).values()
     return dict(next(each for each in found if each["Service"] == SERVICE))
+
+
+def port(lab: Lab) -> int:
+    """The port that host-1's agent has for it, 0 while it is not registered."""
+    found = lab.consul("/v1/agent/services", HOST).values()
+    return next((int(each["Port"]) for each in found if each["Service"] == SERVICE), 0)
 
 
 def node_of(lab: Lab, host: str = HOST) -> str:
@@ -76,13 +82,13 @@ def everywhere(lab: Lab, identifier: str) -> set[str]:
 @pytest.fixture
 def asleep(lab: Lab, eventually: Eventually) -> Iterator[None]:
     """A Registrator that does not mend, or a fault would not outlive its resync."""
-    eventually(lambda: "helloworld-1:80" in entry(lab)["ID"], 30)
+    eventually(lambda: port(lab) != 0, 30)
     lab.ssh(HOST, "docker pause registrator")
     try:
         yield
     finally:
         lab.ssh(HOST, "docker unpause registrator 2> /dev/null || true")
-        eventually(lambda: (HOSTS[HOST], entry(lab)["Port"]) in lab.containers(), 30)
+        eventually(lambda: (HOSTS[HOST], port(lab)) in lab.containers(), 30)
 
 
 def test_a_clean_lab_is_clean(lab: Lab) -> None:
@@ -170,7 +176,7 @@ def test_a_wrong_port_is_deregistered_and_registered_anew(
     assert repaired["repaired"] == [identifier]
     assert [each["kind"] for each in repaired["remaining"]] == ["missing"]
     lab.ssh(HOST, "docker unpause registrator")
-    eventually(lambda: entry(lab)["Port"] == right, 30)
+    eventually(lambda: port(lab) == right, 30)
     assert audits(lab, tmp_path, wait_timeout=15)["clean"]
 
 
@@ -191,3 +197,33 @@ def test_a_service_of_somebody_else_is_left_alone(lab: Lab, tmp_path: pathlib.Pa
 def entry_node(lab: Lab) -> str:
     """The name of host-1's node."""
     return str(lab.consul("/v1/agent/self", HOST)["Config"]["NodeName"])
+
+
+def test_a_dead_nodes_services_are_found_repaired_and_back_with_it(
+    lab: Lab, tmp_path: pathlib.Path, eventually: Eventually
+) -> None:
+    """Their checks pass for ever; deregistered, they return when the node's agent does."""
+    dead = node_of(lab, DEAD)
+    identifier = "registrator-3:helloworld-1:80"
+    assert everywhere(lab, identifier) == {dead}
+    lab.ssh(DEAD, "docker kill consul-server")
+    try:
+        eventually(lambda: dead in failed(lab), 40)
+        found = audits(lab, tmp_path, wait_timeout=2)
+        predicted = audits(lab, tmp_path, "--check", repair=True)
+        still = everywhere(lab, identifier)
+        repaired = audits(lab, tmp_path, repair=True, wait_timeout=2)
+        gone = everywhere(lab, identifier)
+    finally:
+        lab.ssh(DEAD, "docker start consul-server")
+        eventually(lambda: everywhere(lab, identifier) == {dead}, 60)
+        eventually(lambda: len(lab.passing()) == 3, 30)
+    assert ("stale_node", identifier, dead) in kinds(found)
+    assert identifier in predicted["repaired"]
+    assert identifier in repaired["repaired"]
+    assert (still, repaired["clean"], gone) == ({dead}, True, set())
+
+
+def failed(lab: Lab) -> set[str]:
+    """The nodes that host-1's gossip calls failed."""
+    return {each["Name"] for each in lab.consul("/v1/agent/members", HOST) if each["Status"] == 4}

@@ -218,6 +218,14 @@ def test_a_node_does_not_take_the_name_of_a_group(parse: Parse) -> None:
     assert sorted(data.hosts) == ["n1.dc1", "n2"]
 
 
+@pytest.mark.usefixtures("agent")
+def test_a_group_that_an_expression_makes_takes_no_hosts_variables(parse: Parse) -> None:
+    """Though the value, from the catalog, is a host's name."""
+    data = parse(keyed_groups=[{"key": "'n2'", "separator": ""}])
+    assert data.hosts["n2"].get_vars()["ansible_host"] == "10.0.0.2"
+    assert "ansible_host" not in data.groups["n2"].get_vars()
+
+
 # Options
 
 

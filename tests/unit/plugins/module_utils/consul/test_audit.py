@@ -117,6 +117,12 @@ def test_a_host_with_the_same_registrator_name_keeps_its_own() -> None:
     assert audit(seen(offer(), agent=[entry()], elsewhere=[other])) == ()
 
 
+def test_another_registrator_may_share_the_agent() -> None:
+    """Its services are for its own host's audit, whether their containers run or not."""
+    other = entry(id="reg-2:web:80", address=ADDRESS[OTHER], owner="reg-2", short_id="far")
+    assert audit(seen(offer(), agent=[entry(), other])) == ()
+
+
 def test_no_address_is_wrong_where_none_is_expected() -> None:
     """Without an ip the address is whatever Registrator chose."""
     assert audit(seen(offer(addresses=()), agent=[entry(address="10.9.9.9")], ip="")) == ()

@@ -1,0 +1,354 @@
+#!/usr/bin/python
+# Copyright (c) 2026 rollcall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compare what a host runs with what Consul says of it, and mend the difference."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: registrator_audit
+short_description: Compare what a host runs with what Consul says of it, and mend the difference
+version_added: 1.0.0
+description:
+  - Compares the containers of this host with the services of its agent, with the catalog and with the health of the nodes.
+  - V(ghost) is a service of this host's Registrator that no running container asks for, at this agent or at another one.
+  - V(missing) is a port that asks to be registered and is not, at the agent or, from there, in the catalog.
+  - V(duplicate) is the same instance a second time, with the same name, address and port, at this agent or at another node.
+  - V(wrong_address) and V(wrong_port) are registered with another place than the container's.
+  - V(stale_node) is a service whose own checks still pass at a node whose agent is failed or has left. A dead node's services keep the status they had.
+  - A finding counts when every look within O(wait_timeout) had it. So each container and each service has that time to be registered or to go.
+  - It is not named C(_info) because it can fail on purpose, and repair. It is a gate in plays, not only a reader.
+author:
+  - rollcall contributors (@rollcall)
+attributes:
+  check_mode:
+    support: full
+    description: Tells what O(repair) would deregister. Looks and waits as the real run does. Without the Python libraries it tells nothing, with a warning.
+  diff_mode:
+    support: full
+    description: Shows the services that O(repair) deregisters.
+  idempotent:
+    support: full
+    description: A second run with O(repair) finds nothing more to deregister, and a run without it never changes anything.
+extends_documentation_fragment:
+  - rollcall.discovery.consul
+options:
+  hostname:
+    description: The Registrator's host name, its C(-hostname). It owns the services by this name.
+    type: str
+    required: true
+  ip:
+    description:
+      - The address that the services shall have, the Registrator's C(-ip). Without it no address is wrong.
+      - Without it, what is registered at other agents under this O(hostname) is reported and not repaired, as it might be another host's of the same name.
+    type: str
+  internal:
+    description: Whether the Registrator registers container addresses and exposed ports instead of the host's.
+    type: bool
+    default: false
+  explicit:
+    description: Whether the Registrator registers only what names itself.
+    type: bool
+    default: false
+  use_ip_from_label:
+    description: The label that the Registrator takes a container's address from.
+    type: str
+  ignore:
+    description: Names of services to leave out, wherever they are.
+    type: list
+    elements: str
+    default: []
+  repair:
+    description:
+      - Deregister the findings that are this Registrator's, by its mark or by an identifier in upstream's form, at the agent that holds them.
+      - What is wrong is deregistered, so that Registrator's resync registers it anew. What is missing only Registrator can add.
+      - At a node whose member is failed or has left, what any Registrator left behind is deregistered in the catalog. The node itself stays.
+      - Everybody else's services are never touched.
+    type: bool
+    default: false
+  fail_on:
+    description:
+      - Kinds of findings that fail the module, after the repair if there is one.
+      - All of them by default, none with O(repair=true).
+    type: list
+    elements: str
+    choices: [ghost, missing, duplicate, wrong_address, wrong_port, stale_node]
+  wait_timeout:
+    description: Seconds that a finding may take to pass by itself, and after a repair once more. V(0) looks once.
+    type: int
+    default: 10
+  agent_url_template:
+    description:
+      - Where the other agents listen. V({scheme}) and V({port}) are those of O(url), V({address}), V({node}) and V({datacenter}) those of the service's node.
+    type: str
+    default: "{scheme}://{address}:{port}"
+  docker_host:
+    description: Where the Docker Engine listens.
+    type: str
+    default: unix:///var/run/docker.sock
+  timeout:
+    description: Seconds one request to the agent or to the engine may take.
+  virtualenv:
+    description: The virtual environment that holds py-consul and the Docker SDK, used when the target's own Python lacks them.
+requirements:
+  - docker (the SDK) 5.0.3 or later, on the target
+seealso:
+  - module: rollcall.discovery.registrator_container
+  - module: rollcall.discovery.consul_service
+"""
+
+EXAMPLES = r"""
+- name: Fail where Consul does not say what this host runs
+  rollcall.discovery.registrator_audit:
+    hostname: "{{ registrator_hostname }}"
+    ip: "{{ registrator_ip }}"
+
+- name: Fail on what sends users astray, and only tell the rest
+  rollcall.discovery.registrator_audit:
+    hostname: "{{ registrator_hostname }}"
+    fail_on: [ghost, wrong_address, wrong_port, stale_node]
+  register: audit
+  # ansible.builtin.debug with var: audit.table shows it.
+
+- name: Mend it, and fail where something is left
+  rollcall.discovery.registrator_audit:
+    hostname: "{{ registrator_hostname }}"
+    ip: "{{ registrator_ip }}"
+    repair: true
+    fail_on: [ghost, missing, duplicate, wrong_address, wrong_port, stale_node]
+"""
+
+RETURN = r"""
+findings:
+  description: What was found, before a repair.
+  returned: success, and where findings fail the module
+  type: list
+  elements: dict
+  contains:
+    kind: {description: "V(ghost), V(missing), V(duplicate), V(wrong_address), V(wrong_port) or V(stale_node).", type: str}
+    service_id: {description: The service's identifier., type: str}
+    name: {description: The service's name., type: str}
+    container: {description: "The container, by its name or its short identifier, empty where it is not known.", type: str}
+    address: {description: "The address that is registered, for V(missing) the one that should be.", type: str}
+    port: {description: "The port that is registered, for V(missing) the one that should be.", type: int}
+    node: {description: The node it is registered at., type: str}
+    detail: {description: "What is wrong, and what it should be.", type: str}
+    repairable: {description: "Whether O(repair) would deregister it.", type: bool}
+remaining:
+  description: What is left after the repair, in check mode what would be. Without O(repair) the same as RV(findings).
+  returned: success, and where findings fail the module
+  type: list
+  elements: dict
+counts:
+  description: How many of each kind RV(findings) has, those without one too.
+  returned: success, and where findings fail the module
+  type: dict
+  sample: {"ghost": 1, "missing": 0, "duplicate": 0, "wrong_address": 0, "wrong_port": 0, "stale_node": 0}
+table:
+  description: The findings as lines with aligned columns, V(clean) alone without any.
+  returned: success, and where findings fail the module
+  type: list
+  elements: str
+repaired:
+  description: Identifiers of the services that were deregistered, or would be.
+  returned: success, and where findings fail the module
+  type: list
+  elements: str
+clean:
+  description: Whether nothing is left to complain about. False too where nothing could be looked at, in check mode on an empty host.
+  returned: success, and where findings fail the module
+  type: bool
+"""
+
+import os
+import time
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.audit import (
+    KINDS,
+    Finding,
+    Plan,
+    Seen,
+    audit,
+    counts,
+    plan_repair,
+    standing,
+    table,
+    verdict,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.errors import (
+    ConsulError,
+    Unavailable,
+    Unreachable,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.options import (
+    CONNECTION,
+    connection,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.registry import (
+    AGENT_URL_TEMPLATE,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.survey import Survey
+from ansible_collections.rollcall.discovery.plugins.module_utils._docker.engine import EngineError
+from ansible_collections.rollcall.discovery.plugins.module_utils._docker.offers import (
+    Rules,
+    offers_of,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._docker.options import (
+    CONNECTION as ENGINE,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._docker.running import (
+    RunningEngine,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._library import require
+
+# A look costs a request for each name in the catalog: rarer than where one request tells all.
+PAUSE_SECONDS = 0.5
+
+ARGUMENTS: dict[str, t.Any] = {
+    "hostname": {"type": "str", "required": True},
+    "ip": {"type": "str"},
+    "internal": {"type": "bool", "default": False},
+    "explicit": {"type": "bool", "default": False},
+    "use_ip_from_label": {"type": "str"},
+    "ignore": {"type": "list", "elements": "str", "default": []},
+    "repair": {"type": "bool", "default": False},
+    "fail_on": {"type": "list", "elements": "str", "choices": list(KINDS)},
+    "wait_timeout": {"type": "int", "default": 10},
+    "agent_url_template": {"type": "str", "default": AGENT_URL_TEMPLATE},
+    # Both connections have a timeout and an environment: Consul's serve both.
+    "docker_host": ENGINE["docker_host"],
+    **CONNECTION,
+}
+
+
+class NotClean(Exception):
+    """Findings that shall fail the module; `result` is what it returns with them."""
+
+    def __init__(self, message: str, result: dict[str, t.Any]) -> None:
+        """Keep the result for the failure."""
+        super().__init__(message)
+        self.result = result
+
+
+class Auditor:
+    """The host's engine and its agent, looked at together."""
+
+    def __init__(self, params: t.Mapping[str, t.Any]) -> None:
+        """Connect to the engine; the agent is not asked yet."""
+        self._params = params
+        self._engine = RunningEngine(params["docker_host"], params["timeout"])
+        self._survey = Survey(connection(params, os.environ), params["agent_url_template"])
+        self._rules = Rules(
+            hostname=params["hostname"],
+            ip=params["ip"] or "",
+            internal=params["internal"],
+            explicit=params["explicit"],
+            label=params["use_ip_from_label"] or "",
+        )
+
+    def look(self) -> Seen:
+        """One look. Consul first: a container that starts in between is missing, never a ghost."""
+        answers = self._survey.look()
+        containers = self._engine.inspected()
+        return Seen(
+            hostname=self._rules.hostname,
+            node=answers.node,
+            ip="" if self._rules.internal else self._rules.ip,
+            offers=tuple(offer for each in containers for offer in offers_of(each, self._rules)),
+            running=frozenset(each["Id"][:12] for each in containers),
+            agent=answers.agent,
+            catalog=answers.catalog,
+            members=answers.members,
+        ).without(self._params["ignore"])
+
+    def findings(self, accepted: t.Collection[t.Any] = ()) -> tuple[Finding, ...]:
+        """What stands in every look until the deadline; none else than `accepted` ends it early.
+
+        An agent that does not answer has the same time to come back.
+        """
+        deadline = time.monotonic() + self._params["wait_timeout"]
+        keys: set[t.Any] | None = None
+        while True:
+            try:
+                found = standing(audit(self.look()), keys)
+            except (Unreachable, Unavailable):
+                if time.monotonic() >= deadline:
+                    raise
+            else:
+                keys = {each.key for each in found}
+                if keys <= set(accepted) or time.monotonic() >= deadline:
+                    return found
+            time.sleep(PAUSE_SECONDS)
+
+    def repair(self, plan: Plan) -> Plan:
+        """Deregister all that the plan names; the part of it that was still there to remove.
+
+        One that fails does not keep the others; their errors are told together.
+        """
+        own = self._survey.look().node
+        done, errors = [], []
+        for entry in plan.removals:
+            try:
+                if self._survey.remove(entry, own):
+                    done.append(entry)
+            except ConsulError as error:
+                errors.append(str(error))
+        if errors:
+            removed = ", ".join(entry.id for entry in done) or "nothing"
+            raise ConsulError(f"{'; '.join(errors)}. {removed} was deregistered")
+        return plan.only(done)
+
+
+def run(module: AnsibleModule) -> dict[str, t.Any]:
+    """Look, repair if asked to, and report; NotClean where what is left shall fail."""
+    params = module.params
+    if not (require(module, "docker") and require(module, "consul")):
+        module.warn("nothing is audited: the libraries to ask with are not installed yet")
+        return {**_report((), (), Plan(), diff=module._diff), "clean": False, "table": []}
+    auditor = Auditor(params)
+    found = auditor.findings()
+    plan = plan_repair(found) if params["repair"] else Plan(left=found)
+    left = plan.left
+    if plan.removals and not module.check_mode:
+        plan = auditor.repair(plan)
+        left = auditor.findings(accepted={each.key for each in plan.left})
+    result = _report(found, left, plan, diff=module._diff)
+    fail_on = params["fail_on"]
+    if fail_on is None:
+        fail_on = [] if params["repair"] else KINDS
+    fatal = tuple(each for each in left if each.kind in fail_on)
+    if fatal:
+        lines = "\n".join(table(fatal))
+        raise NotClean(f"Consul and {params['hostname']}: {verdict(fatal)}\n{lines}", result)
+    return result
+
+
+def _report(
+    found: t.Sequence[Finding], left: t.Sequence[Finding], plan: Plan, *, diff: bool
+) -> dict[str, t.Any]:
+    """The module's return values."""
+    return {
+        **plan.diff.report(diff=diff),
+        "findings": [each.shown() for each in found],
+        "remaining": [each.shown() for each in left],
+        "counts": counts(found),
+        "table": table(found),
+        "repaired": [entry.id for entry in plan.removals],
+        "clean": not left,
+    }
+
+
+def main() -> None:
+    """Wiring only."""
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    try:
+        module.exit_json(**run(module))
+    except (ConsulError, EngineError, NotClean) as error:
+        module.fail_json(msg=str(error), **getattr(error, "result", {}))
+
+
+if __name__ == "__main__":
+    main()
