@@ -196,7 +196,7 @@ options:
       - A loopback address and port 0 do not count.
       - An agent puts back into the catalog what it has itself (anti-entropy).
       - So V(remove) deregisters at the agent that holds the instance, after asking it for its node's name.
-      - Only where that node's C(serfHealth) is not passing, the node has no agent, or the agent has the service no longer, V(remove) deregisters in the catalog.
+      - Only where that node's C(serfHealth) is not passing, the node has no agent, or its agent has the service no more, V(remove) deregisters in the catalog.
       - An agent that was gone and comes back with its data registers the instance once more. The next run removes it there.
       - O(token) is sent to those agents too. It needs C(agent:read) and C(service:write) there, and C(node:write) for the catalog.
       - Does not count with O(state=absent).
