@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pathlib
 import re
@@ -15,6 +16,10 @@ from .settings import STATE
 
 # Named apart from the lab's state: only an engine that the lab started itself has this file.
 _PID = STATE / "dockerd.pid"
+# What the engine changes on the machine and does not put back when it ends.
+_BEFORE = STATE / "before-dockerd.json"
+_FORWARDING = pathlib.Path("/proc/sys/net/ipv4/ip_forward")
+_DATA = "/var/lib/docker"
 _NO_ENGINE = (
     "Install Docker (https://docs.docker.com/engine/install/), start it and run lab/up again"
 )
@@ -74,6 +79,8 @@ def _install() -> None:
 def _start_by_hand() -> None:
     """Start dockerd detached from this terminal and remember its process id."""
     STATE.mkdir(exist_ok=True)
+    before = {"forwarding": _FORWARDING.read_text(), "policy": _policy(), "mounted": _mounted()}
+    _BEFORE.write_text(json.dumps(before) + "\n")
     with (STATE / "dockerd.log").open("ab") as log:
         process = subprocess.Popen(
             ["dockerd"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
@@ -97,11 +104,22 @@ def stop_own() -> None:
                 remedy=f"Read {STATE}/dockerd.log, then: kill -9 {pid}",
             )
         _PID.unlink()
-        _forget_network()
+        _put_back()
     say("  The engine's image store stays as a cache; `lab/down --purge` empties it first.")
 
 
-def _forget_network() -> None:
+def _policy() -> str:
+    """What the firewall does with forwarded packets, "" where there is no firewall to ask."""
+    found = re.search(r"^:FORWARD (\w+)", output(["iptables-save"]) or "", re.MULTILINE)
+    return found[1] if found else ""
+
+
+def _mounted() -> bool:
+    """Whether the engine's folder is a mount of its own."""
+    return os.path.ismount(_DATA)
+
+
+def _put_back() -> None:
     """Remove the bridge, mounts and firewall rules that a stopped dockerd leaves behind."""
     if pathlib.Path("/sys/class/net/docker0").exists():
         output(["ip", "link", "delete", "docker0"])
@@ -113,6 +131,14 @@ def _forget_network() -> None:
         kept = [line for line in rules.splitlines() if not re.search("DOCKER|docker0", line)]
         text = "\n".join(kept) + "\n"
         subprocess.run(["iptables-restore"], input=text, text=True, check=False, timeout=20)
+    with contextlib.suppress(FileNotFoundError):
+        before = json.loads(_BEFORE.read_text())
+        if before["policy"]:
+            output(["iptables", "-P", "FORWARD", before["policy"]])
+        _FORWARDING.write_text(before["forwarding"])
+        if _mounted() and not before["mounted"]:
+            output(["umount", _DATA])
+        _BEFORE.unlink()
 
 
 def _is_dockerd(pid: int) -> bool:
