@@ -45,6 +45,9 @@ def status() -> int:
 def _up(settings: Settings) -> None:
     started = time.monotonic()
     venv = environment.ensure(ROOT, dev=False)
+    if settings.only_environment:
+        say("Ready: . .venv/bin/activate")
+        return
     engine.ensure()
     images.ensure(settings.hosts)
     hosts.forget_foreign()

@@ -52,6 +52,7 @@ class Settings:
 
     hosts: tuple[Host, ...]
     provision: bool = True
+    only_environment: bool = False
 
     @property
     def inventory(self) -> pathlib.Path:
@@ -97,6 +98,11 @@ def parse(argv: list[str], remembered: Settings | None) -> Settings:
     parser.add_argument(
         "--no-provision", action="store_true", help="start the hosts, do not run site.yml"
     )
+    parser.add_argument(
+        "--only-environment",
+        action="store_true",
+        help="start nothing: .venv and the collections, as machines of your own need them",
+    )
     options = parser.parse_args(argv)
     before = remembered.hosts if remembered else ()
     count = options.hosts if options.hosts is not None else (len(before) or 3)
@@ -114,4 +120,4 @@ def parse(argv: list[str], remembered: Settings | None) -> Settings:
     hosts = tuple(
         Host(index, engines.get(f"host-{index}", "trixie")) for index in range(1, count + 1)
     )
-    return Settings(hosts, provision=not options.no_provision)
+    return Settings(hosts, not options.no_provision, options.only_environment)

@@ -69,3 +69,9 @@ def test_what_does_not_fit_is_said(
 def test_the_number_of_hosts_chooses_the_articles_step(hosts: str, inventory: str) -> None:
     """One, two and three hosts are the articles' three inventories."""
     assert parse(["--hosts", hosts], None).inventory.name == inventory
+
+
+def test_machines_of_ones_own_need_only_the_environment() -> None:
+    """--only-environment starts nothing, and a plain call everything."""
+    assert parse(["--only-environment"], None).only_environment
+    assert not parse([], None).only_environment
