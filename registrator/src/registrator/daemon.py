@@ -94,8 +94,8 @@ class Daemon:
                 self._note(event)
             now = self.clock()
             self._touched |= self._draining.over(now)
-            if not self.stop.is_set() and self._is_due(now) and self._attempt(now):
-                self._stop_after_a_dry_run()
+            if not self.stop.is_set() and self._is_due(now):
+                self._attempt(now)
 
     def _note(self, event: Event) -> None:
         """What an event asks for: it carries no truth, it only says where to look."""
@@ -145,7 +145,7 @@ class Daemon:
             self._full = True
         return self._full or bool(self._touched) or self._next_glance <= now
 
-    def _attempt(self, now: float) -> bool:
+    def _attempt(self, now: float) -> None:
         """One cycle; says trouble once when it comes and once when it goes."""
         try:
             steps = self._look(now)
@@ -156,7 +156,7 @@ class Daemon:
                 log.warning("waiting: %s", words(error), exc_info=_unexpected(error))
             self._trouble = words(error)
             self._not_before = self.clock() + self._backoff.fail()
-            return False
+            return
         if self._trouble:
             log.info("recovered: %s", _summary(steps))
         self._trouble = ""
@@ -165,7 +165,6 @@ class Daemon:
         self._not_before = self.last_success + _PAUSE_SECONDS
         if self.resync > 0:
             self._next_glance = self.last_success + GLANCE_SECONDS
-        return True
 
     def _look(self, now: float) -> Plan:
         """At everything, at what events named, or only whether the agent forgot something."""
@@ -179,10 +178,6 @@ class Daemon:
         if touched is None and self.resync > 0:
             self._next_full = now + self.resync
         return steps
-
-    def _stop_after_a_dry_run(self) -> None:
-        if self.reconciler.settings.dry_run:
-            self.stop.set()
 
     def _serve_and_tell(self) -> None:
         try:

@@ -134,15 +134,6 @@ def test_the_last_success_is_known() -> None:
     assert Host(WEB).until(5).daemon.last_success == pytest.approx(1000.005)
 
 
-def test_a_dry_run_ends_after_its_first_look() -> None:
-    """With -dry-run there is one cycle that succeeded, whatever went before it."""
-    host = Host(WEB, dry_run=True, resync=10)
-    host.registry.silent = True
-    host.at(5, lambda: setattr(host.registry, "silent", False)).until(60)
-    assert host.clock.now < 1010
-    assert host.ids == [WEB_ID]
-
-
 # The order of events.
 
 
