@@ -130,7 +130,10 @@ version_skew:
   returned: always
   type: bool
 verdict:
-  description: V(ok), V(degraded), V(down), or V(unknown) for an agent that does not answer in check mode.
+  description:
+    - V(ok), V(degraded), V(down) or V(unknown).
+    - Nothing is known of an agent that does not answer in check mode, and not enough where all seems well but
+      the token, without node:read, may not see every member.
   returned: always
   type: str
 reasons:
@@ -150,15 +153,21 @@ import os
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.client import ConsulClient
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.client import (
+    Connection,
+    ConsulClient,
+)
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.cluster import (
     Observation,
-    assess,
     restart_order,
     unmet,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.errors import ConsulError
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.observe import observe
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.observe import (
+    View,
+    judge,
+    observe,
+)
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.options import (
     CONNECTION,
     connection,
@@ -178,8 +187,9 @@ WAIT_FOR = {
 }
 
 
-def wait(client: ConsulClient, wanted: dict, seconds: float) -> Observation:
+def wait(agent: Connection, wanted: dict, seconds: float) -> View:
     """Look until everything wanted holds; ConsulError with what is missing at the deadline."""
+    client = ConsulClient(agent)
     deadline = time.monotonic() + seconds
     while True:
         problem: ConsulError
@@ -191,7 +201,11 @@ def wait(client: ConsulClient, wanted: dict, seconds: float) -> Observation:
             missing = unmet(seen, wanted)
             if not missing:
                 return seen
-            problem = ConsulError(f"after {seconds:.0f} s the cluster lacks: {', '.join(missing)}")
+            reasons = "; ".join(judge(seen)[1]) or "nothing is wrong with what is there"
+            problem = ConsulError(
+                f"after {seconds:.0f} s the cluster lacks: {', '.join(missing)}. The agent at "
+                f"{agent.url} says: {reasons}. Mend that, or raise wait_timeout"
+            )
         if time.monotonic() > deadline:
             raise problem
         time.sleep(PAUSE_SECONDS)
@@ -220,18 +234,20 @@ def run(module: AnsibleModule) -> dict:
     """Look, wait if asked to, and report."""
     if not require(module, "consul"):
         return report(Observation(), "unknown", ["the library to ask with is not installed yet"])
-    client = ConsulClient(connection(module.params, os.environ))
+    agent = connection(module.params, os.environ)
     if module.check_mode:
         try:
-            seen = observe(client)
+            seen = observe(ConsulClient(agent))
         except ConsulError as error:
             return report(Observation(), "unknown", [str(error)])
     else:
         wanted = {
             key: value for key, value in module.params["wait_for"].items() if value is not None
         }
-        seen = wait(client, wanted, module.params["wait_timeout"] if wanted else 0)
-    return report(seen, *assess(seen))
+        seen = wait(agent, wanted, module.params["wait_timeout"] if wanted else 0)
+    if seen.hidden:
+        module.warn(seen.hidden)
+    return report(seen, *judge(seen))
 
 
 def main() -> None:

@@ -7,10 +7,14 @@
 from __future__ import annotations
 
 import os
+import re
 import typing as t
 
 from .client import Connection
 from .errors import ConsulError
+
+# What an HTTP header bears and no library quotes in an error.
+_TOKEN = re.compile("[ -~]+")
 
 CONNECTION: dict[str, t.Any] = {
     "url": {"type": "str"},
@@ -29,8 +33,11 @@ CONNECTION: dict[str, t.Any] = {
 def connection(params: t.Mapping[str, t.Any], environment: t.Mapping[str, str]) -> Connection:
     """The connection that options and Consul's own environment variables describe.
 
-    An option wins over its variable. Raises ConsulError for a token file that cannot be read.
+    An option wins over its variable. Raises ConsulError for what cannot be meant, such as a token
+    file that cannot be read.
     """
+    if params["timeout"] <= 0:
+        raise ConsulError(f"timeout is {params['timeout']}: a request needs a second at least")
     ca_path = params["ca_path"] or environment.get("CONSUL_CACERT")
     certificate = params["client_cert"] or environment.get("CONSUL_CLIENT_CERT")
     key = params["client_key"] or environment.get("CONSUL_CLIENT_KEY")
@@ -65,12 +72,28 @@ def _environment_url(environment: t.Mapping[str, str]) -> str:
 def _token(params: t.Mapping[str, t.Any], environment: t.Mapping[str, str]) -> str | None:
     """The ACL token: given, in a file, or in the environment."""
     path = params["token_file"] or environment.get("CONSUL_HTTP_TOKEN_FILE")
-    if params["token"] or not path:
-        return params["token"] or environment.get("CONSUL_HTTP_TOKEN")
+    if params["token"]:
+        return _checked(params["token"], "the option token")
+    if not path:
+        token = environment.get("CONSUL_HTTP_TOKEN")
+        return _checked(token, "CONSUL_HTTP_TOKEN") if token else None
     try:
         with open(os.path.expanduser(path), encoding="utf-8") as file:
-            return file.read().strip()
+            return _checked(file.read(), f"the token file {path}")
     except OSError as error:
         raise ConsulError(f"cannot read the token file {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConsulError(f"the token file {path} holds no text") from error
+
+
+def _checked(text: str, source: str) -> str:
+    """The token without blanks around it; ConsulError, which does not repeat it, for none."""
+    token = text.strip()
+    if not token:
+        raise ConsulError(f"{source} is empty: put the token there, or do not name it")
+    if not _TOKEN.fullmatch(token):
+        raise ConsulError(
+            f"{source} holds a line break or a letter that no token has: only the "
+            "token's SecretID belongs there"
+        )
+    return token

@@ -9,6 +9,7 @@ import os
 import pathlib
 import shutil
 import socket
+import ssl
 import subprocess
 import time
 import urllib.error
@@ -19,7 +20,7 @@ from typing import Any
 
 import pytest
 
-LOCAL, OTHER = "127.0.0.1", "127.0.0.2"
+LOCAL, OTHER, THIRD = "127.0.0.1", "127.0.0.2", "127.0.0.3"
 IMAGE = "hashicorp/consul:1.22.7"
 
 
@@ -71,7 +72,7 @@ def out_of_image(folder: pathlib.Path) -> str | None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody has on either address, for TCP and UDP."""
+    """Ports that nobody has on any of the addresses, for TCP and UDP."""
     found: list[int] = []
     while len(found) < count:
         with contextlib.ExitStack() as stack:
@@ -80,7 +81,7 @@ def free_ports(count: int) -> list[int]:
             port = first.getsockname()[1]
             try:
                 for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-                    for host in (LOCAL, OTHER):
+                    for host in (LOCAL, OTHER, THIRD):
                         if (kind, host) != (socket.SOCK_STREAM, LOCAL):
                             each = stack.enter_context(socket.socket(type=kind))
                             each.bind((host, port))
@@ -104,28 +105,42 @@ def eventually(what: str, look: Callable[[], Any], seconds: float = 20) -> Any:
 
 @dataclasses.dataclass
 class Agent:
-    """A Consul agent, a process of our own."""
+    """A Consul agent, a process of our own.
+
+    It speaks TLS where `authority` names the file of who signed its certificate; `identity` is the
+    certificate, with its key, that we show it.
+    """
 
     node: str
     address: str
     port: int
     arguments: tuple[str, ...]
     folder: pathlib.Path
+    token: str = ""
+    authority: pathlib.Path | None = None
+    identity: tuple[pathlib.Path, pathlib.Path] | None = None
     process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://{self.address}:{self.port}"
+        return f"{'https' if self.authority else 'http'}://{self.address}:{self.port}"
 
     def start(self) -> None:
         """Start it and wait until it knows a leader."""
+        self.launch()
+        self.ready("a leader", lambda: self.get("/v1/status/leader"))
+
+    def launch(self) -> None:
+        """Start it, whether it will find a leader or not."""
+        closed, opened = ("http", "https") if self.authority else ("https", "http")
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [
                     *(consul_binary(), "agent", f"-node={self.node}", f"-bind={self.address}"),
-                    *(f"-client={self.address}", f"-http-port={self.port}"),
+                    *(f"-client={self.address}", f"-{opened}-port={self.port}"),
+                    f"-{closed}-port=-1",
                     *("-dns-port=-1", "-grpc-port=-1", "-grpc-tls-port=-1"),
                     *(f"-data-dir={self.folder / 'data'}", *self.arguments),
                     # A dead agent is found in seconds rather than in the half minute of a real net.
@@ -135,8 +150,11 @@ class Agent:
                 stdout=log,
                 stderr=log,
             )
+
+    def ready(self, what: str, look: Callable[[], Any]) -> None:
+        """Wait for `look`, and show the agent's log where it does not come true."""
         try:
-            eventually("a leader", lambda: self.get("/v1/status/leader"))
+            eventually(what, look)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{(self.folder / 'log').read_text()[-3000:]}") from None
 
@@ -151,8 +169,13 @@ class Agent:
         """The agent's answer; None for 404."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, method=verb, data=data)
+        if self.token:
+            request.add_header("X-Consul-Token", self.token)
+        trusted = ssl.create_default_context(cafile=self.authority) if self.authority else None
+        if trusted and self.identity:
+            trusted.load_cert_chain(*self.identity)
         try:
-            with urllib.request.urlopen(request, timeout=5) as answer:
+            with urllib.request.urlopen(request, timeout=5, context=trusted) as answer:
                 text = answer.read().decode()
         except urllib.error.HTTPError as error:
             if error.code == 404:
@@ -183,6 +206,20 @@ class Agent:
         for identifier in self.get("/v1/agent/services"):
             quoted = urllib.parse.quote(identifier)
             self.call("PUT", f"/v1/agent/service/deregister/{quoted}")
+
+
+def server(
+    node: str, folder: pathlib.Path, *arguments: str, address: str = LOCAL, **more: Any
+) -> Agent:
+    """A server on ports of its own; the arguments say how it finds others, if there are any."""
+    http, serf, rpc = free_ports(3)
+    own = (
+        *("-server", f"-serf-lan-port={serf}", f"-server-port={rpc}"),
+        *("-hcl", "disable_update_check = true", "-hcl", "ports { serf_wan = -1 }"),
+        *("-hcl", "performance { raft_multiplier = 1 }"),
+    )
+    # Of two values for one thing, Consul takes the last.
+    return Agent(node, address, http, (*own, *arguments), folder / node, **more)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -56,53 +56,65 @@ def _clean_agents(_agents: Agents) -> Agents:
     return _agents
 
 
-@pytest.fixture(name="environment")
-def _environment(agents: Agents) -> dict[str, str]:
-    """Where the collection and the first agent are found."""
+def surroundings() -> dict[str, str]:
+    """Where the collection is found, and nothing of Consul's that the caller may have set."""
+    mine = {key: value for key, value in os.environ.items() if not key.startswith("CONSUL_")}
     return {
-        **os.environ,
+        **mine,
         "PATH": f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}",
         "PYTHONPATH": str(COLLECTIONS),
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
         "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
         "ANSIBLE_PIPELINING": "true",
-        "CONSUL_HTTP_ADDR": agents.own.url,
     }
 
 
-@pytest.fixture(name="run")
-def _run(environment: dict[str, str]) -> Callable[..., list[dict[str, Any]]]:
-    """Run the module of each task as Ansible would on the host, whatever fails; a result each.
+def ask(
+    name: str, options: dict[str, Any], environment: dict[str, str] | None = None
+) -> dict[str, Any]:
+    """Run a module as Ansible would on the host; its result, whether it failed or not.
 
     The module gets what Ansible sends it. A play around it costs ten times as much, and adds
     nothing to what a module says.
     """
+    namespace, collection, module = name.split(".")
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m"),
+            f"ansible_collections.{namespace}.{collection}.plugins.modules.{module}",
+        ],
+        input=json.dumps({"ANSIBLE_MODULE_ARGS": options}),
+        env={**surroundings(), **(environment or {})},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert not done.stderr, done.stderr
+    result: dict[str, Any] = json.loads(done.stdout)
+    assert done.returncode == (1 if result.get("failed") else 0)
+    return result
+
+
+@pytest.fixture(name="environment")
+def _environment(agents: Agents) -> dict[str, str]:
+    """Where the collection and the first agent are found."""
+    return {**surroundings(), "CONSUL_HTTP_ADDR": agents.own.url}
+
+
+@pytest.fixture(name="run")
+def _run(environment: dict[str, str]) -> Callable[..., list[dict[str, Any]]]:
+    """Run the module of each task against the first agent, whatever fails; a result each."""
 
     def run(
         tasks: list[dict[str, Any]], *, check: bool = False, diff: bool = False
     ) -> list[dict[str, Any]]:
-        results = []
-        for task in tasks:
-            ((name, options),) = task.items()
-            modes = {"_ansible_check_mode": check, "_ansible_diff": diff}
-            namespace, collection, module = name.split(".")
-            done = subprocess.run(
-                [
-                    *(sys.executable, "-m"),
-                    f"ansible_collections.{namespace}.{collection}.plugins.modules.{module}",
-                ],
-                input=json.dumps({"ANSIBLE_MODULE_ARGS": {**options, **modes}}),
-                env=environment,
-                check=False,
-                capture_output=True,
-                text=True,
-                timeout=120,
-            )
-            assert not done.stderr, done.stderr
-            result: dict[str, Any] = json.loads(done.stdout)
-            assert done.returncode == (1 if result.get("failed") else 0)
-            results.append(result)
-        return results
+        modes = {"_ansible_check_mode": check, "_ansible_diff": diff}
+        return [
+            ask(name, {**options, **modes}, environment)
+            for task in tasks
+            for name, options in task.items()
+        ]
 
     return run
 

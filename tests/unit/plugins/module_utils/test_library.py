@@ -87,3 +87,46 @@ def test_an_environment_without_the_library_is_tried_once(tmp_path: pathlib.Path
     """In the environment already, a missing library fails instead of starting over."""
     with pytest.raises(Failed, match=NOWHERE):
         require(FakeModule(virtualenv(tmp_path)), NOWHERE)
+
+
+# Python's age
+
+
+@pytest.fixture
+def aged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Python that runs is one below the floor."""
+    monkeypatch.setattr(_library, "RUNNING", (3, 9))
+
+
+@pytest.mark.usefixtures("aged")
+def test_an_old_python_leaves_it_to_the_environment(tmp_path: pathlib.Path) -> None:
+    """Even a library at hand is not used; the environment's Python may be a newer one."""
+    with pytest.raises(Respawned, match="bin/python"):
+        require(FakeModule(virtualenv(tmp_path)), "json")
+
+
+@pytest.mark.usefixtures("aged")
+def test_an_old_python_without_an_environment_is_named(tmp_path: pathlib.Path) -> None:
+    """The sentence holds the version, the floor, and both ways to a newer one."""
+    with pytest.raises(Failed, match=r"needs Python 3\.10 or later.* is 3\.9") as raised:
+        require(FakeModule(tmp_path), "json")
+    for remedy in ("virtualenv", "docker_host_virtualenv", "ansible_python_interpreter"):
+        assert remedy in str(raised.value)
+
+
+@pytest.mark.usefixtures("aged")
+def test_an_old_python_is_no_failure_before_the_environment_is_made(
+    tmp_path: pathlib.Path,
+) -> None:
+    """In check mode the host is still empty: its environment may get a newer Python."""
+    assert require(FakeModule(tmp_path, check_mode=True), "json") is False
+
+
+@pytest.mark.usefixtures("aged", "respawned")
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_an_environment_with_an_old_python_is_named(
+    tmp_path: pathlib.Path, check_mode: bool
+) -> None:
+    """Its Python is a fact already, in check mode too."""
+    with pytest.raises(Failed, match=r"is 3\.9: make .* with a newer one"):
+        require(FakeModule(virtualenv(tmp_path), check_mode=check_mode), "json")

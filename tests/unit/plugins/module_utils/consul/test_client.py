@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import ssl
 import typing as t
 
 import pytest
@@ -30,6 +32,7 @@ class FakeAgent:
         """An agent that has nothing to say."""
         self.status = 200
         self.body = ""
+        self.headers: dict[str, str] = {}
         self.error: Exception | None = None
         self.requests: list[requests.PreparedRequest] = []
         self.how: dict[str, t.Any] = {}
@@ -47,6 +50,7 @@ class FakeAgent:
             raise self.error
         response = requests.Response()
         response.status_code = self.status
+        response.headers.update(self.headers)
         response._content = self.body.encode()
         return response
 
@@ -232,13 +236,146 @@ def test_an_answer_of_somebody_else_is_told(agent: FakeAgent) -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [requests.ConnectionError("refused"), requests.Timeout("late"), OSError("no file")]
+    "error", [requests.ConnectionError("refused"), OSError("no file"), ValueError("no host")]
 )
 def test_no_answer_is_told_from_a_bad_one(agent: FakeAgent, error: Exception) -> None:
     """Whatever keeps an answer away, the sentence names request, address and cause."""
     agent.error = error
     with pytest.raises(Unreachable, match=rf"PUT /v1/x at {AGENT}: no answer \({error}\)"):
         client().put("/v1/x")
+
+
+def mistrust(code: int, message: str) -> ssl.SSLCertVerificationError:
+    """A certificate that OpenSSL refuses."""
+    error = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    error.verify_code, error.verify_message = code, message
+    return error
+
+
+def handshake(reason: str) -> ssl.SSLError:
+    """A handshake that OpenSSL ends."""
+    error = ssl.SSLError(1, f"[SSL: {reason}] (_ssl.c:1)")
+    error.reason = reason
+    return error
+
+
+@pytest.mark.parametrize(
+    ("cause", "words", "remedy"),
+    [
+        (ConnectionRefusedError(111, "Connection refused"), "connection refused", "scheme and por"),
+        (socket.gaierror(-2, "Name or service not known"), "the name has no address", "DNS"),
+        (mistrust(20, "unable to get issuer"), "unable to get issuer", "in ca_path"),
+        (mistrust(19, "self-signed certificate"), "self-signed certificate", "in ca_path"),
+        (mistrust(10, "certificate has expired"), "certificate has expired", "Renew"),
+        (mistrust(62, "Hostname mismatch."), "Hostname mismatch", "as its certificate does"),
+        (handshake("WRONG_VERSION_NUMBER"), "no TLS is spoken there", "http://"),
+        (handshake("TLSV13_ALERT_CERTIFICATE_REQUIRED"), "TLS: tlsv13 alert", "client_cert"),
+    ],
+)
+def test_a_cause_is_found_in_its_wrappings(
+    agent: FakeAgent, cause: OSError, words: str, remedy: str
+) -> None:
+    """The libraries wrap it by argument, by `reason` and by context; its own words are told."""
+    try:
+        try:
+            raise cause
+        except OSError:
+            wrapped = RuntimeError("<object at 0x7f>")
+            raise wrapped from None
+    except RuntimeError:
+        outer = Exception("Max retries exceeded")
+        outer.reason = wrapped  # type: ignore[attr-defined]  # as urllib3 does
+    agent.error = requests.ConnectionError(outer)
+    with pytest.raises(Unreachable) as raised:
+        client("https://c").get("/v1/x")
+    assert f"no answer ({words}" in str(raised.value)
+    assert remedy in str(raised.value)
+    assert "0x7f" not in str(raised.value)
+
+
+def test_an_agent_that_hangs_is_told_with_the_timeout(agent: FakeAgent) -> None:
+    """How long was waited stands in the sentence."""
+    agent.error = requests.Timeout("late")
+    with pytest.raises(Unreachable, match=r"no answer \(not within 3 s\)\. .*raise 'timeout'"):
+        client(timeout=3).get("/v1/x")
+    assert agent.how["timeout"] <= 1
+
+
+@pytest.mark.parametrize(("leader", "kind"), [('""', Unavailable), ('"a:1"', Unreachable)])
+def test_an_agent_that_waits_for_a_leader_is_told_from_one_that_hangs(
+    monkeypatch: pytest.MonkeyPatch, leader: str, kind: type[ConsulError]
+) -> None:
+    """Asked for the leader, it answers at once that there is none."""
+
+    def send(_session: object, request: requests.PreparedRequest, **_how: t.Any) -> t.Any:
+        if request.path_url != "/v1/status/leader":
+            raise requests.Timeout("late")
+        response = requests.Response()
+        response.status_code, response._content = 200, leader.encode()
+        return response
+
+    monkeypatch.setattr(requests.Session, "send", send)
+    with pytest.raises(ConsulError) as raised:
+        client().get("/v1/x")
+    assert type(raised.value) is kind
+    assert ("there is no leader" in str(raised.value)) is (kind is Unavailable)
+
+
+def test_a_file_that_is_not_there_is_named(agent: FakeAgent) -> None:
+    """Without the authority's file nothing is sent."""
+    agent.error = OSError("Could not find a bundle, invalid path: /no/ca.pem")
+    with pytest.raises(Unreachable, match=r"not sent, for there is no file /no/ca\.pem.*ca_path"):
+        client("https://c", verify="/no/ca.pem").get("/v1/x")
+
+
+@pytest.mark.parametrize(
+    ("token", "text", "remedy"),
+    [
+        (None, "Permission denied: anonymous token lacks", "Name a token"),
+        ("t", "Permission denied: token with AccessorID 'a' lacks", "Give the token the rights"),
+        ("t", "ACL not found", "does not know this token"),
+    ],
+)
+def test_what_is_forbidden_has_its_remedy(
+    agent: FakeAgent, token: str | None, text: str, remedy: str
+) -> None:
+    """No token, one that nobody made, and one without rights are three things."""
+    agent.status, agent.body = 403, text
+    with pytest.raises(Forbidden, match=remedy):
+        client(token=token).get("/v1/x")
+
+
+def test_plain_http_to_an_agent_with_tls_is_told(agent: FakeAgent) -> None:
+    """The answer is Go's, and the remedy ours."""
+    agent.status, agent.body = 400, "Client sent an HTTP request to an HTTPS server."
+    with pytest.raises(Refused, match="speaks TLS there. Name it with https://"):
+        client().get("/v1/x")
+
+
+@pytest.mark.parametrize(
+    ("headers", "filtered"),
+    [
+        ({}, False),
+        ({"X-Consul-Results-Filtered-By-ACLs": "true"}, True),
+        ({"x-consul-results-filtered-by-acls": "false"}, False),
+    ],
+)
+def test_what_consul_left_out_is_told(
+    agent: FakeAgent, headers: dict[str, str], filtered: bool
+) -> None:
+    """The answer comes with Consul's word on what the token may not see."""
+    agent.body, agent.headers = "[]", headers
+    assert client(token="t").get_seen("/v1/x") == ([], filtered)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://u:s3cret@c:1", "http://c/?token=s3cret", "http://c#s3cret"]
+)
+def test_an_address_with_more_than_a_place_is_refused(url: str) -> None:
+    """User and query would be dropped in silence; they may be secrets, and are not repeated."""
+    with pytest.raises(ConsulError, match="more than scheme, host and port") as raised:
+        client(url)
+    assert "s3cret" not in str(raised.value)
 
 
 def test_a_token_stays_out_of_errors(agent: FakeAgent) -> None:

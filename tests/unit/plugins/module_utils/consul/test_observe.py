@@ -5,13 +5,17 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.cluster import Observation
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.cluster import Member, Peer
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.errors import (
     Forbidden,
     Unavailable,
     Unreachable,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.observe import observe
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.observe import (
+    View,
+    judge,
+    observe,
+)
 
 RAFT = "/v1/operator/raft/configuration"
 HEALTH = "/v1/operator/autopilot/health"
@@ -24,6 +28,7 @@ class FakeClient:
     def __init__(self, answers: dict[str, t.Any]) -> None:
         """A cluster of one server of which all is well, but for `answers`."""
         self.asked: list[str] = []
+        self.filtered = False
         server = {"ID": "1", "Node": "s1", "Address": "a:1", "Voter": True, "Leader": True}
         self._answers = {
             "/v1/agent/self": {"Config": {"Datacenter": "dc1"}, "Stats": {"raft": {"term": "4"}}},
@@ -42,8 +47,12 @@ class FakeClient:
             raise answer
         return answer
 
+    def get_seen(self, path: str) -> tuple[t.Any, bool]:
+        """The answer to a request, and whether the token may see the whole of it."""
+        return self.get(path), self.filtered
 
-def look(answers: dict[str, t.Any] | None = None) -> Observation:
+
+def look(answers: dict[str, t.Any] | None = None) -> View:
     """What is seen of a cluster that is well but for `answers`."""
     return observe(FakeClient(answers or {}))
 
@@ -88,3 +97,55 @@ def test_what_is_no_matter_of_leaders_is_raised(path: str, error: Exception) -> 
     """A token without rights and an agent that went away are not taken for a lost leader."""
     with pytest.raises(type(error)):
         look({path: error})
+
+
+def test_members_that_a_token_may_not_see_are_told() -> None:
+    """An empty list is never the truth: the agent itself is a member."""
+    hidden = look({"/v1/agent/members": []}).hidden
+    assert hidden.startswith("no member can be seen, for the token lacks node:read. Give the token")
+
+
+def test_members_that_consul_left_out_are_told() -> None:
+    """A list of some says nothing by itself; the header does."""
+    client = FakeClient({})
+    client.filtered = True
+    assert "for some members" in observe(client).hidden
+
+
+def test_a_peer_that_the_gossip_does_not_know_is_told() -> None:
+    """To a request without a token Consul does not say that it left something out."""
+    members = [{"Name": "other", "Addr": "10.0.0.2", "Status": 1}]
+    assert "the gossip shows no s1" in look({"/v1/agent/members": members}).hidden
+
+
+def test_a_cluster_that_is_seen_whole_hides_nothing() -> None:
+    """The usual case has no such sentence."""
+    assert look().hidden == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict", "reasons"),
+    [
+        ({}, "ok", []),
+        ({"hidden": "some"}, "unknown", ["some"]),
+        (
+            {"hidden": "some", "healthy": False},
+            *("degraded", ["autopilot calls the cluster unhealthy", "some"]),
+        ),
+        (
+            {"hidden": "some", "leader": ""},
+            *("down", ["there is no leader: nothing can be written", "some"]),
+        ),
+    ],
+)
+def test_what_is_hidden_is_never_called_well(
+    changes: dict[str, t.Any], verdict: str, reasons: list[str]
+) -> None:
+    """What is bad for sure stays so; what seems well is unknown."""
+    usual: dict[str, t.Any] = {
+        "leader": "a:1",
+        "members": (Member("s1", "a", "alive", "server", "1"),),
+        "peers": (Peer("s1", "a:1", voter=True, leader=True),),
+        "healthy": True,
+    }
+    assert judge(View(**{**usual, **changes})) == (verdict, reasons)

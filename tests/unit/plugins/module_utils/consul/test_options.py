@@ -128,3 +128,43 @@ def test_a_known_agent_is_reached_with_consuls_environment(token_file: str) -> N
 def test_a_token_is_kept_from_logs() -> None:
     """Ansible masks what is declared a secret."""
     assert CONNECTION["token"]["no_log"] is True
+
+
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_an_empty_token_file_is_named(tmp_path: pathlib.Path, text: str) -> None:
+    """Without this, the requests would go out as anybody's."""
+    path = tmp_path / "token"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConsulError, match="token file .*token is empty"):
+        connected(token_file=str(path))
+
+
+@pytest.mark.parametrize("secret", ["can\nary", "can\x00ary", "canary€"])
+def test_what_no_header_bears_is_refused_and_not_repeated(
+    tmp_path: pathlib.Path, secret: str
+) -> None:
+    """The libraries below would quote the header, and the token in it."""
+    path = tmp_path / "token"
+    path.write_text(secret, encoding="utf-8")
+    for source, options, environment in (
+        ("the option token", {"token": secret}, {}),
+        (str(path), {"token_file": str(path)}, {}),
+        ("CONSUL_HTTP_TOKEN", {}, {"CONSUL_HTTP_TOKEN": secret}),
+    ):
+        with pytest.raises(ConsulError, match="holds a line break or a letter") as raised:
+            connected(environment, **options)
+        assert source in str(raised.value)
+        assert "ary" not in str(raised.value).replace(str(path), "")
+
+
+def test_blanks_around_a_token_are_nobodys() -> None:
+    """A token in a variable often ends in a line break, too."""
+    assert connected(token=" given\n").token == "given"
+    assert connected({"CONSUL_HTTP_TOKEN": "env\n"}).token == "env"
+
+
+@pytest.mark.parametrize("timeout", [0, -1])
+def test_a_timeout_of_nothing_is_refused(timeout: int) -> None:
+    """No request could be answered in it."""
+    with pytest.raises(ConsulError, match=f"timeout is {timeout}"):
+        connected(timeout=timeout)
