@@ -44,6 +44,10 @@ options:
     description:
       - The datacenter to ask, the agent's own by default.
     type: str
+  namespace:
+    description:
+      - The namespace to work in. Without it E(CONSUL_NAMESPACE) counts. Only Consul Enterprise has namespaces.
+    type: str
   timeout:
     description:
       - Seconds one request may take.
@@ -54,6 +58,8 @@ options:
       - The virtual environment that holds py-consul, used when the target's own Python lacks it.
     type: path
     default: /opt/rollcall/venv
+notes:
+  - A token in a task's C(environment) is printed by Ansible at C(-vvv). Use O(token_file), or O(token) from a vault.
 requirements:
   - Python 3.10 or later, on the target
   - py-consul 1.8.0 or later, on the target

@@ -85,6 +85,15 @@ options:
     ini:
       - section: consul
         key: datacenter
+  namespace:
+    description:
+      - The namespace to work in. Only Consul Enterprise has namespaces.
+    type: str
+    env:
+      - name: CONSUL_NAMESPACE
+    ini:
+      - section: consul
+        key: namespace
   timeout:
     description:
       - Seconds one request may take.

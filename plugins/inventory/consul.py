@@ -192,7 +192,15 @@ except ImportError:  # its end is announced; from 2.19 on no text is a template 
 
 FILE = re.compile(r"(.*\.)?consul\.ya?ml")
 TEMPLATES = ("url", "token", "datacenter")
-PLAIN = ("token_file", "ca_path", "client_cert", "client_key", "validate_certs", "timeout")
+PLAIN = (
+    "token_file",
+    "ca_path",
+    "client_cert",
+    "client_key",
+    "validate_certs",
+    "timeout",
+    "namespace",
+)
 # Of what a cache keeps: another number is another version's, and is asked for again.
 FORMAT = 1
 

@@ -87,7 +87,7 @@ options:
   env:
     description:
       - More environment variables for the daemon. They win over those that this module sets.
-      - They stand in the container's labels and in the diff. Keep a token in O(token_file).
+      - They stand in the container's labels, in the diff, and in the output at C(-vvv). Keep a token in O(token_file).
     type: dict
     default: {}
   registry_uri:

@@ -30,6 +30,7 @@ class Connection:
     verify: bool | str = True
     certificate: tuple[str, str] | None = None
     datacenter: str | None = None
+    namespace: str | None = None
     timeout: float = 10.0
 
     @property
@@ -85,7 +86,11 @@ class ConsulClient:
         query = list(params.items())
         if self._connection.datacenter:
             query.append(("dc", self._connection.datacenter))
-        headers = {"X-Consul-Token": self._connection.token} if self._connection.token else {}
+        said = {
+            "X-Consul-Token": self._connection.token,
+            "X-Consul-Namespace": self._connection.namespace,
+        }
+        headers = {name: value for name, value in said.items() if value}
         attempt = f"{verb.upper()} {path} at {self._connection.url}"
         try:
             code, answered, body = getattr(self._http, verb)(
@@ -100,7 +105,7 @@ class ConsulClient:
             raise Unreachable(f"{attempt}: {self._failure(error)}") from error
         if code == 404 and verb == "get":
             return None, answered
-        return _decode(attempt, code, body, bool(headers)), answered
+        return _decode(attempt, code, body, bool(self._connection.token)), answered
 
     def _leaderless(self) -> bool:
         """Whether the agent answers that it knows no leader.
@@ -120,8 +125,8 @@ class ConsulClient:
     def _failure(self, error: Exception) -> str:
         """Why nothing came back, and what to do."""
         for path in self._connection.files:
-            # The only errors of requests that are no RequestException.
-            if type(error) is OSError and path in str(error) and not os.path.exists(path):
+            # One that is missing does not matter to a request without TLS.
+            if path in str(error) and not os.path.exists(path):
                 return (
                     f"not sent, for there is no file {path} on this host. Check ca_path, "
                     "client_cert and client_key"

@@ -37,7 +37,10 @@ def observe(client: ConsulClient) -> View:
     """
     itself = client.get("/v1/agent/self") or {}
     entries, filtered = client.get_seen("/v1/agent/members")
-    members = tuple(Member.from_api(entry) for entry in entries or [])
+    # The gossip's order is another one each time.
+    members = tuple(
+        sorted((Member.from_api(entry) for entry in entries or []), key=lambda each: each.name)
+    )
     leader = _optional(client, "/v1/status/leader") or ""
     configuration = _optional(client, "/v1/operator/raft/configuration") if leader else None
     health = _optional(client, "/v1/operator/autopilot/health") if leader else None

@@ -25,6 +25,7 @@ CONNECTION: dict[str, t.Any] = {
     "client_key": {"type": "path", "no_log": False},
     "validate_certs": {"type": "bool", "default": True},
     "datacenter": {"type": "str"},
+    "namespace": {"type": "str"},
     "timeout": {"type": "int", "default": 10},
     "virtualenv": {"type": "path", "default": "/opt/rollcall/venv"},
 }
@@ -49,6 +50,7 @@ def connection(params: t.Mapping[str, t.Any], environment: t.Mapping[str, str]) 
         verify=(ca_path or True) if params["validate_certs"] else False,
         certificate=(certificate, key) if certificate and key else None,
         datacenter=params["datacenter"],
+        namespace=params["namespace"] or environment.get("CONSUL_NAMESPACE"),
         timeout=params["timeout"],
     )
 

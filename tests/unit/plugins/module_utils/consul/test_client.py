@@ -106,6 +106,12 @@ def test_every_request_carries_the_token(agent: FakeAgent, verb: str) -> None:
     assert "secret" not in str(agent.request.url)
 
 
+def test_a_namespace_goes_with_every_request(agent: FakeAgent) -> None:
+    """Where there are namespaces, all that is asked is asked in one."""
+    client(namespace="team-a").get("/v1/x")
+    assert agent.request.headers["X-Consul-Namespace"] == "team-a"
+
+
 def test_without_a_token_no_header_is_sent(
     agent: FakeAgent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -348,7 +354,7 @@ def test_what_is_forbidden_has_its_remedy(
 def test_plain_http_to_an_agent_with_tls_is_told(agent: FakeAgent) -> None:
     """The answer is Go's, and the remedy ours."""
     agent.status, agent.body = 400, "Client sent an HTTP request to an HTTPS server."
-    with pytest.raises(Refused, match="speaks TLS there. Name it with https://"):
+    with pytest.raises(Refused, match=r"speaks TLS there\. Name it with https://"):
         client().get("/v1/x")
 
 

@@ -149,3 +149,10 @@ def test_what_is_hidden_is_never_called_well(
         "healthy": True,
     }
     assert judge(View(**{**usual, **changes})) == (verdict, reasons)
+
+
+def test_members_have_an_order() -> None:
+    """The agent tells them in another one each time; two looks at one cluster are equal."""
+    names = ("s2", "c1", "s1")
+    members = [{"Name": name, "Addr": "10.0.0.1", "Status": 1} for name in names]
+    assert [each.name for each in look({"/v1/agent/members": members}).members] == sorted(names)

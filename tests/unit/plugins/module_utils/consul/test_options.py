@@ -135,7 +135,7 @@ def test_an_empty_token_file_is_named(tmp_path: pathlib.Path, text: str) -> None
     """Without this, the requests would go out as anybody's."""
     path = tmp_path / "token"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(ConsulError, match="token file .*token is empty"):
+    with pytest.raises(ConsulError, match=r"token file .*token is empty"):
         connected(token_file=str(path))
 
 

@@ -1,0 +1,247 @@
+"""The module consul_cluster_status on three real servers: every promise of its documentation."""
+
+from __future__ import annotations
+
+import ast
+import concurrent.futures
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from .agent import LOCAL, OTHER, THIRD, Agent, eventually, free_ports, server
+from .conftest import ROOT, ask, surroundings
+from .test_consul_service import conforms
+
+MODULE = "rollcall.discovery.consul_cluster_status"
+SOURCE = ROOT / "plugins" / "modules" / "consul_cluster_status.py"
+ADDRESSES = {"s1": LOCAL, "s2": OTHER, "s3": THIRD}
+WELL = {"leader": True, "members": 4, "servers": 3, "voters": 3, "failure_tolerance": 1}
+PILOT = """autopilot {
+  min_quorum = 3
+  last_contact_threshold = "1s"
+  server_stabilization_time = "1s"
+}"""
+Run = Callable[..., list[dict[str, Any]]]
+Cluster = dict[str, Agent]
+
+
+def documented(name: str) -> Any:
+    """The module's DOCUMENTATION, EXAMPLES or RETURN."""
+    for node in ast.parse(SOURCE.read_text()).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == name:
+            assert isinstance(node.value, ast.Constant)
+            return yaml.safe_load(str(node.value.value))
+    raise AssertionError(name)
+
+
+def status(agent: Agent, *, check: bool = False, **options: Any) -> dict[str, Any]:
+    """What the module says of the cluster, asked at one agent; nothing it does is a change."""
+    result = ask(MODULE, {"url": agent.url, "_ansible_check_mode": check, **options})
+    assert result.get("changed", False) is False
+    return result
+
+
+def gate(agent: Agent, seconds: int = 30, **wanted: Any) -> dict[str, Any]:
+    """What the module says once all that is wanted holds."""
+    result = status(agent, wait_for=wanted, wait_timeout=seconds)
+    assert not result.get("failed"), result["msg"]
+    return result
+
+
+@pytest.fixture(scope="module", name="_cluster")
+def _cluster_fixture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Three servers, each on an address of its own, and a client agent; by their names."""
+    folder = tmp_path_factory.mktemp("cluster")
+    gossip = dict(zip(ADDRESSES, free_ports(3), strict=True))
+    joins = [f"-retry-join={ADDRESSES[name]}:{port}" for name, port in gossip.items()]
+    http, serf, rpc = free_ports(3)
+    client = ("-hcl", "disable_update_check = true", f"-serf-lan-port={serf}")
+    agents = {
+        name: server(
+            *(name, folder, f"-serf-lan-port={gossip[name]}", *joins, "-retry-interval=200ms"),
+            *("-bootstrap-expect=3", "-hcl", PILOT),
+            address=address,
+        )
+        for name, address in ADDRESSES.items()
+    }
+    agents["c1"] = Agent(
+        *("c1", LOCAL, http),
+        (*client, f"-server-port={rpc}", *joins, "-retry-interval=200ms"),
+        folder / "c1",
+    )
+    try:
+        for each in agents.values():
+            each.launch()
+        yield agents
+    finally:
+        for each in agents.values():
+            each.kill()
+
+
+@pytest.fixture(name="cluster")
+def _whole_cluster(_cluster: Cluster) -> Cluster:
+    """The cluster with all its servers, and well."""
+    for each in _cluster.values():
+        if each.process is None:
+            each.launch()
+    gate(_cluster["s1"], healthy=True, **WELL)
+    return _cluster
+
+
+@pytest.fixture(name="environment")
+def _environment(cluster: Cluster) -> dict[str, str]:
+    """A play's tasks find the first server, unless they say otherwise."""
+    return {**surroundings(), "CONSUL_HTTP_ADDR": cluster["s1"].url}
+
+
+def leading(cluster: Cluster) -> str:
+    """The name of the server that leads, by Consul's own word."""
+    peers = cluster["c1"].get("/v1/operator/raft/configuration")["Servers"]
+    return next(str(peer["Node"]) for peer in peers if peer["Leader"])
+
+
+def gossip(agent: Agent) -> set[tuple[str, int]]:
+    """Name and Serf's status of each member that an agent sees; 4 is a failed one."""
+    return {(each["Name"], each["Status"]) for each in agent.get("/v1/agent/members")}
+
+
+def test_every_example_runs_and_returns_all_that_is_promised(play: Run, cluster: Cluster) -> None:
+    """EXAMPLES stand as they are but for the agent's port, and RETURN names what comes back."""
+    text = yaml.safe_dump(documented("EXAMPLES"))
+    results = play(yaml.safe_load(text.replace("http://127.0.0.1:8500", cluster["s1"].url)))
+    promised = documented("RETURN")
+    ansibles = {"changed", "failed", "warnings", "deprecations", "exception"}
+    for result in results:
+        assert (result["changed"], result["failed"]) == (False, False)
+        assert set(result) - ansibles == set(promised)
+        for key, entry in promised.items():
+            conforms(entry, result[key], key)
+
+
+def test_a_cluster_that_is_well_is_told_whole(cluster: Cluster) -> None:
+    """Every value is the one that Consul gives when it is asked itself."""
+    own = cluster["s1"]
+    result = status(own)
+    leader = leading(cluster)
+    raft = own.get("/v1/agent/self")["Stats"]["raft"]
+    version = own.get("/v1/agent/self")["Config"]["Version"]
+    assert result["leader"] == own.get("/v1/status/leader")
+    assert (result["leader_node"], result["term"]) == (leader, int(raft["term"]))
+    assert result["datacenter"] == "dc1"
+    assert {peer["node"]: peer["address"] for peer in result["peers"]} == {
+        peer["Node"]: peer["Address"]
+        for peer in own.get("/v1/operator/raft/configuration")["Servers"]
+    }
+    assert all(peer["voter"] and peer["last_index"] > 0 for peer in result["peers"])
+    assert [peer["node"] for peer in result["peers"] if peer["leader"]] == [leader]
+    roles = {(m["name"], m["address"], m["status"], m["role"]) for m in result["members"]}
+    servers = {(name, address, "alive", "server") for name, address in ADDRESSES.items()}
+    assert roles == {*servers, ("c1", LOCAL, "alive", "client")}
+    assert {member["version"] for member in result["members"]} == {version}
+    assert result["autopilot"] == {"healthy": True, "failure_tolerance": 1}
+    assert (result["versions"], result["version_skew"]) == ([version], False)
+    assert (result["verdict"], result["reasons"]) == ("ok", [])
+    assert sorted(result["restart_order"]) == sorted(ADDRESSES)
+    assert result["restart_order"][-1] == leader
+    assert [member["name"] for member in result["members"]] == ["c1", *ADDRESSES]
+    assert not result.get("warnings")
+
+
+def test_a_client_agent_tells_the_same_but_for_the_term(cluster: Cluster) -> None:
+    """Raft's term is a server's to know."""
+    one, other = status(cluster["s1"]), status(cluster["c1"])
+    assert other["term"] is None
+    for key in ("leader", "leader_node", "datacenter", "versions", "verdict"):
+        assert one[key] == other[key], key
+
+
+def test_all_that_can_be_waited_for_is_met_at_once(cluster: Cluster) -> None:
+    """Numbers are minimums; what is not named, or null, is not waited for."""
+    less = {key: value - 1 for key, value in WELL.items() if key != "leader"}
+    started = time.monotonic()
+    gate(cluster["s1"], healthy=True, **WELL)
+    gate(cluster["s1"], healthy=None, leader=None, **less)
+    assert time.monotonic() - started < 10
+    assert {*WELL, "healthy"} == set(
+        documented("DOCUMENTATION")["options"]["wait_for"]["suboptions"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("wanted", "missing"),
+    [
+        ({"leader": False}, "no leader"),
+        ({"members": 5}, "members 4 of 5"),
+        ({"servers": 4}, "servers 3 of 4"),
+        ({"voters": 4}, "voters 3 of 4"),
+        ({"failure_tolerance": 2}, "failure tolerance 1 of 2"),
+        ({"healthy": False}, "unhealthy"),
+        ({"voters": 5, "members": 4, "servers": 9}, "servers 3 of 9, voters 3 of 5"),
+    ],
+    ids=str,
+)
+def test_what_is_missing_at_the_deadline_is_named(
+    cluster: Cluster, wanted: dict[str, Any], missing: str
+) -> None:
+    """The sentence names what is missing and nothing else, the agent, and what to do."""
+    started = time.monotonic()
+    result = status(cluster["s1"], wait_for=wanted, wait_timeout=1)
+    assert 1 <= time.monotonic() - started < 8
+    assert result["failed"]
+    assert result["msg"] == (
+        f"after 1 s the cluster lacks: {missing}. The agent at {cluster['s1'].url} says: nothing "
+        "is wrong with what is there. Mend that, or raise wait_timeout"
+    )
+
+
+def test_check_mode_looks_once_and_waits_for_nothing(cluster: Cluster) -> None:
+    """It tells what a real look tells, though what is wanted does not hold."""
+    started = time.monotonic()
+    predicted = status(cluster["s1"], check=True, wait_for={"voters": 9}, wait_timeout=60)
+    assert time.monotonic() - started < 8
+    real = status(cluster["s1"])
+    # The log grows while we look.
+    for key in set(documented("RETURN")) - {"peers", "restart_order"}:
+        assert predicted[key] == real[key], key
+
+
+def test_check_mode_does_not_fail_where_no_cluster_is_yet() -> None:
+    """Nothing is known, and the reason says why; a real look fails."""
+    absent = {"url": "http://127.0.0.1:1", "wait_for": {"leader": True}, "wait_timeout": 0}
+    predicted = ask(MODULE, {**absent, "_ansible_check_mode": True})
+    assert (predicted["changed"], predicted["verdict"]) == (False, "unknown")
+    assert "connection refused" in predicted["reasons"][0]
+    for key, entry in documented("RETURN").items():
+        conforms(entry, predicted[key], key)
+    assert ask(MODULE, absent)["failed"]
+
+
+def test_a_lost_leader_degrades_the_cluster_until_it_is_back(cluster: Cluster) -> None:
+    """The reasons name the server and what is at stake; a gate opens once it is back."""
+    lost = leading(cluster)
+    witness = next(agent for name, agent in cluster.items() if name not in (lost, "c1"))
+    term = status(witness)["term"]
+    cluster[lost].kill()
+    gate(witness, leader=True, healthy=False, voters=3)
+    eventually("the loss in the gossip", lambda: (lost, 4) in gossip(witness))
+    result = gate(witness, leader=True, healthy=False)
+    assert result["verdict"] == "degraded"
+    assert result["reasons"] == [
+        f"server {lost} is failed",
+        "autopilot calls the cluster unhealthy",
+        "the loss of one more server stops the cluster",
+    ]
+    assert result["term"] > term
+    assert result["leader_node"] not in ("", lost)
+    assert result["restart_order"][-1] == result["leader_node"]
+    assert result["autopilot"] == {"healthy": False, "failure_tolerance": 0}
+    # Who waits now learns from the same reasons why it is in vain.
+    short = status(witness, wait_for={"servers": 3}, wait_timeout=0)
+    assert f"lacks: servers 2 of 3. The agent at {witness.url} says: server {lost}" in short["msg"]
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(gate, witness, healthy=True, **WELL)
+        cluster[lost].launch()
+        assert waiting.result()["verdict"] == "ok"
