@@ -269,7 +269,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         if not self.get_option("cache"):
             return roster(agent, filters)
         key = self.get_cache_key(path)
-        asked = _plain([FORMAT, agent.url, agent.datacenter, dataclasses.asdict(filters)])
+        where = [agent.url, agent.datacenter, agent.namespace]
+        asked = _plain([FORMAT, *where, dataclasses.asdict(filters)])
         kept = self._cache.get(key) if cache else None
         if isinstance(kept, dict) and kept.get("asked") == asked:
             return tuple(Node.from_plain(each) for each in kept["nodes"])

@@ -376,10 +376,14 @@ def test_a_template_in_a_cache_is_a_text(
 def test_a_cache_answers_no_other_question(
     agent: FakeAgent, parse: Parse, kept: dict[str, t.Any]
 ) -> None:
-    """Other filters, another agent: asked anew."""
+    """Other filters, another agent, another namespace: asked anew."""
     parse(**kept)
     agent.gone = True
-    for change in ({"filters": {"services": ["web"]}}, {"url": "http://10.9.9.9:8500"}):
+    for change in (
+        {"filters": {"services": ["web"]}},
+        {"url": "http://10.9.9.9:8500"},
+        {"namespace": "team-a"},
+    ):
         with pytest.raises(AnsibleParserError, match="no answer"):
             parse(**kept, **change)
 
