@@ -85,14 +85,16 @@ class Lab:
         ).stdout
 
     def wipe(self, *, python: bool = False) -> None:
-        """Leave the hosts without containers, volumes and, on request, the modules' libraries.
+        """Leave the hosts without containers and volumes; `python`: without what modules run in.
 
+        Then apt's package lists go too: a fresh host has none.
         Images stay: the runs that follow need not carry them again.
         """
         command = "docker ps -aq | xargs -r docker rm -f -v"
         command += "; docker volume ls -q | xargs -r docker volume rm"
         if python:
             command += "; rm -rf /opt/rollcall; apt-get -qq purge -y python3-packaging"
+            command += "; rm -rf /var/lib/apt/lists/*"
         with concurrent.futures.ThreadPoolExecutor(len(HOSTS)) as pool:
             list(pool.map(lambda host: self.ssh(host, command), HOSTS))
 
