@@ -360,6 +360,9 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.agent import (
+    AGENT_URL_TEMPLATE,
+)
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.check import Seen
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.errors import (
     ConsulError,
@@ -371,7 +374,6 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.options
     connection,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.registry import (
-    AGENT_URL_TEMPLATE,
     NotPassing,
     Registry,
 )

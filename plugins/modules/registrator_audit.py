@@ -166,6 +166,9 @@ import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.agent import (
+    AGENT_URL_TEMPLATE,
+)
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.audit import (
     KINDS,
     Finding,
@@ -186,9 +189,6 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.errors 
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.options import (
     CONNECTION,
     connection,
-)
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.registry import (
-    AGENT_URL_TEMPLATE,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.survey import Survey
 from ansible_collections.rollcall.discovery.plugins.module_utils._docker.engine import EngineError

@@ -40,8 +40,10 @@ ROOMS: dict[str, tuple[str, ...]] = {
         ),
     ),
     "plugins/module_utils/_consul/audit.py": (
-        *(UTILS + "_plan", UTILS + "_consul.address", UTILS + "_docker.offers"),
+        *(UTILS + "_plan", UTILS + "_docker.offers"),
+        *(UTILS + "_consul.address", UTILS + "_consul.instance"),
     ),
+    "plugins/module_utils/_consul/agent.py": (UTILS + "_consul.",),
     "plugins/module_utils/_consul/survey.py": (UTILS + "_consul.",),
     "plugins/module_utils/_consul/client.py": ("consul", "requests", UTILS + "_consul.errors"),
     "plugins/module_utils/_consul/observe.py": (UTILS + "_consul.",),
