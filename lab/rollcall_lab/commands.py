@@ -88,11 +88,11 @@ def _down(*, purge: bool) -> None:
         names = hosts.containers()
         with step("Removing hosts, registry, network and volume"):
             hosts.remove(names)
-            if output(["docker", "network", "inspect", NETWORK]) is not None:
+            if engine.exists("network", NETWORK):
                 run(
                     ["docker", "network", "rm", NETWORK], remedy="docker network inspect " + NETWORK
                 )
-            if output(["docker", "volume", "inspect", REGISTRY_NAME]) is not None:
+            if engine.exists("volume", REGISTRY_NAME):
                 run(["docker", "volume", "rm", REGISTRY_NAME], remedy="docker volume ls")
         if purge:
             _purge()
@@ -116,9 +116,7 @@ def _status() -> None:
     settings = saved()
     if settings is None or not engine.answers():
         raise LabError("the lab is not up", "Start it with lab/up")
-    template = "{{.Names}}\t{{.Status}}"
-    command = ["docker", "ps", "-a", "--filter", f"label={LABEL}", "--format", template]
-    states = dict(line.split("\t") for line in (output(command) or "").splitlines())
+    states = dict(line.split("\t") for line in hosts.listed("{{.Names}}\t{{.Status}}"))
     rows = [("MACHINE", "ADDRESS", "ENGINE", "STATE", "CONTAINERS")]
     for host in settings.hosts:
         version = hosts.ssh(host, "docker", "info", "--format", "{{.ServerVersion}}")
