@@ -54,12 +54,7 @@ def _up(settings: Settings) -> None:
     hosts.network()
     images.start_registry()
     pushed = images.fill_registry()
-    gone = hosts.surplus(settings.hosts)
-    if gone:
-        raise LabError(
-            f"{', '.join(gone)} would be lost with --hosts {len(settings.hosts)}",
-            "Run lab/down first, or keep the number of hosts",
-        )
+    _shrink(settings)
     hosts.ensure(settings.hosts)
     hosts.pull_again(settings.hosts, pushed)
     settings.save()
@@ -78,6 +73,20 @@ def _up(settings: Settings) -> None:
         say(f"  the page:    http://{first}/")
         say(f"  Consul's UI: http://{first}:8500/ui")
     say("  next: . .venv/bin/activate; lab/status; lab/down removes everything")
+
+
+def _shrink(settings: Settings) -> None:
+    """Remove the hosts that are too many, unless something runs on them."""
+    gone = hosts.surplus(settings.hosts)
+    lost = [name for name in gone if hosts.busy(name)]
+    if lost:
+        raise LabError(
+            f"{', '.join(lost)} would be lost with --hosts {len(settings.hosts)}",
+            "Empty them with playbooks/remove_host.yml, or run lab/down, or keep their number",
+        )
+    if gone:
+        with step(f"Removing {', '.join(gone)}, which run nothing"):
+            hosts.remove(gone)
 
 
 def _down(*, purge: bool) -> None:

@@ -100,6 +100,11 @@ def surplus(hosts: tuple[Host, ...]) -> list[str]:
     return [name for name in containers() if name.startswith("host-") and name not in wanted]
 
 
+def busy(name: str) -> bool:
+    """Whether a host has containers of its own, running or not; one that cannot tell counts."""
+    return output(["docker", "exec", name, "docker", "ps", "-aq"]) != ""
+
+
 def containers() -> list[str]:
     """The names of every container that the lab made."""
     return listed("{{.Names}}")
