@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from . import children, guard, site, snapshot, store
+from .catalog_follower import CatalogFollower
 from .follower import Follower
 from .guard import Evidence, Hold, Record
 from .heartbeat import Heartbeat
@@ -62,7 +63,10 @@ class Daemon:
         self._inbox: queue.SimpleQueue[Pulse | _Request | str] = queue.SimpleQueue()
         self._pulse = Pulse(False)
         self._contact: float | None = None
-        self._snapshot: Snapshot | None = None
+        # What Consul says of the inventory's services, and of those that present themselves.
+        self._declared: Snapshot | None = None
+        self._discovered: Snapshot | None = None
+        self._catalog: CatalogFollower | None = None
         self._skipped: tuple[Skip, ...] = ()
         self._skipped_total = 0
         self._offered = ""
@@ -174,7 +178,9 @@ class Daemon:
     def _adopt(self, options: Settings) -> None:
         """Follow whom the settings name, and tell where they say."""
         self._options = options
+        self._declared = self._discovered = None
         self._follower.tell(options)
+        self._follow_catalog(options)
         if self._heartbeat:
             self._heartbeat.stop()
         if self._witness:
@@ -187,6 +193,16 @@ class Daemon:
         if options.status_port:
             self._listen((options.status_address, options.status_port))
 
+    def _follow_catalog(self, options: Settings) -> None:
+        if self._catalog:
+            self._catalog.stop()
+        self._catalog = None
+        if options.discover:
+            tell = self._inbox.put
+            self._catalog = CatalogFollower(
+                options.consul, options.discover.tag, lambda: tell("catalog")
+            )
+
     def _listen(self, address: tuple[str, int] | pathlib.Path, *, control: bool = False) -> None:
         try:
             self._servers.append(StatusServer(self, address, control=control))
@@ -198,6 +214,8 @@ class Daemon:
         if self._heartbeat:
             self._heartbeat.stop()
         self._follower.stop()
+        if self._catalog:
+            self._catalog.stop()
         process = self._nginx.process
         assert process is not None
         if not self._stopping:
@@ -226,6 +244,9 @@ class Daemon:
             self._consider(word)
         elif word == "snapshot":
             self._read_snapshot()
+            return True
+        elif word == "catalog":
+            self._read_catalog()
             return True
         elif word == "stop":
             self._stopping = True
@@ -258,7 +279,8 @@ class Daemon:
             # It would wait for an index that the new catalog does not reach for long, and what it
             # said was the old one's.
             self._follower.stop()
-            self._snapshot = None
+            self._follow_catalog(self._options)
+            self._declared = self._discovered = None
         # A cluster that does not answer is still the one that it was.
         self._pulse = dataclasses.replace(pulse, birth=pulse.birth or self._pulse.birth)
         return reborn
@@ -269,8 +291,14 @@ class Daemon:
         if found is None:
             log.warning("consul-template wrote something that is not whole")
             return
-        self._snapshot = found
+        self._declared = found
         self._skipped_total += found.skipped_count
+
+    def _read_catalog(self) -> None:
+        entries = self._catalog.read() if self._catalog else None
+        if entries is not None:
+            self._discovered = snapshot.collect(entries, self._options.networks)
+            self._skipped_total += self._discovered.skipped_count
 
     def _look_at_settings(self) -> None:
         offer = self._file.changed()
@@ -295,7 +323,6 @@ class Daemon:
             return str(error)
         self._after_publishing(plan)
         self._file.accept(offer)
-        self._snapshot = None
         self._adopt(offer.options)
         log.info("settings %s in use", offer.revision or "without a revision")
         return ""
@@ -304,8 +331,7 @@ class Daemon:
 
     def _consider(self, request: _Request | None) -> None:
         """Judge what Consul says now and serve what comes of it."""
-        if self._snapshot is not None:
-            self._judge(self._snapshot, request)
+        self._judge(self._said(), request)
         if request:
             request.done.set()
         plan = self._plan(self._options, self._records)
@@ -315,8 +341,22 @@ class Daemon:
         if self._pending and time.monotonic() >= self._pace.due():
             self._publish(plan)
 
-    def _judge(self, found: Snapshot, request: _Request | None) -> None:
-        said = site.followed(self._options, found.services)
+    def _said(self) -> dict[str, Instances]:
+        """What Consul says; what it has not been heard of yet is as it was."""
+        keys = {site.service_key(each) for each in self._options.services}
+        known = _instances(self._records)
+        said = {}
+        for found, part, ours in (
+            (self._declared, site.declared, True),
+            (self._discovered, site.discovered, False),
+        ):
+            if found is not None:
+                said.update(part(self._options, found.services))
+            else:
+                said.update({name: each for name, each in known.items() if (name in keys) == ours})
+        return said
+
+    def _judge(self, said: Mapping[str, Instances], request: _Request | None) -> None:
         lost = guard.losses(self._records, said)
         forced = [name for name in lost if request and request.service in ("", name)]
         if request:
@@ -351,8 +391,8 @@ class Daemon:
         return site.plan(options, _instances(records), self._holders)
 
     def _tell_skipped(self, plan: Site) -> None:
-        found = self._snapshot.skipped if self._snapshot else ()
-        skipped = (*found, *plan.skipped)
+        found = [each.skipped for each in (self._declared, self._discovered) if each]
+        skipped = (*(skip for each in found for skip in each), *plan.skipped)
         for skip in skipped:
             if skip not in self._skipped:
                 log.warning("skipped %s: %s", skip.service, skip.reason)

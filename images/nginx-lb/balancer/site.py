@@ -59,30 +59,39 @@ class Site:
         return {route.claim: route.upstream.service for route in self.routes}
 
 
-def followed(options: Settings, services: Mapping[str, Instances]) -> dict[str, Instances]:
-    """The instances of the services that this balancer serves, those without any too.
+def declared(options: Settings, services: Mapping[str, Instances]) -> dict[str, Instances]:
+    """The instances of the inventory's services, those without any too.
 
     An instance that lacks its service's tag is left out.
     """
-    found: dict[str, Instances] = {}
-    for service in options.services:
-        chosen = services.get(service.name, ())
-        key = service_key(service)
-        found[key] = tuple(each for each in chosen if not service.tag or service.tag in each.tags)
-    if options.discover:
-        declared = {service.name for service in options.services}
-        for name, instances in services.items():
-            marked = tuple(each for each in instances if options.discover.tag in each.tags)
-            if name not in declared and marked:
-                found[name] = marked
-    return found
+    return {
+        service_key(service): tuple(
+            each
+            for each in services.get(service.name, ())
+            if not service.tag or service.tag in each.tags
+        )
+        for service in options.services
+    }
+
+
+def discovered(options: Settings, services: Mapping[str, Instances]) -> dict[str, Instances]:
+    """The instances of the services that present themselves and are none of the inventory's."""
+    if options.discover is None:
+        return {}
+    names = {service.name for service in options.services}
+    marked = {
+        name: tuple(each for each in instances if options.discover.tag in each.tags)
+        for name, instances in services.items()
+        if name not in names
+    }
+    return {name: instances for name, instances in marked.items() if instances}
 
 
 def still_served(options: Settings, records: Mapping[str, Record]) -> dict[str, Record]:
-    """The records that these settings still ask for: what the operator took out is no loss."""
+    """The records that these settings ask for: what the operator took out is no loss."""
     keys = {service_key(service) for service in options.services}
     marker = options.discover.tag if options.discover else None
-    found = {}
+    found = {key: Record() for key in keys}
     for name, record in records.items():
         instances = tuple(each for each in record.instances if _may_stay(each, options))
         discovered = any(marker in each.tags for each in instances)
@@ -105,14 +114,13 @@ def service_key(service: Service) -> str:
 
 
 def plan(options: Settings, served: Mapping[str, Instances], holders: Mapping[Claim, str]) -> Site:
-    """The site for these instances by key, see `followed`; `holders` had the routes until now."""
-    declared = _declared(options, served)
+    """The site for these instances by key; `holders` had the routes until now."""
+    routes, skipped = _declared(options, served), []
     if options.discover is None:
-        return _site(declared, ())
-    taken: dict[Claim, str] = {route.claim: route.upstream.service for route in declared}
-    names = {route.upstream.key.lower() for route in declared}
+        return _site(routes, ())
+    taken: dict[Claim, str] = {route.claim: route.upstream.service for route in routes}
+    names = {route.upstream.key.lower() for route in routes}
     keys = {service_key(service) for service in options.services}
-    routes, skipped = list(declared), []
     candidates = sorted(
         (name for name in served if name not in keys),
         key=lambda name: (name not in holders.values(), name),

@@ -180,3 +180,19 @@ def test_one_bad_instance_costs_the_others_nothing(stage: Stage) -> None:
     assert any("1.2.3.4;}" in row["reason"] for row in said["skipped"])
     assert "skipped 'web'" in stage.log()
     assert stage.metrics()["nginx_lb_skipped"] == 3
+
+
+def test_a_discovered_service_is_guarded_too(stage: Stage) -> None:
+    """Consul born anew takes no route from a service that presented itself; a real leave does."""
+    tags = ["lb", "lb.host=shop.example"]
+    one = stage.backend("one", "shop", Tags=tags)
+    stage.start(discover={})
+    stage.serving("one", host="shop.example")
+    amnesia(stage)
+    stage.reaches("held")
+    assert stage.names(host="shop.example") == {"one"}
+    stage.register(one, "shop", Tags=tags)
+    stage.reaches("fresh")
+    stage.register(one, "shop", Tags=["other"])
+    stage.sees("no route", lambda: stage.get(host="shop.example").status == 404)
+    assert stage.instances()["instances"] == [] or stage.status()["services"] == {}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from balancer import settings as settings_module
+from balancer import site
 from balancer.guard import CONFIRMED, Evidence, Record, Word
 from balancer.settings import Settings
 from balancer.snapshot import Instance, Instances, Place, Snapshot, collect
@@ -37,6 +38,11 @@ def entry(**values: Any) -> dict[str, Any]:
 def snapshot(*entries: Any, **options: Any) -> Snapshot:
     """The snapshot of some entries."""
     return collect(entries, settings(**options).networks)
+
+
+def followed(options: Settings, services: Mapping[str, Instances]) -> dict[str, Instances]:
+    """What of a catalog these settings ask for."""
+    return {**site.declared(options, services), **site.discovered(options, services)}
 
 
 def record(*numbers: int, index: int = 10, birth: str = HERE) -> Record:

@@ -9,14 +9,14 @@ from balancer import nginx_conf, site
 from balancer.nginx_conf import Paths
 from balancer.snapshot import Instance, Instances, Place
 
-from .builders import instances, place, settings
+from .builders import followed, instances, place, settings
 
 
 def text(said: dict[str, Instances] | None = None, **options: Any) -> str:
     """The configuration for what Consul says, two instances of web if nothing else."""
     made = settings(**{"services": [{"name": "web"}], **options})
     found = {"web": instances(1, 2)} if said is None else said
-    return nginx_conf.render(made, site.plan(made, site.followed(made, found), {}), Paths(), 3)
+    return nginx_conf.render(made, site.plan(made, followed(made, found), {}), Paths(), 3)
 
 
 def block(rendered: str, head: str) -> str:

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from balancer import site
+from balancer.guard import Record
 from balancer.site import Site
 from balancer.snapshot import Instance, Instances
 
-from .builders import instances, place, record, settings
+from .builders import followed, instances, place, record, settings
 
 DISCOVER: dict[str, Any] = {"discover": {"tag": "lb"}}
 
@@ -22,7 +23,7 @@ def tagged(*tags: str, number: int = 1) -> Instances:
 def plan(said: dict[str, Instances], holders: Any = None, **options: Any) -> Site:
     """The site of what Consul says."""
     made = settings(**options)
-    return site.plan(made, site.followed(made, said), holders or {})
+    return site.plan(made, followed(made, said), holders or {})
 
 
 def routes(found: Site) -> dict[str, str]:
@@ -146,5 +147,6 @@ def test_what_the_operator_took_out_is_no_loss() -> None:
     """A removed service, a network that is no longer allowed, a marker that is gone."""
     records = {"web": record(1), "old": record(2)}
     assert list(site.still_served(settings(services=[{"name": "web"}]), records)) == ["web"]
+    assert site.still_served(settings(services=[{"name": "new"}]), records) == {"new": Record()}
     narrow = settings(services=[{"name": "web"}], networks=["192.0.2.0/24"])
     assert site.still_served(narrow, records)["web"].instances == ()
