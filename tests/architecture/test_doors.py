@@ -67,6 +67,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "plugins/module_utils/_docker/offers.py": (),
     "plugins/module_utils/_docker/running.py": (UTILS + "_docker.engine",),
     "plugins/module_utils/_docker/options.py": (),
+    "plugins/module_utils/_balancer/status.py": (),
+    "plugins/module_utils/_balancer/client.py": (UTILS + "_balancer.status",),
     "plugins/module_utils/_preflight/inventory.py": (),
     "plugins/module_utils/_preflight/needs.py": (),
     "plugins/module_utils/_preflight/host.py": (UTILS + "_preflight.needs",),
@@ -78,6 +80,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
 }
 PURE = (
     "plugins/module_utils/_plan.py",
+    "plugins/module_utils/_balancer/status.py",
     "plugins/module_utils/_consul/cluster.py",
     "plugins/module_utils/_consul/errors.py",
     "plugins/module_utils/_consul/text.py",

@@ -103,7 +103,15 @@ class Daemon:
             settings_refused=self._settings_refused,
             data_plane=self._options.data_plane,
             pending=self._pending,
+            heard=self._heard(),
+            connections={},
         )
+
+    def _heard(self) -> bool:
+        """Whether Consul has said what runs since the settings came into use."""
+        options = self._options
+        declared = self._declared is not None or not options.services
+        return declared and (self._discovered is not None or options.discover is None)
 
     def stub_status(self) -> str | None:
         """nginx's own counters."""

@@ -73,7 +73,7 @@ def host(value: Any) -> str:
 def path(value: Any) -> str:
     """A path such as /shop, without a slash at its end; / alone is every path."""
     text = value if isinstance(value, str) else ""
-    segments = text.strip("/").split("/") if text.strip("/") else []
+    segments = [] if text == "/" else text[1:].removesuffix("/").split("/")
     clean = all(_SEGMENT.fullmatch(part) and part not in (".", "..") for part in segments)
     if not text.startswith("/") or len(text) > _PATH_LENGTH or not clean:
         raise Unfit(f"{quoted(value)} is not a path: a / and letters, digits, ._~-")

@@ -100,11 +100,8 @@ class Nginx:
         """The processes that the master has now."""
         if self._process is None:
             return frozenset()
-        pid = self._process.pid
-        with contextlib.suppress(OSError):
-            listed = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
-            return frozenset(int(word) for word in listed.split())
-        return frozenset()
+        processes = [int(path.name) for path in pathlib.Path("/proc").glob("[0-9]*")]
+        return frozenset(each for each in processes if _parent(each) == self._process.pid)
 
     def _test(self, path: pathlib.Path) -> None:
         try:
@@ -142,6 +139,16 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
         self.sock.connect(self._path)
+
+
+def _parent(process: int) -> int | None:
+    """The parent of a process that lives; None for one that has ended."""
+    with contextlib.suppress(OSError):
+        text = pathlib.Path(f"/proc/{process}/stat").read_text(errors="replace")
+        # The name stands in parentheses and may hold any character, blanks too.
+        state, parent = text.rpartition(")")[2].split()[:2]
+        return int(parent) if state != "Z" else None
+    return None
 
 
 def _first_problem(text: str) -> str:

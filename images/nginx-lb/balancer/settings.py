@@ -17,7 +17,7 @@ from .reader import Reader
 
 BALANCES = ("round_robin", "least_conn", "hash")
 DATA_PLANES = ("reload", "dns")
-_RETRY_ON = ("error", "timeout", "invalid_header", "http_500", "http_502", "http_503", "http_504")
+RETRY_ON = ("error", "timeout", "invalid_header", "http_500", "http_502", "http_503", "http_504")
 _CONSUL = re.compile(r"(?:(https?)://)?([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]):([0-9]{1,5})")
 _REVISION = re.compile(r"[A-Za-z0-9._-]{0,128}")
 _CERTIFICATE = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
@@ -299,7 +299,7 @@ def balance(value: Any) -> str:
 
 
 def _retry(value: Any) -> str:
-    return grammar.choice(value, _RETRY_ON)
+    return grammar.choice(value, RETRY_ON)
 
 
 def _data_plane(value: Any) -> str:
@@ -349,7 +349,7 @@ def _tls(value: Any) -> Tls:
 def _certificate(value: Any) -> Certificate:
     reader = Reader(value, "certificate")
     found = Certificate(
-        name=reader.need("name", _certificate_name), hosts=reader.each("hosts", grammar.host)
+        name=reader.need("name", certificate_name), hosts=reader.each("hosts", grammar.host)
     )
     reader.end()
     return found
@@ -361,7 +361,7 @@ def _revision(value: Any) -> str:
     return value
 
 
-def _certificate_name(value: Any) -> str:
+def certificate_name(value: Any) -> str:
     if not isinstance(value, str) or not _CERTIFICATE.fullmatch(value):
         raise Unfit(f"{grammar.quoted(value)} is not a certificate's name: a-z, 0-9, . _ -")
     return value

@@ -9,7 +9,7 @@ from typing import Any
 
 from .generations import Generation, knowing
 from .guard import Hold
-from .snapshot import Instance, Instances, Skip
+from .snapshot import Instance, Instances, Place, Skip
 
 FRESH, HELD, STALE = "fresh", "held", "stale"
 _STUB = re.compile(
@@ -42,6 +42,8 @@ class Report:
     settings_refused: str
     data_plane: str
     pending: bool
+    heard: bool
+    connections: Mapping[Place, int]
 
     @property
     def state(self) -> str:
@@ -76,6 +78,7 @@ def status(report: Report) -> dict[str, Any]:
         "contact_age_seconds": None if report.contact_age is None else round(report.contact_age, 3),
         "data_plane": report.data_plane,
         "pending": report.pending,
+        "heard": report.heard,
         "reloads": report.reloads,
         "refused": report.refused,
         "settings": {
@@ -117,6 +120,7 @@ def instances(report: Report) -> dict[str, Any]:
             "weight": instance.weight,
             "in_rotation": rotated,
             "generations": knowing(report.generations, name, instance.place),
+            "connections": report.connections.get(instance.place, 0),
         }
     return {
         "generation": report.generation,

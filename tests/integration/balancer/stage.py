@@ -208,3 +208,17 @@ def ask(
         return Answer(answer.status, text, dict(answer.headers.items()))
     finally:
         connection.close()
+
+
+def certificate(folder: pathlib.Path, name: str, host: str) -> None:
+    """Put a self-signed certificate and its key into a folder."""
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+            *("-nodes", "-days", "2", "-subj", f"/CN={host}"),
+            *("-addext", f"subjectAltName=DNS:{host}"),
+            *("-keyout", str(folder / f"{name}.key"), "-out", str(folder / f"{name}.pem")),
+        ],
+        check=True,
+        capture_output=True,
+    )

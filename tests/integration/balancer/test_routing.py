@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from .backends import Backend
-from .stage import Stage, ask
+from .stage import Stage, ask, certificate
 
 WEB = [{"name": "web"}]
 
@@ -107,28 +107,6 @@ def test_a_websocket_passes(stage: Stage) -> None:
         assert connection.recv(100) == b"after"
 
 
-def certificate(stage: Stage, name: str, host: str) -> None:
-    """A self-signed certificate of the operator's."""
-    folder = stage.folder / "certificates"
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
-            *(
-                "-nodes",
-                "-days",
-                "2",
-                "-subj",
-                f"/CN={host}",
-                "-addext",
-                f"subjectAltName=DNS:{host}",
-            ),
-            *("-keyout", str(folder / f"{name}.key"), "-out", str(folder / f"{name}.pem")),
-        ],
-        check=True,
-        capture_output=True,
-    )
-
-
 def names_of(stage: Stage, host: str) -> str:
     """The host that the certificate is for which is shown to who asks for `host`."""
     shown = ssl.create_default_context()
@@ -147,8 +125,9 @@ def names_of(stage: Stage, host: str) -> str:
 def test_tls_ends_here(stage: Stage) -> None:
     """Each host has its certificate, plain requests are sent there, a renewal needs no restart."""
     stage.backend("one")
-    certificate(stage, "main", "main.example")
-    certificate(stage, "shop", "shop.example")
+    certificates = stage.folder / "certificates"
+    certificate(certificates, "main", "main.example")
+    certificate(certificates, "shop", "shop.example")
     stage.start(
         services=[{"name": "web"}, {"name": "web", "hosts": ["shop.example"]}],
         tls={
@@ -172,7 +151,7 @@ def test_tls_ends_here(stage: Stage) -> None:
         connection.request("GET", "/headers", headers={"Host": "main.example"})
         headers = json.loads(connection.getresponse().read())
     assert headers["X-Forwarded-Proto"] == "https"
-    certificate(stage, "main", "renewed.example")
+    certificate(certificates, "main", "renewed.example")
     stage.sees("the renewed one", lambda: names_of(stage, "other.example") == "renewed.example")
 
 

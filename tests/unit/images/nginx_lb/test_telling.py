@@ -43,6 +43,8 @@ def report(**changes: Any) -> Report:
         settings_refused="",
         data_plane="reload",
         pending=False,
+        heard=True,
+        connections={},
     )
     return dataclasses.replace(usual, **changes)
 
