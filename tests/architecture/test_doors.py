@@ -75,7 +75,9 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "plugins/module_utils/_docker/running.py": (UTILS + "_docker.engine",),
     "plugins/module_utils/_docker/options.py": (),
     "plugins/module_utils/_balancer/status.py": (),
-    "plugins/module_utils/_balancer/client.py": (UTILS + "_balancer.status",),
+    "plugins/module_utils/_balancer/client.py": (
+        *("ansible.module_utils.urls", UTILS + "_balancer.status"),
+    ),
     "plugins/module_utils/_preflight/inventory.py": (),
     "plugins/module_utils/_preflight/needs.py": (),
     "plugins/module_utils/_preflight/host.py": (UTILS + "_preflight.needs",),

@@ -11,11 +11,12 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 
 from . import children, guard, site, snapshot, store
 from .catalog_follower import CatalogFollower
 from .follower import Follower
-from .guard import Evidence, Hold, Record
+from .guard import Evidence, Hold, Record, Verdict
 from .heartbeat import Heartbeat
 from .nginx import Nginx, Refused
 from .nginx_conf import Paths
@@ -339,7 +340,7 @@ class Daemon:
 
     def _consider(self, request: _Request | None) -> None:
         """Judge what Consul says now and serve what comes of it."""
-        self._judge(self._said(), request)
+        self._judge(request)
         if request:
             request.done.set()
         plan = self._plan(self._options, self._records)
@@ -349,38 +350,41 @@ class Daemon:
         if self._pending and time.monotonic() >= self._pace.due():
             self._publish(plan)
 
-    def _said(self) -> dict[str, Instances]:
-        """What Consul says; what it has not been heard of yet is as it was."""
+    def _judge(self, request: _Request | None) -> None:
+        """Of those that Consul has been heard of: the others stay as they are, their births too."""
         keys = {site.service_key(each) for each in self._options.services}
-        known = _instances(self._records)
-        said = {}
+        records: dict[str, Record] = {}
+        said: dict[str, Instances] = {}
         for found, part, ours in (
             (self._declared, site.declared, True),
             (self._discovered, site.discovered, False),
         ):
             if found is not None:
-                said.update(part(self._options, found.services))
-            else:
-                said.update({name: each for name, each in known.items() if (name in keys) == ours})
-        return said
-
-    def _judge(self, said: Mapping[str, Instances], request: _Request | None) -> None:
-        lost = guard.losses(self._records, said)
+                said |= part(self._options, found.services)
+                records |= {name: r for name, r in self._records.items() if (name in keys) == ours}
+        lost = guard.losses(records, said)
         forced = [name for name in lost if request and request.service in ("", name)]
         if request:
             request.names = forced
         verdict = guard.judge(
             self._options.guard,
-            self._records,
+            records,
             said,
             self._evidence(lost),
             self._holds,
             time.monotonic(),
             forced,
         )
-        _tell_holds(self._holds, verdict.holds)
-        changed = verdict.records != self._records
-        self._records, self._holds = verdict.records, verdict.holds
+        self._take(verdict, set(records))
+
+    def _take(self, verdict: Verdict, judged: AbstractSet[str]) -> None:
+        """Serve what the guard says of those that were judged."""
+        others = {name: each for name, each in self._records.items() if name not in judged}
+        waiting = {name: hold for name, hold in self._holds.items() if name in others}
+        records, holds = {**others, **verdict.records}, {**waiting, **verdict.holds}
+        _tell_holds(self._holds, holds)
+        changed = records != self._records
+        self._records, self._holds = records, holds
         if changed:
             self._keep()
 

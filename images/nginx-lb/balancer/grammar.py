@@ -169,7 +169,7 @@ def header(value: Any) -> str:
 def hash_key(value: Any) -> str:
     """nginx's variable for what requests are told apart by."""
     text = value if isinstance(value, str) else ""
-    kind, _, rest = text.partition(":")
+    kind, _colon, rest = text.partition(":")
     if text in _HASH_KEYS:
         return _HASH_KEYS[text]
     if kind == "header" and _HEADER.fullmatch(rest):

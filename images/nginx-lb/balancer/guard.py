@@ -156,9 +156,8 @@ def _decide(
 
 
 def _born_anew(old: Record, evidence: Evidence, word: Word) -> bool:
-    if old.birth and evidence.birth and old.birth != evidence.birth:
-        return True
-    return word.index < old.index
+    # A leader that was just elected may not know its cluster's birth for a moment.
+    return (bool(old.birth) and old.birth != evidence.birth) or word.index < old.index
 
 
 def _without_a_leader(

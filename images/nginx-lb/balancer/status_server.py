@@ -70,7 +70,7 @@ class _UnixServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
     def get_request(self) -> tuple[socket.socket, Any]:
         """A Unix socket's peer has no address, and http.server expects one."""
-        connection, _ = self.socket.accept()
+        connection, _address = self.socket.accept()
         return connection, ("local", 0)
 
 

@@ -2,15 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""A balancer's status pages over HTTP, by the standard library alone."""
+"""A balancer's status pages over HTTP."""
 
 from __future__ import annotations
 
 import http.client
 import json
 import typing as t
-import urllib.error
-import urllib.request
+
+from ansible.module_utils.urls import open_url
 
 from .status import Seen
 
@@ -29,9 +29,10 @@ def look(url: str) -> Seen:
 def _page(url: str, path: str) -> t.Mapping[str, t.Any]:
     address = url.rstrip("/") + path
     try:
-        with urllib.request.urlopen(address, timeout=_TIMEOUT_SECONDS) as answer:
-            found = json.loads(answer.read())
-    except (OSError, ValueError, http.client.HTTPException, urllib.error.URLError) as error:
+        # Past any proxy: the balancer is on this host or beside it.
+        answer = open_url(address, timeout=_TIMEOUT_SECONDS, use_proxy=False)
+        found = json.loads(answer.read())
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise BalancerError(
             f"no balancer answers at {address}: {error}. See its log, and nginx_lb_status_address "
             "and nginx_lb_status_port for where it tells its status"

@@ -137,6 +137,13 @@ def test_a_catalog_born_anew_empties_nothing(evidence: Evidence) -> None:
     assert serves(over) == set()
 
 
+def test_a_leader_that_does_not_tell_its_birth_is_not_believed_yet() -> None:
+    """Right after its election it may not know; a cluster that never told is believed."""
+    untold = leader({"web": (1,)}, birth="")
+    assert verdict(record(1, 2), (1,), untold).holds["web"].reason == BORN_ANEW
+    assert serves(verdict(record(1, 2, birth=""), (1,), untold)) == {1}
+
+
 def test_a_new_catalog_is_believed_when_it_is_as_large() -> None:
     """Everybody has registered again, some at other places: the old places go."""
     half = verdict(record(1, 2), (3,), leader({"web": (3,)}, birth=ELSEWHERE))
