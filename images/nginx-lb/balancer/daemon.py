@@ -189,6 +189,9 @@ class Daemon:
         self._options = options
         self._declared = self._discovered = None
         self._follower.tell(options)
+        if self._follower.read() is not None:
+            # It follows the same services as before, and says nothing again until they change.
+            self._read_snapshot()
         self._follow_catalog(options)
         if self._heartbeat:
             self._heartbeat.stop()
