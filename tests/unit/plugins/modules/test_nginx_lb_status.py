@@ -14,7 +14,7 @@ from ansible_collections.rollcall.discovery.tests.helpers.promises import assert
 from ansible_collections.rollcall.discovery.tests.helpers.running import outcome
 
 Ask = t.Callable[..., dict[str, t.Any]]
-PLACE = {"service": "web", "address": "10.0.0.1:80", "serving": True, "generations": [7]}
+PLACE = {"id": "web-1", "address": "10.0.0.1", "port": 80, "in_rotation": True}
 WELL = Seen(
     {
         "state": "held",
