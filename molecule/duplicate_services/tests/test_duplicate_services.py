@@ -1,6 +1,6 @@
 """The same instance at two agents.
 
-Seen red with a repair that deregisters in the catalog: the agent put it back.
+Seen red with an audit that repairs nothing.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Registrator and the web service die in both orders, and the host is rebooted.
 
-Seen red with a Registrator that removes nothing when it starts.
+Seen red with a Registrator that did not come back: one ghost.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A host is cut off: both ways, then it hears nothing, then it is not heard.
 
-Seen red with proxy_read_timeout 60s: requests hung on connections that were kept.
+Seen red with nginx_lb_read_timeout 60s: 22 GETs hung on connections that were kept.
 """
 
 from __future__ import annotations

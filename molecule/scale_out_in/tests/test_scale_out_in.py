@@ -1,6 +1,6 @@
 """Three web containers a host instead of one, and one again.
 
-Seen red with HELLOWORLD_GRACE=0.
+Seen red with HELLOWORLD_GRACE=0: three requests failed.
 """
 
 from __future__ import annotations

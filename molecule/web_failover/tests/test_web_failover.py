@@ -1,6 +1,6 @@
 """Web containers that are killed, stopped, and all replaced.
 
-Seen red with proxy_next_upstream off, and with HELLOWORLD_GRACE=0.
+Seen red with HELLOWORLD_GRACE=0: a request or two failed in each.
 """
 
 from __future__ import annotations
