@@ -73,7 +73,7 @@ EXAMPLES = r"""
 - name: Wait until this balancer sends nothing to an instance any more
   rollcall.discovery.nginx_lb_status:
     wait_for:
-      without: ["10.111.152.135:32768"]
+      without: ["10.111.152.99:32768"]
     wait_timeout: 60
 
 - name: Learn how a balancer is
