@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from ..consul.agent import Agent, server
+from ..consul.agent import Agent
+from ..consul.clusters import server
 from .stage import Place, Stage
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
