@@ -1,7 +1,4 @@
-"""Every server is stopped for six minutes.
-
-Seen red with consul-template's own number of attempts.
-"""
+"""Every server is stopped for six minutes."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""One server loses its data, then all three at once.
-
-Seen red with a balancer that believes the empty list of a new cluster.
-"""
+"""One server loses its data, then all three at once."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The Docker Engine of a host restarts.
-
-Seen red with proxy_next_upstream off.
-"""
+"""The Docker Engine of a host restarts."""
 
 from __future__ import annotations
 

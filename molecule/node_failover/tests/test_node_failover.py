@@ -1,7 +1,4 @@
-"""The articles' failover step, and a host without power.
-
-Seen red with proxy_connect_timeout 60s, and with max_fails=0.
-"""
+"""The articles' failover step, and a host without power."""
 
 from __future__ import annotations
 

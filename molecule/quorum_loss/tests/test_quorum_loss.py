@@ -1,7 +1,4 @@
-"""Two of three servers are gone.
-
-Seen red with a balancer that believes an empty list without a leader.
-"""
+"""Two of three servers are gone."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Thirty faults in a random order.
-
-Seen red with a Registrator that does not resync.
-"""
+"""Thirty faults in a random order."""
 
 from __future__ import annotations
 

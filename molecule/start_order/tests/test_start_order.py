@@ -1,7 +1,4 @@
-"""The parts start in odd orders.
-
-Seen red with a Registrator that is not told to try again until Consul has a leader.
-"""
+"""The parts start in odd orders."""
 
 from __future__ import annotations
 

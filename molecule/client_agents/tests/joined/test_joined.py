@@ -1,7 +1,4 @@
-"""Hosts four and five have joined as clients.
-
-Seen red with a client that is told to join nobody.
-"""
+"""Hosts four and five have joined as clients."""
 
 from __future__ import annotations
 
