@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import logging
 import pathlib
+import pwd
 import queue
 import signal
 import threading
@@ -13,11 +14,12 @@ import time
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 
-from . import children, guard, site, snapshot, store
+from . import children, connections, guard, nginx_conf, site, snapshot, store
 from .catalog_follower import CatalogFollower
 from .follower import Follower
 from .guard import Evidence, Hold, Record, Verdict
 from .heartbeat import Heartbeat
+from .name_server import NameServer
 from .nginx import Nginx, Refused
 from .nginx_conf import Paths
 from .pace import Pace
@@ -25,7 +27,7 @@ from .publisher import Publisher
 from .settings import Settings
 from .settings_file import Offer, SettingsFile
 from .site import Site
-from .snapshot import Instances, Skip, Snapshot
+from .snapshot import Instances, Place, Skip, Snapshot
 from .status_server import StatusServer
 from .telling import Report
 from .witness import Pulse, Wanted, Witness
@@ -57,6 +59,7 @@ class Daemon:
         state = store.load(self._state_path)
         self._records: Mapping[str, Record] = state.records
         self._holders = state.holders
+        self._sets: dict[str, tuple[str, Instances]] = {}
         self._holds: Mapping[str, Hold] = {}
         self._nginx = Nginx(volume, self._run)
         self._publisher = Publisher(self._nginx, paths, state.generation)
@@ -68,6 +71,7 @@ class Daemon:
         self._declared: Snapshot | None = None
         self._discovered: Snapshot | None = None
         self._catalog: CatalogFollower | None = None
+        self._names: NameServer | None = None
         self._skipped: tuple[Skip, ...] = ()
         self._skipped_total = 0
         self._offered = ""
@@ -84,6 +88,8 @@ class Daemon:
         """How things are now."""
         now = time.monotonic()
         contact = self._contact
+        names = self._names
+        joining, gone = names.moves(self._connections) if names else (frozenset(), ())
         publisher = self._publisher
         return Report(
             generation=publisher.number,
@@ -105,8 +111,13 @@ class Daemon:
             data_plane=self._options.data_plane,
             pending=self._pending,
             heard=self._heard(),
-            connections={},
+            joining=joining,
+            gone=gone,
         )
+
+    def _connections(self) -> Mapping[Place, int]:
+        """What nginx's workers are connected to."""
+        return connections.count(pwd.getpwnam(self._paths.user).pw_uid if self._paths.user else 0)
 
     def _heard(self) -> bool:
         """Whether Consul has said what runs since the settings came into use."""
@@ -174,6 +185,7 @@ class Daemon:
             plan = self._plan(self._options, self._records)
         if self._settings_refused:
             log.error("settings refused: %s", self._settings_refused)
+        self._answer_names(self._options, plan)
         self._listen(self._run / "status.sock")
         self._listen(self._run / "control.sock", control=True)
         self._publisher.start(self._options, plan, _instances(self._records))
@@ -188,6 +200,8 @@ class Daemon:
         """Follow whom the settings name, and tell where they say."""
         self._options = options
         self._declared = self._discovered = None
+        if options.data_plane != "dns":
+            self._forget_names()
         self._follower.tell(options)
         self._follow_catalog(options)
         if self._heartbeat:
@@ -211,6 +225,26 @@ class Daemon:
             self._catalog = CatalogFollower(
                 options.consul, options.discover.tag, lambda: tell("catalog")
             )
+
+    def _answer_names(self, options: Settings, plan: Site) -> None:
+        """Have a name server before nginx asks for names. Refused where its port is taken."""
+        if options.data_plane != "dns":
+            return
+        if self._names is None or self._names.port != options.name_server_port:
+            try:
+                names = NameServer(options.name_server_port)
+            except OSError as error:
+                raise Refused(
+                    f"no name server at port {options.name_server_port}: {error}"
+                ) from None
+            self._forget_names()
+            self._names = names
+        self._names.tell({**self._sets, **nginx_conf.dns_sets(plan)})
+
+    def _forget_names(self) -> None:
+        if self._names:
+            self._names.close()
+        self._names = None
 
     def _listen(self, address: tuple[str, int] | pathlib.Path, *, control: bool = False) -> None:
         try:
@@ -325,10 +359,12 @@ class Daemon:
         self._prepare(offer.options)
         plan = self._plan(offer.options, self._records)
         try:
+            self._answer_names(offer.options, plan)
             if not self._publisher.serves(offer.options, plan, _instances(self._records)):
                 self._publisher.publish(offer.options, plan, _instances(self._records))
         except Refused as error:
             self._options, self._records, self._pace = before
+            self._answer_names(self._options, self._plan(self._options, self._records))
             return str(error)
         self._after_publishing(plan)
         self._file.accept(offer)
@@ -347,6 +383,9 @@ class Daemon:
         self._tell_skipped(plan)
         served = self._publisher.serves(self._options, plan, _instances(self._records))
         self._pending = not served and not self._publisher.refuses(self._options, plan)
+        if self._names:
+            # Until the new configuration serves, the old one asks for its names.
+            self._names.tell({**self._sets, **nginx_conf.dns_sets(plan)})
         if self._pending and time.monotonic() >= self._pace.due():
             self._publish(plan)
 
@@ -423,6 +462,9 @@ class Daemon:
         self._pending = False
         self._pace = self._pace.reloaded(time.monotonic())
         self._holders = plan.holders
+        self._sets = nginx_conf.dns_sets(plan)
+        if self._names:
+            self._names.tell(self._sets)
         services = self._publisher.services
         counts = ", ".join(f"{name} {len(each)}" for name, each in sorted(services.items()))
         log.info("generation %d serves: %s", self._publisher.number, counts or "no service")

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from . import site as sites
 from .settings import Certificate, Settings, Tuning
 from .site import Route, Site, Upstream
-from .snapshot import Instance
+from .snapshot import Instance, Instances
 
 _WORD = re.compile(r"[A-Za-z0-9_./:\[\]$=*~^@,+-]+")
 _FRESH = ".fresh"
@@ -180,7 +180,7 @@ def _tuned(tuning: Tuning, usual: Tuning | None, depth: int = 1) -> Iterator[str
 
 def _upstreams(options: Settings, upstream: Upstream) -> Iterator[str]:
     """The upstream, and the one without kept connections for what is not repeated."""
-    if options.data_plane == "reload" and not upstream.instances:
+    if not upstream.instances:
         return
     yield from _upstream(options, upstream, upstream.key, upstream.tuning.keepalive)
     yield from _upstream(options, upstream, upstream.key + _FRESH, 0)
@@ -189,27 +189,40 @@ def _upstreams(options: Settings, upstream: Upstream) -> Iterator[str]:
 def _upstream(options: Settings, upstream: Upstream, key: str, keepalive: int) -> Iterator[str]:
     tuning = upstream.tuning
     yield f"  upstream {_line(0, key)[:-1]} {{"
-    yield _line(2, "zone", key, _zone(len(upstream.instances)))
+    # Without reloads a zone cannot grow: it is large from the start.
+    size = 200 if options.data_plane == "dns" else len(upstream.instances)
+    yield _line(2, "zone", key, _zone(size))
     if tuning.balance == "least_conn":
         yield _line(2, "least_conn")
     elif tuning.balance == "hash":
         yield _line(2, "hash", tuning.hash_key, "consistent")
     limits = (f"max_fails={tuning.max_fails}", f"fail_timeout={tuning.fail_timeout}")
     if options.data_plane == "dns":
-        yield _line(2, "resolver", f"127.0.0.1:{options.name_server_port}", "valid=1s", "ipv6=on")
+        # Answers say themselves how long they hold: a set a second, an address for ever.
+        yield _line(2, "resolver", f"127.0.0.1:{options.name_server_port}")
         yield _line(2, "resolver_timeout", "2s")
-        yield _line(
-            2, "server", f"{dns_label(upstream.key)}.{DNS_DOMAIN}", "service=lb", "resolve", *limits
-        )
+        name = f"{dns_label(key)}.{DNS_DOMAIN}"
+        yield _line(2, "server", name, "service=lb", "resolve", *limits)
     else:
         even = len({instance.weight for instance in upstream.instances}) <= 1
         for instance in upstream.instances:
             yield _line(2, "server", str(instance.place), *_weight(tuning, instance, even), *limits)
     yield _line(2, "keepalive", str(keepalive))
     if keepalive:
-        # Shorter than a backend's own patience, so that nginx closes first.
-        yield _line(2, "keepalive_timeout", "30s")
+        # Shorter than a backend's own patience, so that nginx closes first. Where no reload ends
+        # them, so short that an instance which was taken out soon has none.
+        idle = "4s" if options.data_plane == "dns" else "30s"
+        yield _line(2, "keepalive_timeout", idle)
     yield "  }"
+
+
+def dns_sets(site: Site) -> dict[str, tuple[str, Instances]]:
+    """What our own name server is to answer: for each name the service and its instances."""
+    return {
+        dns_label(key): (upstream.service, upstream.instances)
+        for upstream in site.upstreams
+        for key in (upstream.key, upstream.key + _FRESH)
+    }
 
 
 def dns_label(key: str) -> str:
@@ -334,7 +347,7 @@ def _location(options: Settings, route: Route, *match: str) -> Iterator[str]:
         yield f"      rewrite ^{_line(0, escaped)[:-1]}/?(.*)$ /$1 break;"
     yield "      add_header X-Backend $upstream_addr always;"
     yield from _snippet(route.snippet, 3)
-    if upstream.instances or options.data_plane == "dns":
+    if upstream.instances:
         yield _line(3, "proxy_pass", f"http://{upstream.key}$nginx_lb_fresh")
     else:
         yield "      add_header Retry-After 1 always;"

@@ -71,14 +71,20 @@ def agent(_agent: Agent) -> Agent:
 
 
 @pytest.fixture
+def plane() -> str:
+    """The data plane; a story of both names it as its parameter."""
+    return "reload"
+
+
+@pytest.fixture
 def stages(
-    place: Place, image: str, agent: Agent, tmp_path: pathlib.Path
+    place: Place, image: str, agent: Agent, tmp_path: pathlib.Path, plane: str
 ) -> Iterator[Callable[[], Stage]]:
     """As many stages as a story needs."""
     made: list[Stage] = []
 
     def make() -> Stage:
-        made.append(Stage(place, image, agent, tmp_path / str(len(made))))
+        made.append(Stage(place, image, agent, tmp_path / str(len(made)), plane))
         return made[-1]
 
     yield make

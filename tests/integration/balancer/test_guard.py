@@ -9,7 +9,7 @@ import time
 import pytest
 
 from .load import Load, failures
-from .stage import Stage
+from .stage import Stage, both_planes
 
 WEB = [{"name": "web"}]
 
@@ -21,6 +21,7 @@ def amnesia(stage: Stage) -> None:
     stage.agent.start()
 
 
+@both_planes
 def test_consul_away_changes_nothing(stage: Stage) -> None:
     """Without Consul the last good set serves, and health says since when and why."""
     stage.backend("one")
@@ -37,6 +38,7 @@ def test_consul_away_changes_nothing(stage: Stage) -> None:
     assert failures(load.end()) == []
 
 
+@both_planes
 def test_a_catalog_born_anew_is_held_against(stage: Stage) -> None:
     """A healthy and empty Consul after the loss of all data takes nobody out of rotation."""
     one, two = stage.backend("one"), stage.backend("two")
@@ -58,6 +60,7 @@ def test_a_catalog_born_anew_is_held_against(stage: Stage) -> None:
     stage.serving("one")
 
 
+@both_planes
 def test_a_new_catalog_is_believed_in_the_end(stage: Stage) -> None:
     """What nobody has registered again within the longest hold is gone."""
     stage.backend("one")
@@ -82,6 +85,7 @@ def test_a_hold_survives_the_container(stage: Stage) -> None:
     assert stage.names() == {"one"}
 
 
+@both_planes
 def test_the_operator_has_the_last_word(stage: Stage) -> None:
     """`nginx-lb accept` believes Consul at once about what is held."""
     stage.backend("one")
@@ -116,6 +120,7 @@ def test_a_confirmed_loss_of_most_is_no_matter_of_waiting(stage: Stage) -> None:
     assert stage.status()["state"] == "fresh"
 
 
+@both_planes
 def test_a_restart_of_consul_with_its_data_is_no_event(stage: Stage) -> None:
     """Consul killed and back with what it knew: nobody leaves, nothing is held at the end."""
     stage.backend("one")
@@ -131,6 +136,7 @@ def test_a_restart_of_consul_with_its_data_is_no_event(stage: Stage) -> None:
     assert stage.names() == {"one", "two"}
 
 
+@both_planes
 @pytest.mark.parametrize("what", ["http_snippet", "server_snippet", "service", "grammar"])
 def test_a_broken_setting_is_refused_and_nothing_happens(stage: Stage, what: str) -> None:
     """The old configuration serves on and follows Consul on; the reason is told."""
@@ -182,6 +188,7 @@ def test_one_bad_instance_costs_the_others_nothing(stage: Stage) -> None:
     assert stage.metrics()["nginx_lb_skipped"] == 3
 
 
+@both_planes
 def test_a_discovered_service_is_guarded_too(stage: Stage) -> None:
     """Consul born anew takes no route from a service that presented itself; a real leave does."""
     tags = ["lb", "lb.host=shop.example"]

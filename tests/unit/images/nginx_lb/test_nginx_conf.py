@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -130,10 +131,29 @@ def test_snippets_stand_where_the_operator_put_them() -> None:
 def test_the_dns_data_plane_names_no_instance() -> None:
     """The text stays when instances come and go: nothing to reload for."""
     some = text({"web": instances(1)}, data_plane="dns")
-    assert some == text({"web": instances(2, 3)}, data_plane="dns") == text({}, data_plane="dns")
+    assert some == text({"web": instances(2, 3)}, data_plane="dns")
+    assert "return 503" in text({}, data_plane="dns")
     upstream = block(some, "upstream web {")
-    assert "resolver 127.0.0.1:8405 valid=1s" in upstream
+    assert "resolver 127.0.0.1:8405;" in upstream
     assert f"server {nginx_conf.dns_label('web')}.lb.invalid service=lb resolve" in upstream
+
+
+def test_the_name_server_knows_every_name_that_nginx_asks_for() -> None:
+    """Each upstream's own name, and the one without kept connections has another."""
+    made = settings(services=[{"name": "web"}], data_plane="dns")
+    found = site.plan(made, {"web": instances(1)}, {})
+    sets = nginx_conf.dns_sets(found)
+    rendered = nginx_conf.render(made, found, Paths(), 1)
+    assert sorted(sets) == sorted(re.findall(r"server (\S+)[.]lb[.]invalid", rendered))
+    assert set(sets.values()) == {("web", instances(1))}
+
+
+@pytest.mark.parametrize("key", ["a" * 128, "a" * 127 + "b", "A_b", "a-b", "a.2"])
+def test_a_name_fits_into_dns(key: str) -> None:
+    """However long or strange the service's own name is, and no two share one."""
+    label = nginx_conf.dns_label(key)
+    assert re.fullmatch(r"[a-z0-9-]{1,63}", label)
+    assert label != nginx_conf.dns_label(key + "x")
 
 
 @pytest.mark.parametrize("word", ["a b", "a;", "a{", "a\n", 'a"', "a#", "ä"])
