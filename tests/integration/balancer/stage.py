@@ -121,6 +121,11 @@ class Stage:
         """What a program inside the container prints."""
         return self.docker("exec", self.name, *words)
 
+    def kill_follower(self) -> None:
+        """kill -9 of consul-template; it is started again."""
+        find = """awk '$2 == "(consul-template)" {print $1}' /proc/[0-9]*/stat"""
+        self.inside("sh", "-c", f"kill -9 $({find})")
+
     def end(self) -> None:
         """Remove the balancer, its volume, its backends and its services."""
         for words in (("rm", "-f", "-v", self.name), ("volume", "rm", "-f", self.name)):

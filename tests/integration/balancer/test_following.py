@@ -91,6 +91,7 @@ def test_it_says_how_it_is(stage: Stage) -> None:
     health = stage.reaches("fresh")
     assert (health["status"], health["reason"]) == ("ok", "")
     assert health["services"] == {"web": {"instances": 1, "held": []}}
+    stage.sees("the instance in", lambda: stage.instances()["instances"][0]["in_rotation"])
     found = stage.instances()
     assert [
         (row["service"], row["id"], row["port"], row["in_rotation"]) for row in found["instances"]
@@ -157,9 +158,7 @@ def test_what_follows_consul_comes_back(stage: Stage) -> None:
     stage.backend("one")
     stage.start(services=WEB)
     stage.serving("one")
-    stage.inside(
-        "sh", "-c", "kill -9 $(cat /proc/[0-9]*/stat | awk '$2==\"(consul-template)\"{print $1}')"
-    )
+    stage.kill_follower()
     stage.backend("two")
     stage.serving("one", "two")
     assert "Z" not in stage.inside("sh", "-c", "awk '{print $3}' /proc/[0-9]*/stat")

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import pathlib
 import shutil
 import time
 
 import pytest
 
+from ..consul.agent import server
 from .load import Load, failures
-from .stage import Stage, both_planes
+from .stage import Place, Stage, both_planes
 
 WEB = [{"name": "web"}]
+TOKEN = "b1a5c3f0-0000-4000-8000-00000000ba1a"
+BALANCER_RULES = 'service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }'
 
 
 def amnesia(stage: Stage) -> None:
@@ -202,4 +207,53 @@ def test_a_discovered_service_is_guarded_too(stage: Stage) -> None:
     stage.reaches("fresh")
     stage.register(one, "shop", Tags=["other"])
     stage.sees("no route", lambda: stage.get(host="shop.example").status == 404)
-    assert stage.instances()["instances"] == [] or stage.status()["services"] == {}
+    stage.sees("it is forgotten", lambda: stage.instances()["instances"] == [])
+
+
+def test_an_answer_that_an_acl_has_filtered_is_held_against(
+    place: Place, image: str, tmp_path: pathlib.Path
+) -> None:
+    """A token that loses its view of the nodes sees an empty service: nobody leaves."""
+    rules = 'enabled = true default_policy = "deny" policy_ttl = "1s"'
+    acl = f'acl {{ {rules} tokens {{ initial_management = "boss" }} }}'
+    agent = server(
+        "guarded",
+        tmp_path,
+        *("-bootstrap-expect=1", "-hcl", acl),
+        address=place.backends,
+        token="boss",
+    )
+    agent.start()
+    stage = Stage(place, image, agent, tmp_path / "stage", "reload")
+    try:
+        agent.ready("the ACL system", lambda: agent.get("/v1/acl/tokens"))
+        policy = {"Name": "balancer", "Rules": BALANCER_RULES}
+        made = agent.call("PUT", "/v1/acl/policy", policy)
+        wanted = {"Policies": [{"Name": "balancer"}], "SecretID": TOKEN}
+        agent.call("PUT", "/v1/acl/token", wanted)
+        (stage.folder / "consul.token").write_text(TOKEN)
+        stage.backend("one")
+        consul = {
+            "address": f"{place.backends}:{agent.port}",
+            "token_file": "/etc/nginx-lb/conf/consul.token",
+        }
+        stage.start(services=WEB, consul=consul)
+        stage.serving("one")
+        less = BALANCER_RULES.replace('node_prefix "" { policy = "read" }', "")
+        agent.call("PUT", f"/v1/acl/policy/{made['ID']}", {**policy, "Rules": less})
+        limited = dataclasses.replace(agent, token=TOKEN)
+        query = "/v1/health/service/web?passing"
+        stage.sees("a filtered answer", lambda: limited.get(query) == [])
+        # A query that is blocked learns of it within a minute, one that is asked anew at once.
+        stage.kill_follower()
+        said = stage.reaches("held")
+        assert said["reason"] == "web: Consul's answer was filtered by an ACL"
+        assert stage.names() == {"one"}
+        agent.call("PUT", f"/v1/acl/policy/{made['ID']}", policy)
+        stage.sees("a whole answer", lambda: limited.get(query))
+        stage.kill_follower()
+        stage.reaches("fresh")
+        assert TOKEN not in stage.log() + stage.docker("inspect", stage.name)
+    finally:
+        stage.end()
+        agent.kill()
