@@ -59,7 +59,7 @@ def _check(path: pathlib.Path, environment: Mapping[str, str]) -> int:
         options = settings_reader.from_text(path.read_text(), base)
         with tempfile.TemporaryDirectory() as scratch:
             folder = pathlib.Path(scratch)
-            text = render(options, site.plan(options, {}, {}), _paths(folder), 0)
+            text = render(options, site.plan(options, {}, {}), _paths(folder))
             Nginx(folder, folder).stage(text)
     except (OSError, Unfit, Refused) as error:
         sys.stderr.write(f"nginx-lb: {error}\n")

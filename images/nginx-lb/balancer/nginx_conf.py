@@ -91,9 +91,18 @@ class Paths:
     error_log: str = "/dev/stderr"
 
 
-def render(options: Settings, site: Site, paths: Paths, generation: int) -> str:
-    """The whole configuration; `generation` is what it answers to who asks which one serves."""
-    return "\n".join(_whole(options, site, paths, generation)) + "\n"
+def render(options: Settings, site: Site, paths: Paths) -> str:
+    """The whole configuration, of no generation yet."""
+    return "\n".join(_whole(options, site, paths)) + "\n"
+
+
+def numbered(text: str, generation: int) -> str:
+    """A rendered configuration that answers with its generation to who asks which one serves."""
+    return text.replace(_answer_of(0), _answer_of(generation), 1)
+
+
+def _answer_of(generation: int) -> str:
+    return f'return 200 "{generation} $pid\\n";'
 
 
 def _line(depth: int, *words: str) -> str:
@@ -104,7 +113,7 @@ def _line(depth: int, *words: str) -> str:
     return f"{'  ' * depth}{' '.join(words)};"
 
 
-def _whole(options: Settings, site: Site, paths: Paths, generation: int) -> Iterator[str]:
+def _whole(options: Settings, site: Site, paths: Paths) -> Iterator[str]:
     if paths.user:
         yield _line(0, "user", paths.user)
     yield _line(0, "worker_processes", "auto")
@@ -118,7 +127,7 @@ def _whole(options: Settings, site: Site, paths: Paths, generation: int) -> Iter
     yield from _http(options, site, paths)
     for upstream in site.upstreams:
         yield from _upstreams(options, upstream)
-    yield from _own_server(paths, generation)
+    yield from _own_server(paths)
     yield from _servers(options, site, paths)
     yield "}"
 
@@ -240,12 +249,12 @@ def _zone(instances: int) -> str:
     return f"{max(64, 32 + 4 * instances)}k" if instances < 8000 else "64m"
 
 
-def _own_server(paths: Paths, generation: int) -> Iterator[str]:
+def _own_server(paths: Paths) -> Iterator[str]:
     """What only this container asks: which generation answers, and nginx's own counters."""
     yield "  server {"
     yield _line(2, "listen", f"unix:{paths.run}/nginx.sock")
     yield _line(2, "access_log", "off")
-    yield f'    location = /generation {{ return 200 "{int(generation)} $pid\\n"; }}'
+    yield f"    location = /generation {{ {_answer_of(0)} }}"
     yield "    location = /stub_status { stub_status; }"
     yield "  }"
 

@@ -31,6 +31,7 @@ class Publisher:
         self._generations: tuple[Generation, ...] = ()
         self._refused_print = ""
         self._refused_at: float | None = None
+        self._made: _Made | None = None
         self._watched: tuple[pathlib.Path, ...] = ()
         self._seen: tuple[int, ...] = ()
         self.number = number
@@ -104,7 +105,8 @@ class Publisher:
         return time.monotonic() - then >= _REFUSED_SECONDS
 
     def _stage(self, options: Settings, site: Site) -> None:
-        self._nginx.stage(nginx_conf.render(options, site, self._paths, self.number + 1))
+        text, _fingerprint = self._rendered(options, site)
+        self._nginx.stage(nginx_conf.numbered(text, self.number + 1))
 
     def _return(self) -> None:
         """Back to the last good configuration, for the running nginx and for the next one."""
@@ -126,12 +128,31 @@ class Publisher:
 
     def _print(self, options: Settings, site: Site) -> str:
         """What tells two configurations apart; a renewed certificate is another one."""
-        digest = hashlib.sha256(nginx_conf.render(options, site, self._paths, 0).encode())
+        return self._rendered(options, site)[1]
+
+    def _rendered(self, options: Settings, site: Site) -> tuple[str, str]:
+        """The text and its fingerprint, made once for a site and its certificates."""
         self._watched = _certificate_files(options, self._paths)
         self._seen = _times(self._watched)
-        for path in self._watched:
-            digest.update(path.read_bytes() if path.exists() else b"")
-        return digest.hexdigest()
+        made = self._made
+        if made is None or made.of != (id(options), id(site), self._seen):
+            text = nginx_conf.render(options, site, self._paths)
+            digest = hashlib.sha256(text.encode())
+            for path in self._watched:
+                digest.update(path.read_bytes() if path.exists() else b"")
+            key = (id(options), id(site), self._seen)
+            made = self._made = _Made(key, (options, site), text, digest.hexdigest())
+        return made.text, made.fingerprint
+
+
+@dataclasses.dataclass(frozen=True)
+class _Made:
+    """A rendered text; `whole` keeps alive what the identities in `of` stand for."""
+
+    of: tuple[int, int, tuple[int, ...]]
+    whole: tuple[Settings, Site]
+    text: str
+    fingerprint: str
 
 
 def _certificate_files(options: Settings, paths: Paths) -> tuple[pathlib.Path, ...]:

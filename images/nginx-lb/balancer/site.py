@@ -7,6 +7,7 @@ nobody who may start a container can have another service's requests.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterable, Mapping
 
 from . import grammar
@@ -209,6 +210,8 @@ class _Claim:
     strip_path: bool
 
 
+# Rereading a thousand services' tags at each change of one would cost more than the rest.
+@functools.lru_cache(16384)
 def _claim(marker: str, tags: tuple[str, ...], allowed: tuple[str, ...]) -> _Claim:
     """What an instance's tags ask for. Unfit where the grammar or the operator refuses it."""
     said: dict[str, list[str]] = {}
