@@ -35,9 +35,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-sys.path.append(str(ROOT / "tests" / "integration" / "consul"))
+sys.path.append(str(ROOT / "tests"))
 
-from agent import Agent, eventually, free_ports, server  # noqa: E402  (the path comes first)
+from integration.consul.agent import Agent, eventually, free_ports  # noqa: E402  (the path first)
+from integration.consul.clusters import server  # noqa: E402
 
 IMAGE, BENCH = "balancer/nginx-lb:bench", "balancer/bench:bench"
 NODES = 3

@@ -54,12 +54,7 @@ def _up(settings: Settings) -> None:
     hosts.network()
     images.start_registry()
     pushed = images.fill_registry()
-    gone = hosts.surplus(settings.hosts)
-    if gone:
-        raise LabError(
-            f"{', '.join(gone)} would be lost with --hosts {len(settings.hosts)}",
-            "Run lab/down first, or keep the number of hosts",
-        )
+    _shrink(settings)
     hosts.ensure(settings.hosts)
     hosts.pull_again(settings.hosts, pushed)
     settings.save()
@@ -80,6 +75,20 @@ def _up(settings: Settings) -> None:
     say("  next: . .venv/bin/activate; lab/status; lab/down removes everything")
 
 
+def _shrink(settings: Settings) -> None:
+    """Remove the hosts that are too many, unless something runs on them."""
+    gone = hosts.surplus(settings.hosts)
+    lost = [name for name in gone if hosts.busy(name)]
+    if lost:
+        raise LabError(
+            f"{', '.join(lost)} would be lost with --hosts {len(settings.hosts)}",
+            "Empty them with playbooks/remove_host.yml, or run lab/down, or keep their number",
+        )
+    if gone:
+        with step(f"Removing {', '.join(gone)}, which run nothing"):
+            hosts.remove(gone)
+
+
 def _down(*, purge: bool) -> None:
     settings = saved()
     if settings is not None:
@@ -88,11 +97,11 @@ def _down(*, purge: bool) -> None:
         names = hosts.containers()
         with step("Removing hosts, registry, network and volume"):
             hosts.remove(names)
-            if output(["docker", "network", "inspect", NETWORK]) is not None:
+            if engine.exists("network", NETWORK):
                 run(
                     ["docker", "network", "rm", NETWORK], remedy="docker network inspect " + NETWORK
                 )
-            if output(["docker", "volume", "inspect", REGISTRY_NAME]) is not None:
+            if engine.exists("volume", REGISTRY_NAME):
                 run(["docker", "volume", "rm", REGISTRY_NAME], remedy="docker volume ls")
         if purge:
             _purge()
@@ -116,9 +125,7 @@ def _status() -> None:
     settings = saved()
     if settings is None or not engine.answers():
         raise LabError("the lab is not up", "Start it with lab/up")
-    template = "{{.Names}}\t{{.Status}}"
-    command = ["docker", "ps", "-a", "--filter", f"label={LABEL}", "--format", template]
-    states = dict(line.split("\t") for line in (output(command) or "").splitlines())
+    states = dict(line.split("\t") for line in hosts.listed("{{.Names}}\t{{.Status}}"))
     rows = [("MACHINE", "ADDRESS", "ENGINE", "STATE", "CONTAINERS")]
     for host in settings.hosts:
         version = hosts.ssh(host, "docker", "info", "--format", "{{.ServerVersion}}")

@@ -30,6 +30,22 @@ def answers() -> bool:
     return output(["docker", "info", "--format", "{{.ServerVersion}}"], timeout=20) is not None
 
 
+def inspect(kind: str, name: str, template: str) -> str | None:
+    """What the engine tells of an image, a container, ...; None where there is none."""
+    found = output(["docker", kind, "inspect", "--format", template, name])
+    return found.strip() if found is not None else None
+
+
+def label(kind: str, name: str, key: str) -> str | None:
+    """The value of a label, "" for a thing without it, None where there is no such thing."""
+    return inspect(kind, name, f'{{{{index .Config.Labels "{key}"}}}}')
+
+
+def exists(kind: str, name: str) -> bool:
+    """Whether the engine has a thing of this kind and name."""
+    return output(["docker", kind, "inspect", name]) is not None
+
+
 def ensure() -> None:
     """Leave with an engine that answers; as root on Debian's kin, install and start one."""
     if answers():
@@ -79,8 +95,10 @@ def _install() -> None:
 def _start_by_hand() -> None:
     """Start dockerd detached from this terminal and remember its process id."""
     STATE.mkdir(exist_ok=True)
-    before = {"forwarding": _FORWARDING.read_text(), "policy": _policy(), "mounted": _mounted()}
-    _BEFORE.write_text(json.dumps(before) + "\n")
+    # An engine that died has left its own changes on the machine: they are not what was before.
+    if not _BEFORE.exists():
+        before = {"forwarding": _FORWARDING.read_text(), "policy": _policy(), "mounted": _mounted()}
+        _BEFORE.write_text(json.dumps(before) + "\n")
     with (STATE / "dockerd.log").open("ab") as log:
         process = subprocess.Popen(
             ["dockerd"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import pathlib
 import shutil
@@ -27,16 +26,14 @@ def ensure(root: pathlib.Path, *, dev: bool) -> pathlib.Path:
     `dev` adds what the checks need. Nothing happens when the pins have not changed.
     """
     venv = root / ".venv"
-    control, checks = (root / "requirements" / name for name in ("control.txt", "dev.txt"))
-    stamps = {
-        _stamp(venv, "control", [control]): [control],
-        _stamp(venv, "dev", [control, checks]): [control, checks],
-    }
-    # What the checks need includes what the controller needs.
-    sufficient = list(stamps)[1:] if dev else list(stamps)
-    if not any(stamp.exists() for stamp in sufficient):
-        _install(venv, stamps[sufficient[0]], dev=dev)
-        sufficient[0].touch()
+    names = ("control.txt", "dev.txt") if dev else ("control.txt",)
+    files = [root / "requirements" / name for name in names]
+    pins = "".join(file.read_text() for file in files)
+    installed = venv / ".installed.txt"
+    # What the checks need begins with what the controller needs.
+    if not (installed.exists() and installed.read_text().startswith(pins)):
+        _install(venv, files, dev=dev)
+        installed.write_text(pins)
     _collections(root, venv)
     return venv
 
@@ -47,21 +44,24 @@ def activated(venv: pathlib.Path) -> dict[str, str]:
     return {"VIRTUAL_ENV": str(venv), "PATH": path}
 
 
-def _stamp(venv: pathlib.Path, name: str, files: list[pathlib.Path]) -> pathlib.Path:
-    """The file whose presence says that exactly these pins are installed."""
-    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
-    return venv / f".{name}-{digest[:16]}"
+def create(venv: pathlib.Path) -> None:
+    """Make an environment of this Python's version."""
+    run([sys.executable, "-m", "venv", str(venv)], remedy="Install python3-venv")
+
+
+def pip(venv: pathlib.Path, *words: str, remedy: str) -> None:
+    """Run an environment's own pip."""
+    run([str(venv / "bin" / "python"), "-m", "pip", *words], remedy=remedy)
 
 
 def _install(venv: pathlib.Path, files: list[pathlib.Path], *, dev: bool) -> None:
     """Make the environment and install the pinned packages into it."""
+    requirements = [word for file in files for word in ("-r", str(file))]
     remedy = "Check that PyPI answers (pip download six) and run the command again"
     with step(f"Preparing the Python environment{' for the checks' if dev else ''} (.venv)"):
         if not (venv / "bin" / "python").exists():
-            run([sys.executable, "-m", "venv", str(venv)], remedy="Install python3-venv")
-        requirements = [word for file in files for word in ("-r", str(file))]
-        command = [str(venv / "bin" / "python"), "-m", "pip", "install", "-q", *requirements]
-        run(command, remedy=remedy)
+            create(venv)
+        pip(venv, "install", "-q", *requirements, remedy=remedy)
 
 
 def _collections(root: pathlib.Path, venv: pathlib.Path) -> None:
@@ -82,8 +82,8 @@ def _collections(root: pathlib.Path, venv: pathlib.Path) -> None:
         wheels = CACHE / "wheels"
         wheels.mkdir(parents=True, exist_ok=True)
         if not list(wheels.glob(f"ansible-{version}-*.whl")):
-            command = [str(venv / "bin" / "python"), "-m", "pip", "download", "-q", "--no-deps"]
-            run([*command, "-d", str(wheels), ANSIBLE_WHEEL], remedy="Check that PyPI answers")
+            words = ["download", "-q", "--no-deps", "-d", str(wheels), ANSIBLE_WHEEL]
+            pip(venv, *words, remedy="Check that PyPI answers")
         for collection in _COLLECTIONS:
             shutil.rmtree(base / collection, ignore_errors=True)
         with zipfile.ZipFile(next(wheels.glob(f"ansible-{version}-*.whl"))) as wheel:

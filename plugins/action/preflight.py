@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 import typing as t
 
@@ -74,7 +75,7 @@ class ActionModule(ActionBase):
         if problems:
             message = "Nothing was changed. " + "; ".join(problems)
             return {**result, "failed": True, "msg": message, "problems": problems}
-        arguments = {**self._task.args, "needs": [need.as_params() for need in needs]}
+        arguments = {**self._task.args, "needs": [dataclasses.asdict(need) for need in needs]}
         result.update(self._execute_module(module_args=arguments, task_vars=variables))
         warning = server_warning(servers)
         if warning and first:

@@ -73,7 +73,7 @@ EXAMPLES = r"""
 - name: Wait until this balancer sends nothing to an instance any more
   rollcall.discovery.nginx_lb_status:
     wait_for:
-      without: ["10.111.152.135:32768"]
+      without: ["10.111.152.99:32768"]
     wait_timeout: 60
 
 - name: Learn how a balancer is
@@ -85,36 +85,36 @@ EXAMPLES = r"""
 RETURN = r"""
 reachable:
   description: Whether the balancer answers; always, except in check mode.
-  returned: always
+  returned: success
   type: bool
 state:
   description: V(fresh), V(held) or V(stale), V(unknown) of a balancer that does not answer in check mode.
-  returned: always
+  returned: success
   type: str
 reason:
   description: Why the state is no better, empty when it is fresh.
-  returned: always
+  returned: success
   type: str
 generation:
   description: The generation of the configuration that serves, null when it is not known.
-  returned: always
+  returned: success
   type: int
 settings:
   description: The settings' revision in use, the one offered, and why that is refused if it is.
-  returned: always
+  returned: success
   type: dict
 services:
   description: For each service how many instances it has, and which of them are held.
-  returned: always
+  returned: success
   type: dict
 skipped:
   description: What of the catalog was left out, and why.
-  returned: always
+  returned: success
   type: list
   elements: dict
 instances:
   description: The instances in rotation, and those that older workers still know.
-  returned: always
+  returned: success
   type: list
   elements: dict
 """

@@ -125,7 +125,7 @@ findings:
   returned: success, and where findings fail the module
   type: list
   elements: dict
-  contains:
+  contains: &finding
     kind: {description: "V(ghost), V(missing), V(duplicate), V(wrong_address), V(wrong_port) or V(stale_node).", type: str}
     service_id: {description: The service's identifier., type: str}
     name: {description: The service's name., type: str}
@@ -140,6 +140,7 @@ remaining:
   returned: success, and where findings fail the module
   type: list
   elements: dict
+  contains: *finding
 counts:
   description: How many of each kind RV(findings) has, those without one too.
   returned: success, and where findings fail the module
@@ -166,6 +167,9 @@ import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.agent import (
+    AGENT_URL_TEMPLATE,
+)
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.audit import (
     KINDS,
     Finding,
@@ -186,9 +190,6 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.errors 
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.options import (
     CONNECTION,
     connection,
-)
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.registry import (
-    AGENT_URL_TEMPLATE,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.survey import Survey
 from ansible_collections.rollcall.discovery.plugins.module_utils._docker.engine import EngineError

@@ -53,6 +53,9 @@ class Following:
         self._options = options
         self.declared = self.discovered = None
         self._follower.tell(options)
+        if self._follower.read() is not None:
+            # It follows the same services as before, and says nothing again until they change.
+            self.read_declared()
         if self._catalog:
             self._catalog.stop()
         self._catalog = None

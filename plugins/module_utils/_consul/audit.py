@@ -13,6 +13,7 @@ import typing as t
 from .._docker.offers import Offer
 from .._plan import Diff
 from .address import loopback
+from .instance import Node
 
 KINDS = ("ghost", "missing", "duplicate", "wrong_address", "wrong_port", "stale_node")
 OWNER_META = "registrator-owner"
@@ -88,15 +89,6 @@ class Entry:
         """The container it stands for: its name by the identifier, else its short identifier."""
         match = _UPSTREAM_ID.fullmatch(self.id)
         return match[2] if match else self.short_id
-
-
-@dataclasses.dataclass(frozen=True)
-class Node:
-    """The agent that is asked, by its own account."""
-
-    name: str
-    address: str = ""
-    datacenter: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -80,6 +80,10 @@ class ConsulClient:
         data = "" if body is None else json.dumps(body)
         return self._send("put", path, params, data=data)[0]
 
+    def post(self, path: str, **params: str) -> t.Any:
+        """The decoded answer of a POST without a body."""
+        return self._send("post", path, params)[0]
+
     def _send(
         self, verb: str, path: str, params: t.Mapping[str, str], **more: str
     ) -> tuple[t.Any, t.Mapping[str, str]]:

@@ -7,15 +7,14 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import time
 import typing as t
-import urllib.parse
 
+from .agent import AGENT_URL_TEMPLATE, agent_of, agent_url, node_of
 from .check import Seen, failing
 from .client import Connection, ConsulClient
 from .errors import ConsulError, Unavailable, Unreachable
-from .instance import Instance, Node
+from .instance import Instance
 from .service import MAINTENANCE, OWNER_META, Service
 from .service_plan import Actual, Plan, Wanted
 
@@ -23,7 +22,6 @@ from .service_plan import Actual, Plan, Wanted
 PAUSE_SECONDS = 0.2
 # Anti-entropy takes a deregistration to the servers at once; a moment is for the way.
 SETTLE_SECONDS = 10.0
-AGENT_URL_TEMPLATE = "{scheme}://{address}:{port}"
 
 
 class NotPassing(ConsulError):
@@ -53,7 +51,7 @@ class Registry:
             actual = dataclasses.replace(actual, owners=self._owners())
         if wanted.deduplicate != "none" and service is not None:
             actual = dataclasses.replace(
-                actual, node=_node(self._client), instances=self._instances(service.name)
+                actual, node=node_of(self._client), instances=self._instances(service.name)
             )
         return actual
 
@@ -164,15 +162,7 @@ class Registry:
 
     def _removed_at_its_agent(self, instance: Instance) -> bool:
         """Deregister at the agent of the instance's node; False where that does not have it."""
-        url = agent_url(self._template, self._connection.url, instance)
-        client = ConsulClient(dataclasses.replace(self._connection, url=url))
-        found = _node(client)
-        if (found.name, found.datacenter) != (instance.node, instance.datacenter):
-            raise ConsulError(
-                f"the agent at {url} is that of node {found.name} in {found.datacenter}, not of "
-                f"{instance.node} in {instance.datacenter}: nothing was deregistered there. "
-                "See agent_url_template"
-            )
+        client = agent_of(self._connection, self._template, instance)
         if client.get(f"/v1/agent/service/{instance.id}") is None:
             return False
         client.put(f"/v1/agent/service/deregister/{instance.id}")
@@ -206,26 +196,6 @@ def look(client: ConsulClient, identifier: str) -> Actual:
     return Actual(service=Service.from_api(entry, own), checks=checks)
 
 
-def agent_url(template: str, own: str, instance: Instance) -> str:
-    """The address of the agent that holds an instance."""
-    parts = urllib.parse.urlsplit(own)
-    address = instance.node_address
-    values = {
-        "scheme": parts.scheme,
-        "address": f"[{address}]" if ":" in address else address,
-        "port": str(parts.port or (8501 if parts.scheme == "https" else 8500)),
-        "node": instance.node,
-        "datacenter": instance.datacenter,
-    }
-    unknown = set(re.findall(r"{([^{}]*)}", template)) - set(values)
-    if unknown:
-        raise ConsulError(
-            f"agent_url_template has {{{min(unknown)}}}; there are "
-            f"{', '.join(f'{{{name}}}' for name in values)}"
-        )
-    return re.sub(r"{([^{}]*)}", lambda found: values[found[1]], template)
-
-
 def _checks(client: ConsulClient, identifier: str) -> tuple[Seen, ...]:
     """The service's checks as the agent has them."""
     found = client.get("/v1/agent/checks") or {}
@@ -237,14 +207,3 @@ def _checks(client: ConsulClient, identifier: str) -> tuple[Seen, ...]:
 def _same(one: Instance, other: Instance) -> bool:
     """Whether two entries of the catalog are the same registration."""
     return (one.datacenter, one.node, one.id) == (other.datacenter, other.node, other.id)
-
-
-def _node(client: ConsulClient) -> Node:
-    """Who an agent says that it is."""
-    itself = client.get("/v1/agent/self") or {}
-    config = itself.get("Config") or {}
-    return Node(
-        name=config.get("NodeName", ""),
-        address=(itself.get("Member") or {}).get("Addr", ""),
-        datacenter=config.get("Datacenter", ""),
-    )

@@ -12,12 +12,12 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .audit import GONE, Entry, Node
+from .agent import AGENT_URL_TEMPLATE, agent_of, agent_url, node_of
+from .audit import GONE, Entry
 from .client import Connection, ConsulClient
 from .cluster import Member
-from .errors import ConsulError, Refused, Unreachable
-from .instance import Instance
-from .registry import AGENT_URL_TEMPLATE, agent_url
+from .errors import Refused, Unreachable
+from .instance import Instance, Node
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Survey:
         self._connection = connection
         self._template = template
         self._client = ConsulClient(connection)
-        self._url(Entry("", "", "", 0, ""))
+        agent_url(template, connection.url, _instance(Entry("", "", "", 0, "")))
 
     def look(self) -> Answers:
         """All that Consul tells: the health index is the catalog with every check's status.
@@ -46,7 +46,7 @@ class Survey:
         Its filter `?passing` would hide what a dead node leaves behind, for the node's own check
         fails: whether a service's own checks pass is read from the unfiltered answer.
         """
-        node = _node(self._client)
+        node = node_of(self._client)
         services = self._client.get("/v1/agent/services") or {}
         names = self._client.get("/v1/catalog/services") or {}
         return Answers(
@@ -70,18 +70,10 @@ class Survey:
             return self._remove_at(self._client, entry)
         if self._members().get(entry.node) in GONE:
             return self._remove_from_catalog(entry)
-        url = self._url(entry)
-        client = ConsulClient(dataclasses.replace(self._connection, url=url))
         try:
-            found = _node(client)
+            client = agent_of(self._connection, self._template, _instance(entry))
         except Unreachable as error:
             raise Unreachable(f"{error}; {entry.id} is there. See agent_url_template") from error
-        if (found.name, found.datacenter) != (entry.node, entry.datacenter):
-            raise ConsulError(
-                f"the agent at {url} is that of node {found.name} in {found.datacenter}, not of "
-                f"{entry.node} in {entry.datacenter}: nothing was deregistered there. "
-                "See agent_url_template"
-            )
         return self._remove_at(client, entry)
 
     def _remove_at(self, client: ConsulClient, entry: Entry) -> bool:
@@ -116,27 +108,16 @@ class Survey:
         found = self._client.get("/v1/agent/members") or []
         return {member.name: member.status for member in map(Member.from_api, found)}
 
-    def _url(self, entry: Entry) -> str:
-        """The address of the agent that holds an entry."""
-        instance = Instance(
-            node=entry.node,
-            node_address=entry.node_address,
-            datacenter=entry.datacenter,
-            id=entry.id,
-            name=entry.name,
-            address=entry.address,
-            port=entry.port,
-            alive=True,
-        )
-        return agent_url(self._template, self._connection.url, instance)
 
-
-def _node(client: ConsulClient) -> Node:
-    """Who an agent says that it is."""
-    itself = client.get("/v1/agent/self") or {}
-    config = itself.get("Config") or {}
-    return Node(
-        name=config.get("NodeName", ""),
-        address=(itself.get("Member") or {}).get("Addr", ""),
-        datacenter=config.get("Datacenter", ""),
+def _instance(entry: Entry) -> Instance:
+    """The entry as that which an agent is found by."""
+    return Instance(
+        node=entry.node,
+        node_address=entry.node_address,
+        datacenter=entry.datacenter,
+        id=entry.id,
+        name=entry.name,
+        address=entry.address,
+        port=entry.port,
+        alive=True,
     )

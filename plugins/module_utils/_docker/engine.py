@@ -63,12 +63,8 @@ class Engine:
 
     def image_id(self, reference: str) -> str | None:
         """The identifier a reference means on this host, None where the image is not there."""
-        try:
-            return str(self._api.inspect_image(reference)["Id"])
-        except self._not_found:
-            return None
-        except self._errors as error:
-            raise EngineError(f"cannot inspect image {reference}: {error}") from error
+        found = self._look(f"image {reference}", self._api.inspect_image, reference)
+        return str(found["Id"]) if found else None
 
     def pull(self, reference: str) -> None:
         """Fetch an image from its registry."""
@@ -111,14 +107,15 @@ class Engine:
             if pending:
                 time.sleep(_PAUSE_SECONDS)
 
+    def inspect(self, name: str) -> dict[str, t.Any]:
+        """Everything Docker tells of a container; {} only where it says there is no such one."""
+        return self._look(f"container {name}", self._api.inspect_container, name)
+
     def describe(self, name: str) -> dict[str, t.Any]:
         """Identifier, image, published ports and first address of a container; {} when absent."""
-        try:
-            found = self._api.inspect_container(name)
-        except self._not_found:
+        found = self.inspect(name)
+        if not found:
             return {}
-        except self._errors as error:
-            raise EngineError(f"cannot inspect container {name}: {error}") from error
         settings = found["NetworkSettings"]
         networks = settings.get("Networks") or {}
         ports = {
@@ -137,6 +134,17 @@ class Engine:
     def stop(self, name: str) -> None:
         """Stop a container by its own stop signal and grace."""
         self._call(f"stop container {name}", self._api.stop, name)
+
+    def _look(
+        self, what: str, method: t.Callable[[str], dict[str, t.Any]], reference: str
+    ) -> dict[str, t.Any]:
+        """What `method` answers; {} only where Docker says that there is no such thing."""
+        try:
+            return method(reference)
+        except self._not_found:
+            return {}
+        except self._errors as error:
+            raise EngineError(f"cannot inspect {what}: {error}") from error
 
     def _log(self, name: str) -> str:
         """The last lines a container wrote, or why they cannot be read."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .engine import Engine, EngineError
+from .engine import Engine
 
 
 class RunningEngine(Engine):
@@ -21,16 +21,6 @@ class RunningEngine(Engine):
             found
             for entry in self.containers()
             if entry.running or entry.status == "paused"
-            for found in [self._inspected(entry.id)]
+            for found in [self.inspect(entry.id)]
             if found
         ]
-
-    def _inspected(self, identifier: str) -> dict[str, t.Any]:
-        """One container; {} only where Docker says that there is no such one."""
-        try:
-            found: dict[str, t.Any] = self._api.inspect_container(identifier)
-        except self._not_found:
-            return {}
-        except self._errors as error:
-            raise EngineError(f"cannot inspect container {identifier}: {error}") from error
-        return found

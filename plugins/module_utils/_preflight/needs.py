@@ -19,7 +19,10 @@ _CLIENT_PORTS = ("8301/tcp", "8301/udp")
 
 @dataclasses.dataclass(frozen=True)
 class Needs:
-    """What one role needs: ports such as 8500/tcp, addresses of the host, images to run."""
+    """What one role needs: ports such as 8500/tcp, addresses of the host, images to run.
+
+    The fields are the module `preflight`'s options of the same names.
+    """
 
     role: str
     ports: tuple[str, ...] = ()
@@ -27,10 +30,6 @@ class Needs:
     image: str | None = None
     pull: str = "missing"
     may_install: bool = True
-
-    def as_params(self) -> dict[str, t.Any]:
-        """The same as the module `preflight` takes it."""
-        return dataclasses.asdict(self)
 
 
 def needs_of(role: str, value: Lookup) -> Needs:

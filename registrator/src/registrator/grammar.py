@@ -19,8 +19,18 @@ _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]{0,252})")
 _BRACES = frozenset("{}")
 _TEXT_LENGTH = 255
 _TAGS = 256
-# Go's time.ParseDuration, without a sign.
-_DURATION = re.compile(r"(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+")
+# Go's time.ParseDuration, without a sign; it takes the micro sign and the Greek letter.
+_UNITS = {
+    "ns": 1e-9,
+    "us": 1e-6,
+    "µs": 1e-6,
+    "μs": 1e-6,
+    "ms": 1e-3,
+    "s": 1.0,
+    "m": 60.0,
+    "h": 3600.0,
+}
+_PART = re.compile(rf"([0-9]+\.?[0-9]*|\.[0-9]+)({'|'.join(_UNITS)})")
 _DURATIONS = ("Interval", "Timeout", "TTL", "DeregisterCriticalServiceAfter")
 _STATUSES = ("passing", "warning", "critical")
 CHECK_LENGTH = 4096
@@ -102,6 +112,14 @@ def _is_said(text: str, *, script: bool) -> bool:
     return (text.replace("\n", "").replace("\t", "") if script else text).isprintable()
 
 
+def seconds(duration: str) -> float | None:
+    """A duration in Go's words, such as 1m30s; None for another text."""
+    parts = _PART.findall(duration)
+    if not parts or "".join(number + unit for number, unit in parts) != duration:
+        return None
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+
+
 def is_duration(text: str) -> bool:
     """Whether Consul reads it as a time that is longer than none."""
-    return _DURATION.fullmatch(text) is not None and any(char in "123456789" for char in text)
+    return bool(seconds(text))

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Collection, Iterable
 
+from .grammar import seconds
 from .model import Service
 
-_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
 _DEFAULT_TTL = 30.0
 
 
@@ -30,14 +28,6 @@ class Beat:
     def output(self) -> str:
         """What the check says; always the same words, so that nothing is written but changes."""
         return f"Docker's HEALTHCHECK: {self.status}"
-
-
-def seconds(duration: str) -> float | None:
-    """A duration in Go's words, such as 1m30s; None for another text."""
-    parts = _PART.findall(duration)
-    if not parts or "".join(number + unit for number, unit in parts) != duration:
-        return None
-    return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 
 def beat_of(service: Service) -> Beat:

@@ -75,20 +75,5 @@ class Metrics(Protocol):
         """So many containers are being stopped now."""
 
 
-class NullMetrics:
+class NullMetrics(Metrics):
     """Hears nothing."""
-
-    def cycle(self, registered: int, deregistered: int, services: int, containers: int) -> None:
-        """Nothing is counted."""
-
-    def refused(self) -> None:
-        """Nothing is counted."""
-
-    def trouble(self, kind: str) -> None:
-        """Nothing is counted."""
-
-    def event(self, action: str) -> None:
-        """Nothing is counted."""
-
-    def draining(self, containers: int) -> None:
-        """Nothing is counted."""

@@ -1,4 +1,4 @@
-"""Puts the daemon's package on the path, keeps hypothesis quick, and offers agents to talk to."""
+"""Puts the daemon's package on the path, keeps hypothesis quick, and offers a clock and agents."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 
 import hypothesis
 
+from .clock import clock_fixture
 from .loopback import (
     certificates_fixture,
     loopback_fixture,
@@ -17,6 +18,7 @@ from .loopback import (
 
 __all__ = [
     "certificates_fixture",
+    "clock_fixture",
     "loopback_fixture",
     "mutual_fixture",
     "tls_fixture",

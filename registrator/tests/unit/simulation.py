@@ -17,20 +17,10 @@ from registrator.ports import Event
 from registrator.reconciler import Reconciler
 
 from .builders import HOST_IP, settings
+from .clock import Clock
 from .fakes import FakeMetrics, FakeRegistry, FakeSource
 
 Happening = Event | Callable[[], None]
-
-
-@dataclasses.dataclass
-class Clock:
-    """A monotonic clock that stands until it is moved."""
-
-    now: float = 1000.0
-
-    def __call__(self) -> float:
-        """The time."""
-        return self.now
 
 
 class Script:

@@ -1,4 +1,4 @@
-"""Metadata, and what Consul or its readers could not bear."""
+"""Metadata, and what Consul or its readers could not bear; durations."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from registrator.grammar import seconds
 from registrator.plan import payload
 
 from .builders import HOST_IP, container, labelled, only, published, reasons, services
@@ -91,6 +92,29 @@ def test_checks_do_not_crowd_out_what_a_container_says() -> None:
     found = only(entry)
     assert len(found.meta) == 60
     assert found.check == {"TCP": _AT, "Interval": "5s"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("30s", 30.0),
+        ("1m30s", 90.0),
+        ("1.5h", 5400.0),
+        (".5s", 0.5),
+        ("250ms", 0.25),
+        ("5us", 5e-6),
+        ("5µs", 5e-6),
+        ("5μs", 5e-6),
+        ("30", None),
+        ("", None),
+        ("s", None),
+        ("30s!", None),
+        ("-30s", None),
+    ],
+)
+def test_a_duration_is_read_as_go_writes_it(text: str, expected: float | None) -> None:
+    """What is no duration is none."""
+    assert seconds(text) == (None if expected is None else pytest.approx(expected))
 
 
 _WORDS = st.sampled_from(

@@ -3,30 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from registrator.heartbeat import Heartbeat, beat_of, seconds
+from registrator.heartbeat import Heartbeat, beat_of
 
 from .builders import service
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("30s", 30.0),
-        ("1m30s", 90.0),
-        ("1.5h", 5400.0),
-        (".5s", 0.5),
-        ("250ms", 0.25),
-        ("5us", 5e-6),
-        ("30", None),
-        ("", None),
-        ("s", None),
-        ("30s!", None),
-        ("-30s", None),
-    ],
-)
-def test_a_duration_is_read_as_go_writes_it(text: str, expected: float | None) -> None:
-    """What is no duration is none."""
-    assert seconds(text) == (None if expected is None else pytest.approx(expected))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from registrator.inbox import MAX_WAIT_SECONDS, QUIET_SECONDS, Inbox
 from registrator.ports import Event
 
-from .simulation import Clock
+from .clock import Clock
 
 START: Event = ("start", "c0ffee", {})
 

@@ -9,21 +9,7 @@ import pytest
 from registrator.alive import trouble
 from registrator.metrics import Metrics
 
-
-class Clock:
-    """A clock that stands until it is moved."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        """What the metrics read."""
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """The daemon's clock."""
-    return Clock()
+from .clock import Clock
 
 
 def values(metrics: Metrics) -> dict[str, float]:

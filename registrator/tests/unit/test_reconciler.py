@@ -27,8 +27,9 @@ from .builders import (
     settings,
     upstreams,
 )
+from .clock import Clock
 from .fakes import FakeMetrics, FakeRegistry, FakeSource
-from .simulation import Clock, longest
+from .simulation import longest
 
 WEB, SHOP = container("web"), container("shop")
 

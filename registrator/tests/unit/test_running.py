@@ -20,8 +20,9 @@ from registrator.ports import Event, SourceError
 from registrator.reconciler import Reconciler
 
 from .builders import HOST_IP, container, settings
+from .clock import Clock
 from .fakes import FakeMetrics, FakeRegistry, FakeSource
-from .simulation import Clock, longest
+from .simulation import longest
 
 WEB = container("web")
 Happening = Event | Exception | None

@@ -9,21 +9,7 @@ import requests
 from registrator.metrics import Metrics
 from registrator.status import StatusServer
 
-
-class Clock:
-    """A clock that stands until it is moved."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        """What the metrics read."""
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """The daemon's clock."""
-    return Clock()
+from .clock import Clock
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ image that is there already.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pathlib
 import subprocess
@@ -15,11 +16,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from ..consul.agent import Agent, server
+from ..consul.agent import Agent
+from ..consul.clusters import server
 from .stage import Place, Stage
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-_IMAGE = "balancer/nginx-lb:test"
+# Another checkout on this machine has another name.
+_IMAGE = f"balancer/nginx-lb:test-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]}"
 
 
 @pytest.fixture(scope="session")

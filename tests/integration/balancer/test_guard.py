@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from ..consul.agent import server
+from ..consul.clusters import server
 from .load import Load, failures
 from .stage import Place, Stage, both_planes
 

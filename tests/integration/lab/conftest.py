@@ -46,7 +46,13 @@ class Lab:
 
     def consul(self, path: str, host: str = "host-1") -> Any:
         """The decoded answer of a host's agent."""
-        return json.loads(self.get(f"http://{HOSTS[host]}:8500{path}"))
+        return json.loads(self.get(_agent(host, path)))
+
+    def put(self, path: str, body: object = None, host: str = "host-1") -> None:
+        """A PUT to a host's agent; raises where it does not answer with success in 5 s."""
+        data = b"" if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(_agent(host, path), data, method="PUT")
+        urllib.request.urlopen(request, timeout=5).close()
 
     def passing(self) -> set[tuple[str, int]]:
         """Address and port of every passing instance of the web service."""
@@ -85,14 +91,16 @@ class Lab:
         ).stdout
 
     def wipe(self, *, python: bool = False) -> None:
-        """Leave the hosts without containers, volumes and, on request, the modules' libraries.
+        """Leave the hosts without containers and volumes; `python`: without what modules run in.
 
+        Then apt's package lists go too: a fresh host has none.
         Images stay: the runs that follow need not carry them again.
         """
         command = "docker ps -aq | xargs -r docker rm -f -v"
         command += "; docker volume ls -q | xargs -r docker volume rm"
         if python:
             command += "; rm -rf /opt/rollcall; apt-get -qq purge -y python3-packaging"
+            command += "; rm -rf /var/lib/apt/lists/*"
         with concurrent.futures.ThreadPoolExecutor(len(HOSTS)) as pool:
             list(pool.map(lambda host: self.ssh(host, command), HOSTS))
 
@@ -166,6 +174,11 @@ def poll(holds: Callable[[], bool], within: float) -> None:
     while not _holds(holds):
         assert time.monotonic() < deadline, f"did not hold within {within} s"
         time.sleep(0.2)
+
+
+def _agent(host: str, path: str) -> str:
+    """The address of a path at a host's agent."""
+    return f"http://{HOSTS[host]}:8500{path}"
 
 
 def _holds(holds: Callable[[], bool]) -> bool:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import pathlib
 import time
-import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,17 +16,10 @@ MODULE = "rollcall.discovery.registrator_audit"
 SERVICE = "my-web-server"
 
 
-def put(host: str, path: str, body: dict[str, Any] | None = None) -> None:
-    """A PUT to a host's agent."""
-    url = f"http://{HOSTS[host]}:8500{path}"
-    request = urllib.request.Request(url, json.dumps(body or {}).encode(), method="PUT")
-    urllib.request.urlopen(request, timeout=5).close()
-
-
 def withdraw(lab: Lab, host: str, identifier: str) -> None:
     """Deregister at an agent, if it is still there."""
     if identifier in lab.consul("/v1/agent/services", host):
-        put(host, f"/v1/agent/service/deregister/{identifier}")
+        lab.put(f"/v1/agent/service/deregister/{identifier}", host=host)
 
 
 def entry(lab: Lab) -> dict[str, Any]:
@@ -103,11 +94,8 @@ def test_a_ghost_is_found_repaired_and_gone(lab: Lab, tmp_path: pathlib.Path) ->
     """The gate fails on it, check mode predicts the repair, and a second repair does nothing."""
     identifier = "registrator-1:audit-ghost:80"
     node = node_of(lab)
-    put(
-        HOST,
-        "/v1/agent/service/register",
-        payload(lab, ID=identifier, Name="audit-ghost", Port=9, Meta={}),
-    )
+    registration = payload(lab, ID=identifier, Name="audit-ghost", Port=9, Meta={})
+    lab.put("/v1/agent/service/register", registration, HOST)
     ghost = [("ghost", identifier, node)]
     try:
         (gate,) = lab.tasks(
@@ -144,14 +132,15 @@ def test_a_duplicate_at_another_agent_is_removed_and_stays_away(
     """It is deregistered where it is: from the catalog alone that agent would bring it back."""
     own, other = node_of(lab), node_of(lab, OTHER)
     identifier = entry(lab)["ID"]
-    put(OTHER, "/v1/agent/service/register", payload(lab))
+    lab.put("/v1/agent/service/register", payload(lab), OTHER)
     try:
         found = audits(lab, tmp_path, wait_timeout=2)
         repaired = audits(lab, tmp_path, repair=True, wait_timeout=2)
         # A deregistration in the catalog would last until the agent's next full sync; this one
         # asks for it at once.
-        put(OTHER, "/v1/agent/service/register", {"Name": "audit-nudge", "ID": "audit-nudge"})
-        put(OTHER, "/v1/agent/service/deregister/audit-nudge")
+        nudge = {"Name": "audit-nudge", "ID": "audit-nudge"}
+        lab.put("/v1/agent/service/register", nudge, OTHER)
+        lab.put("/v1/agent/service/deregister/audit-nudge", host=OTHER)
         time.sleep(3)
         assert identifier not in lab.consul("/v1/agent/services", OTHER)
         assert everywhere(lab, identifier) == {own}
@@ -168,7 +157,7 @@ def test_a_wrong_port_is_deregistered_and_registered_anew(
 ) -> None:
     """The repair takes it away, Registrator's resync brings it back as it is."""
     right, identifier, node = entry(lab)["Port"], entry(lab)["ID"], node_of(lab)
-    put(HOST, "/v1/agent/service/register", payload(lab, Port=9))
+    lab.put("/v1/agent/service/register", payload(lab, Port=9), HOST)
     found = audits(lab, tmp_path, wait_timeout=2)
     repaired = audits(lab, tmp_path, repair=True)
     assert kinds(found) == [("wrong_port", identifier, node)]
@@ -184,7 +173,7 @@ def test_a_wrong_port_is_deregistered_and_registered_anew(
 def test_a_service_of_somebody_else_is_left_alone(lab: Lab, tmp_path: pathlib.Path) -> None:
     """A person's service at a container's place is told as a duplicate, and survives the repair."""
     found = payload(lab, ID="audit-by-hand", Meta={})
-    put(HOST, "/v1/agent/service/register", found)
+    lab.put("/v1/agent/service/register", found, HOST)
     try:
         repaired = audits(lab, tmp_path, repair=True, wait_timeout=2)
         assert "audit-by-hand" in lab.consul("/v1/agent/services", HOST)

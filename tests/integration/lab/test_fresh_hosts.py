@@ -1,17 +1,15 @@
-"""What happens on hosts that have nothing yet: predictions, the articles' steps, start orders."""
+"""What happens on hosts that have nothing yet: predictions, published ports."""
 
 from __future__ import annotations
 
 import json
 import socket
 import struct
-import subprocess
-import time
 from collections.abc import Iterator
 
 import pytest
 
-from .conftest import HOSTS, ROOT, Eventually, Lab
+from .conftest import HOSTS, Eventually, Lab
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -32,57 +30,6 @@ def test_a_dry_run_on_empty_hosts_announces_what_the_real_run_does(lab: Lab) -> 
     real = lab.converge()
     assert not real.failed, real.output
     assert predicted.changed == real.changed
-
-
-def test_the_first_step_runs_everything_on_one_host(lab: Lab, eventually: Eventually) -> None:
-    """inventories/single_host: one server, one instance, the page."""
-    lab.wipe()
-    recap = lab.play("site.yml", inventory="inventories/single_host")
-    assert (list(recap.changed), recap.failed) == (["host-1"], 0), recap.output
-    eventually(lambda: lab.passing() == lab.containers(), 15)
-    assert len(lab.passing()) == 1
-    eventually(lambda: lab.get(lab.page).startswith("Hello World! I'm host-1"), 10)
-    assert lab.play("site.yml", inventory="inventories/single_host").changed == {"host-1": 0}
-
-
-def test_the_second_step_registers_two_hosts_in_one_consul(
-    lab: Lab, eventually: Eventually
-) -> None:
-    """inventories/two_hosts: host-2 has no agent, its Registrator speaks to host-1's."""
-    lab.wipe()
-    recap = lab.play("site.yml", inventory="inventories/two_hosts")
-    assert (sorted(recap.changed), recap.failed) == (["host-1", "host-2"], 0), recap.output
-    eventually(lambda: len(lab.passing()) == 2 and lab.passing() == lab.containers(), 15)
-    eventually(lambda: len(lab.backends(12)) == 2, 10)
-    assert "consul" not in lab.ssh("host-2", "docker ps --format '{{.Names}}'")
-
-
-ORDERS = {
-    "Registrator first, Consul last": ("registrator", "helloworld", "load_balancer", "consul"),
-    "web first, Consul last": ("helloworld", "registrator", "load_balancer", "consul"),
-    "balancer first, Registrator last": ("load_balancer", "helloworld", "consul", "registrator"),
-}
-
-
-@pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
-def test_any_start_order_ends_registered(
-    lab: Lab, order: tuple[str, ...], eventually: Eventually
-) -> None:
-    """Within 15 s of the last part's start, or of Consul's leader, every instance is passing."""
-    lab.wipe()
-    for name in order[:-1]:
-        recap = lab.play(f"playbooks/{name}.yml")
-        assert not recap.failed, recap.output
-    command = ["ansible-playbook", f"playbooks/{order[-1]}.yml", "-i", "inventories/lab"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as last:
-        eventually(lambda: bool(lab.leader()), 60)
-        if order[-1] != "consul":
-            assert last.wait(timeout=60) == 0
-        led = time.monotonic()
-        eventually(lambda: len(lab.passing()) == 3 and lab.passing() == lab.containers(), 15)
-        assert time.monotonic() - led <= 15
-    assert last.returncode == 0
-    eventually(lambda: len(lab.backends(12)) == len(HOSTS), 15)
 
 
 def test_the_articles_published_ports_work_too(lab: Lab, eventually: Eventually) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import time
-import urllib.request
 from collections.abc import Iterator
 
 import pytest
@@ -144,10 +142,9 @@ def test_upstreams_registrations_are_adopted_without_a_gap(
 ) -> None:
     """Swapping the daemons deregisters nothing: the catalog's entry is the one upstream made."""
     lab.ssh("host-2", "docker stop registrator > /dev/null")
-    agent = f"http://{HOSTS['host-2']}:8500/v1/agent/service"
     identifier = "registrator-2:helloworld-1:80"
     ours = lab.consul(f"/v1/agent/service/{identifier}", "host-2")
-    _put(f"{agent}/deregister/{identifier}")
+    lab.put(f"/v1/agent/service/deregister/{identifier}", host="host-2")
     upstream = {
         "ID": identifier,
         "Name": ours["Service"],
@@ -155,7 +152,7 @@ def test_upstreams_registrations_are_adopted_without_a_gap(
         "Port": ours["Port"],
         "Tags": ours["Tags"],
     }
-    _put(f"{agent}/register", upstream)
+    lab.put("/v1/agent/service/register", upstream, "host-2")
     made = _created(lab, identifier)
     lab.ssh("host-2", "docker start registrator > /dev/null")
     eventually(lambda: _owners(lab, "host-2") == {"registrator-2"}, 5)
@@ -179,10 +176,3 @@ def _created(lab: Lab, identifier: str) -> int:
     """The Raft index at which the catalog's entry was made: a gap would give it another."""
     found = lab.consul("/v1/catalog/service/my-web-server")
     return next(int(entry["CreateIndex"]) for entry in found if entry["ServiceID"] == identifier)
-
-
-def _put(url: str, body: object = None) -> None:
-    data = b"" if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data=data, method="PUT")
-    with urllib.request.urlopen(request, timeout=5) as answer:
-        assert answer.status == 200

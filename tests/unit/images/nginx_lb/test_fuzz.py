@@ -28,7 +28,7 @@ def rendered(registrations: list[dict[str, Any]]) -> str:
     """Our configuration."""
     said = collect(registrations, OPTIONS.networks)
     served = followed(OPTIONS, said.services)
-    return nginx_conf.render(OPTIONS, site.plan(OPTIONS, served, {}), Paths(), 1)
+    return nginx_conf.render(OPTIONS, site.plan(OPTIONS, served, {}), Paths())
 
 
 def naive(registrations: list[dict[str, Any]]) -> str:

@@ -17,7 +17,7 @@ def text(said: dict[str, Instances] | None = None, **options: Any) -> str:
     """The configuration for what Consul says, two instances of web if nothing else."""
     made = settings(**{"services": [{"name": "web"}], **options})
     found = {"web": instances(1, 2)} if said is None else said
-    return nginx_conf.render(made, site.plan(made, followed(made, found), {}), Paths(), 3)
+    return nginx_conf.render(made, site.plan(made, followed(made, found), {}), Paths())
 
 
 def block(rendered: str, head: str) -> str:
@@ -33,6 +33,13 @@ def test_the_same_set_gives_the_same_text() -> None:
     """Nothing in it depends on a clock or on Consul's order."""
     assert text() == text()
     assert text({"web": instances(1)}) != text({"web": instances(2)})
+
+
+def test_a_configuration_answers_with_its_generation() -> None:
+    """And differs in nothing else from the one before."""
+    numbered = nginx_conf.numbered(text(), 7)
+    assert 'location = /generation { return 200 "7 $pid\\n"; }' in numbered
+    assert numbered.replace('"7 $pid', '"0 $pid') == text()
 
 
 def test_instances_become_servers() -> None:
@@ -86,7 +93,6 @@ def test_a_path_is_not_its_neighbours() -> None:
         made := settings(services=[{"name": "web", "path": "/shop.v1", "strip_path": True}]),
         site.plan(made, {"web": instances(1)}, {}),
         Paths(),
-        1,
     )
     assert "rewrite ^/shop[.]v1/?(.*)$ /$1 break;" in block(rendered, "location = /shop.v1 {")
     assert "location ^~ /shop.v1/ {" in rendered
@@ -143,7 +149,7 @@ def test_the_name_server_knows_every_name_that_nginx_asks_for() -> None:
     made = settings(services=[{"name": "web"}], data_plane="dns")
     found = site.plan(made, {"web": instances(1)}, {})
     sets = nginx_conf.dns_sets(found)
-    rendered = nginx_conf.render(made, found, Paths(), 1)
+    rendered = nginx_conf.render(made, found, Paths())
     assert sorted(sets) == sorted(re.findall(r"server (\S+)[.]lb[.]invalid", rendered))
     assert set(sets.values()) == {("web", instances(1))}
 

@@ -10,7 +10,6 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.audit i
     KINDS,
     Entry,
     Finding,
-    Node,
     Seen,
     audit,
     counts,
@@ -19,6 +18,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.audit i
     table,
     verdict,
 )
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.instance import Node
 from ansible_collections.rollcall.discovery.plugins.module_utils._docker.offers import Offer
 from hypothesis import given, settings
 from hypothesis import strategies as st

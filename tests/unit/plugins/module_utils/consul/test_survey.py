@@ -5,14 +5,15 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul import survey
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.audit import Entry, Node
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul import agent, survey
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.audit import Entry
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.client import Connection
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.errors import (
     ConsulError,
     Refused,
     Unreachable,
 )
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.instance import Node
 
 HERE, THERE = "http://10.0.0.1:8500", "http://10.0.0.2:8500"
 OWN = Node("n1", "10.0.0.1", "dc1")
@@ -96,7 +97,8 @@ def listed(node: str = "n2", address: str = "10.0.0.2") -> dict[str, t.Any]:
 def consul(monkeypatch: pytest.MonkeyPatch) -> FakeConsul:
     """The agents that the survey speaks to."""
     fake = FakeConsul()
-    monkeypatch.setattr(survey, "ConsulClient", fake.client)
+    for module in (agent, survey):
+        monkeypatch.setattr(module, "ConsulClient", fake.client)
     return fake
 
 

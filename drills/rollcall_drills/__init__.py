@@ -1,0 +1,1 @@
+"""Fault drills: traffic that counts every request, a recorder, a checker and a report."""

@@ -1,0 +1,321 @@
+"""What a history is made of: frozen values, each of them one line of JSON.
+
+Times are seconds of the epoch, durations are seconds. A field that is None is left out of its
+line. Fields and kinds that a later version added are passed over, so an old checker reads them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+
+class Failure(enum.StrEnum):
+    """Why a request failed; LATE alone is the probe's own fault, and no failure of the service."""
+
+    REFUSED = "refused"
+    RESET = "reset"
+    CLOSED = "closed"
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    BAD_STATUS = "bad-status"
+    PROTOCOL = "protocol"
+    LATE = "late"
+
+
+class MarkName(enum.StrEnum):
+    """What the drill says about itself: the phases of a history, and remarks."""
+
+    CALM = "calm"
+    FAULT = "fault"
+    HEALED = "healed"
+    SETTLED = "settled"
+    NOTE = "note"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Request:
+    """Request number `n`: when it was due, and how long after that it was over.
+
+    `instance` is whose answer it was, `backend` the balancer's list of the attempts. `error` is
+    None where the answer was complete, in time, and 2xx.
+    """
+
+    n: int
+    due: float
+    latency: float
+    method: str
+    fresh: bool
+    status: int | None = None
+    error: Failure | None = None
+    instance: str | None = None
+    backend: str | None = None
+
+    @property
+    def over(self) -> float:
+        """When it was answered or given up."""
+        return self.due + self.latency
+
+    @property
+    def late(self) -> bool:
+        """Whether the probe could not send it in time: it says nothing about the service."""
+        return self.error is Failure.LATE
+
+    @property
+    def failed(self) -> bool:
+        """Whether a user would have seen a failure."""
+        return self.error is not None and not self.late
+
+    @property
+    def connection(self) -> str:
+        """The word for its connection."""
+        return "fresh" if self.fresh else "kept"
+
+    def to_line(self) -> dict[str, Any]:
+        """The fields of its line."""
+        line: dict[str, Any] = {
+            "n": self.n,
+            "due": round(self.due, 6),
+            "latency": round(self.latency, 6),
+            "method": self.method,
+            "connection": self.connection,
+            "status": self.status,
+            "error": self.error,
+            "instance": self.instance,
+            "backend": self.backend,
+        }
+        return {key: value for key, value in line.items() if value is not None}
+
+    @classmethod
+    def from_line(cls, line: Mapping[str, Any]) -> Self:
+        """The value of a line; KeyError or ValueError where it is none."""
+        error = line.get("error")
+        return cls(
+            line["n"],
+            line["due"],
+            line["latency"],
+            line["method"],
+            line["connection"] == "fresh",
+            line.get("status"),
+            None if error is None else Failure(error),
+            line.get("instance"),
+            line.get("backend"),
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Mark:
+    """What the drill did at this moment, and to whom.
+
+    `hosts` are the names that the hosts' instances answer with. `addresses` belong to them one by
+    one; without hosts they stand alone. An address with a port means that one instance.
+    """
+
+    at: float
+    mark: MarkName
+    detail: str = ""
+    hosts: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+
+    def to_line(self) -> dict[str, Any]:
+        """The fields of its line."""
+        return {
+            "at": round(self.at, 6),
+            "mark": self.mark,
+            "detail": self.detail,
+            "hosts": list(self.hosts),
+            "addresses": list(self.addresses),
+        }
+
+    @classmethod
+    def from_line(cls, line: Mapping[str, Any]) -> Self:
+        """The value of a line; KeyError or ValueError where it is none."""
+        return cls(
+            line["at"],
+            MarkName(line["mark"]),
+            line.get("detail", ""),
+            tuple(line.get("hosts", ())),
+            tuple(line.get("addresses", ())),
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Instance:
+    """One passing instance as an agent lists it; `address` is where it is reached."""
+
+    id: str
+    node: str
+    address: str
+    port: int
+    tags: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Member:
+    """One member as an agent sees it; `status` is alive, leaving, left, failed or none."""
+
+    name: str
+    status: str
+    address: str
+
+
+@dataclasses.dataclass(frozen=True)
+class LeaderSeen:
+    """Whom an agent takes for the leader: empty for nobody, None where the agent is silent."""
+
+    kind: ClassVar[str] = "leader"
+    at: float
+    agent: str
+    leader: str | None
+
+
+@dataclasses.dataclass(frozen=True)
+class RaftSeen:
+    """An agent's term and role; all None where it is silent, or keeps them to itself."""
+
+    kind: ClassVar[str] = "raft"
+    at: float
+    agent: str
+    term: int | None = None
+    state: str | None = None
+    node: str | None = None
+    address: str | None = None
+    version: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class MembersSeen:
+    """The members an agent knows, None where it is silent."""
+
+    kind: ClassVar[str] = "members"
+    at: float
+    agent: str
+    members: tuple[Member, ...] | None
+
+
+@dataclasses.dataclass(frozen=True)
+class PassingSeen:
+    """The passing instances an agent lists, None where it is silent."""
+
+    kind: ClassVar[str] = "passing"
+    at: float
+    agent: str
+    instances: tuple[Instance, ...] | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Reads:
+    """A stretch in which consistent reads were answered by some agent, or by none."""
+
+    kind: ClassVar[str] = "reads"
+    start: float
+    end: float
+    answered: bool
+    reads: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Refused:
+    """An agent's 403, told once: the token may not read this path."""
+
+    kind: ClassVar[str] = "refused"
+    at: float
+    agent: str
+    path: str
+
+
+@dataclasses.dataclass(frozen=True)
+class MetricsSeen:
+    """The balancer's metrics that changed, None where it is silent."""
+
+    kind: ClassVar[str] = "metrics"
+    at: float
+    values: Mapping[str, float] | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Stall:
+    """A stretch in which the observer itself did not get to run."""
+
+    kind: ClassVar[str] = "stall"
+    start: float
+    end: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Heartbeat:
+    """A sign of life: requests and reads logged so far, processor seconds spent so far."""
+
+    kind: ClassVar[str] = "heartbeat"
+    at: float
+    requests: int
+    reads: int
+    cpu: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Ended:
+    """The observer's last word: everything was written, `requests` of them."""
+
+    kind: ClassVar[str] = "ended"
+    at: float
+    requests: int
+
+
+Event = (
+    LeaderSeen
+    | RaftSeen
+    | MembersSeen
+    | PassingSeen
+    | Reads
+    | Refused
+    | MetricsSeen
+    | Stall
+    | Heartbeat
+    | Ended
+)
+_KINDS: dict[str, type[Event]] = {
+    kind.kind: kind
+    for kind in (
+        *(LeaderSeen, RaftSeen, MembersSeen, PassingSeen, Reads, Refused),
+        *(MetricsSeen, Stall, Heartbeat, Ended),
+    )
+}
+# What is empty and what is unknown differ here: None stays in the line.
+_SILENCE = frozenset({"leader", "members", "instances", "values"})
+
+
+def event_line(event: Event) -> dict[str, Any]:
+    """The fields of an event's line."""
+    fields = {key: _rounded(value) for key, value in dataclasses.asdict(event).items()}
+    known = {key: value for key, value in fields.items() if value is not None or key in _SILENCE}
+    return {"kind": event.kind, **known}
+
+
+def event_from_line(line: Mapping[str, Any]) -> Event | None:
+    """The event of a line, None for a kind of a later version; TypeError where fields lack."""
+    kind = _KINDS.get(line["kind"])
+    if kind is None:
+        return None
+    names = {field.name for field in dataclasses.fields(kind)}
+    fields: dict[str, Any] = {key: value for key, value in line.items() if key in names}
+    if fields.get("members") is not None:
+        fields["members"] = tuple(_within(Member, entry) for entry in fields["members"])
+    if fields.get("instances") is not None:
+        fields["instances"] = tuple(
+            _within(Instance, {**entry, "tags": tuple(entry.get("tags", ()))})
+            for entry in fields["instances"]
+        )
+    return kind(**fields)
+
+
+def _within(kind: type[Any], fields: Mapping[str, Any]) -> Any:
+    """The value of the fields that this version knows."""
+    names = {field.name for field in dataclasses.fields(kind)}
+    return kind(**{key: value for key, value in fields.items() if key in names})
+
+
+def _rounded(value: Any) -> Any:
+    return round(value, 6) if isinstance(value, float) else value

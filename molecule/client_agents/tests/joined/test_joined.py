@@ -1,0 +1,24 @@
+"""Hosts four and five have joined as clients.
+
+Seen red with a client that is told to join nobody.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def test_five_agents_of_which_three_are_servers(host: Any) -> None:
+    """The host's own agent sees all of them alive."""
+    members = json.loads(host.check_output("curl -fsS http://127.0.0.1:8500/v1/agent/members"))
+    roles = sorted((member["Tags"]["role"], member["Status"]) for member in members)
+    assert [each for each in roles if each[1] == 1] == [("consul", 1)] * 3 + [("node", 1)] * 2
+
+
+def test_five_hosts_answer(host: Any) -> None:
+    """Forty requests reach all five."""
+    page = "http://10.111.152.136/"
+    answers = host.check_output(f"for n in $(seq 40); do curl -fsS {page}; echo; done")
+    hosts = {line.split()[3] for line in answers.splitlines() if line}
+    assert hosts == {f"host-{number}" for number in range(1, 6)}

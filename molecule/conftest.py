@@ -1,0 +1,105 @@
+"""What a scenario's tests look at: the drill's own history, and what the agents say."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import pathlib
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+HISTORIES = pathlib.Path(os.environ.get("MOLECULE_PROJECT_DIRECTORY", ".")) / ".drills"
+# A scenario's drills take minutes: what is older is another run's, and this one made none.
+_YOUNG_SECONDS = 30 * 60
+
+
+@dataclasses.dataclass(frozen=True)
+class Drill:
+    """The latest history of a drill, with its verdict."""
+
+    folder: pathlib.Path
+
+    @property
+    def verdict(self) -> dict[str, Any]:
+        """What the checker said of it."""
+        verdict: dict[str, Any] = json.loads((self.folder / "verdict.json").read_text())
+        return verdict
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """What the checker measured."""
+        figures: dict[str, Any] = self.verdict["figures"]
+        return figures
+
+    def lines(self, name: str) -> Iterator[dict[str, Any]]:
+        """The records of one of its files."""
+        with (self.folder / name).open() as file:
+            yield from map(json.loads, file)
+
+    def windows(self) -> list[tuple[float, float]]:
+        """From each fault to its healing, in seconds of the epoch."""
+        marks = list(self.lines("marks.jsonl"))
+        faults = [mark["at"] for mark in marks if mark["mark"] == "fault"]
+        return list(zip(faults, [m["at"] for m in marks if m["mark"] == "healed"], strict=True))
+
+    def hit(self, fault: int = 0) -> list[str]:
+        """The hosts of a fault."""
+        marks = [mark for mark in self.lines("marks.jsonl") if mark["mark"] == "fault"]
+        hosts: list[str] = marks[fault]["hosts"]
+        return hosts
+
+    def answered(self, start: float, end: float) -> set[str]:
+        """The instances that answered requests of this time."""
+        requests = self.lines("requests.jsonl")
+        return {r["instance"] for r in requests if start <= r["due"] < end and r.get("instance")}
+
+    def events(self, kind: str, start: float = 0.0, end: float = float("inf")) -> list[Any]:
+        """What the recorder saw change in this time, in order."""
+        found = (e for e in self.lines("events.jsonl") if e["kind"] == kind)
+        return [event for event in found if start <= event["at"] < end]
+
+    def seen_failed(self, start: float, end: float) -> set[str]:
+        """The nodes that some agent called failed in this time."""
+        return {
+            member["name"]
+            for event in self.events("members", start, end)
+            for member in event["members"] or ()
+            if member["status"] == "failed"
+        }
+
+
+@pytest.fixture
+def drill() -> Callable[[str], Drill]:
+    """The history that this run of the scenario made; fails where it made none."""
+
+    def latest(name: str) -> Drill:
+        folders = sorted((HISTORIES / name).glob("*/"))
+        assert folders, f"{name} has no history"
+        found = Drill(folders[-1])
+        age = time.time() - json.loads((found.folder / "drill.json").read_text())["started"]
+        assert age < _YOUNG_SECONDS, f"the latest history of {name} is {age:.0f} s old"
+        assert found.verdict["held"], found.verdict["reasons"]
+        assert (found.folder / "report.html").stat().st_size > 0
+        return found
+
+    return latest
+
+
+def consul(host: Any, path: str) -> Any:
+    """The decoded answer of the host's own agent."""
+    return json.loads(host.check_output(f"curl -fsS 'http://127.0.0.1:8500{path}'"))
+
+
+@pytest.fixture
+def whole(host: Any) -> None:
+    """The host's agent sees every server alive and voting, a leader, and what Docker runs here."""
+    health = consul(host, "/v1/operator/autopilot/health")
+    assert health["Healthy"]
+    assert health["FailureTolerance"] == (len(health["Servers"]) - 1) // 2
+    assert all(server["Voter"] for server in health["Servers"])
+    raft = consul(host, "/v1/agent/self")["Stats"]["raft"]
+    assert raft["state"] in ("Leader", "Follower")

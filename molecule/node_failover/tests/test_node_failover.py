@@ -1,0 +1,38 @@
+"""The articles' failover step, and a host without power.
+
+Seen red with proxy_connect_timeout 60s, and with max_fails=0.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.usefixtures("whole")
+
+
+def test_the_others_report_the_stopped_server_failed(host: Any, drill: Any) -> None:
+    """Node 1's server is stopped, and all backends still answer through the balancer."""
+    found = drill("server_stop")
+    [(fault, healed)] = found.windows()
+    assert found.hit() == ["host-1"]
+    assert found.seen_failed(fault, healed) == {"consulserver-node1"}
+    assert found.answered(fault, healed) == {"host-1", "host-2", "host-3"}
+
+
+def test_the_stopped_server_rejoins(host: Any, drill: Any) -> None:
+    """Every agent that saw it failed sees it alive at the end."""
+    last = {e["agent"]: e["members"] for e in drill("server_stop").events("members")}
+    assert len(last) == 3
+    assert all(m["status"] == "alive" for members in last.values() for m in members)
+
+
+def test_a_dead_hosts_instances_leave_the_rotation_and_come_back(host: Any, drill: Any) -> None:
+    """Nobody answers for it while it is dead, and it does again when it is back."""
+    found = drill("host_kill")
+    [(fault, healed)] = found.windows()
+    [dead] = found.hit()
+    # It had not booted yet: within its hold, ten seconds after the fault.
+    assert dead not in found.answered(fault + 10, fault + 18)
+    assert dead in found.answered(healed, float("inf"))

@@ -1,0 +1,19 @@
+"""One host: one server, one Registrator, one web container, the balancer."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def test_the_page_answers(host: Any) -> None:
+    """Always the same host."""
+    page = host.check_output("for n in 1 2 3; do curl -fsS http://10.111.152.136/; echo; done")
+    assert [line.split()[3] for line in page.splitlines() if line] == ["host-1"] * 3
+
+
+def test_one_server_is_a_cluster(host: Any) -> None:
+    """It leads, and the one web container is registered."""
+    assert "10.111.152.136:8300" in host.check_output("curl -fsS 127.0.0.1:8500/v1/status/peers")
+    url = "http://127.0.0.1:8500/v1/health/service/my-web-server?passing"
+    assert len(json.loads(host.check_output(f"curl -fsS '{url}'"))) == 1

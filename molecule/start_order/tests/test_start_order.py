@@ -1,0 +1,24 @@
+"""The parts start in odd orders.
+
+Seen red with a Registrator that is not told to try again until Consul has a leader.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.usefixtures("whole")
+
+
+def test_every_host_is_registered_and_answers(host: Any) -> None:
+    """Three passing instances, and thirty requests reach all three."""
+    url = "http://127.0.0.1:8500/v1/health/service/my-web-server?passing"
+    found = json.loads(host.check_output(f"curl -fsS '{url}'"))
+    assert len(found) == 3
+    page = "http://10.111.152.136/"
+    answers = host.check_output(f"for n in $(seq 30); do curl -fsS {page}; echo; done")
+    hosts = {line.split()[3] for line in answers.splitlines() if line}
+    assert hosts == {"host-1", "host-2", "host-3"}

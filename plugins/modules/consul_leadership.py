@@ -1,0 +1,147 @@
+#!/usr/bin/python
+# Copyright (c) 2026 rollcall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Have a Consul server hand its leadership over, before it is stopped."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: consul_leadership
+short_description: Have a Consul server hand its leadership over, before it is stopped
+version_added: 1.0.0
+description:
+  - Makes sure that a server does not lead. A leader hands over at once, while one that is stopped is missed for an election's time.
+  - Who takes over is the servers' own choice.
+  - It is meant for the moment before a planned stop. Which server is asked last says RV(rollcall.discovery.consul_cluster_status#module:restart_order).
+author:
+  - rollcall contributors (@rollcall)
+attributes:
+  check_mode:
+    support: full
+    description: Tells whether the server would hand over. An agent that is not there yet would not.
+  diff_mode:
+    support: full
+    description: Shows who leads before and after.
+  idempotent:
+    support: full
+    description: A server that does not lead stays as it is.
+extends_documentation_fragment:
+  - rollcall.discovery.consul
+options:
+  node:
+    description: Node name of the server that shall not lead. By default that of the agent that is asked.
+    type: str
+  wait_timeout:
+    description: Seconds to wait for the next leader.
+    type: int
+    default: 10
+"""
+
+EXAMPLES = r"""
+- name: Have this host's server hand over before it is stopped
+  rollcall.discovery.consul_leadership:
+
+- name: Have another one hand over
+  rollcall.discovery.consul_leadership:
+    node: consulserver-node1
+    wait_timeout: 20
+"""
+
+RETURN = r"""
+leader_before:
+  description: Node name of the server that led.
+  returned: success
+  type: str
+  sample: consulserver-node1
+leader:
+  description: Node name of the server that leads now, in check mode of the one that still does.
+  returned: success
+  type: str
+  sample: consulserver-node2
+"""
+
+import os
+import time
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.agent import node_of
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.client import ConsulClient
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.cluster import Observation
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.errors import (
+    ConsulError,
+    Unreachable,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.leadership import (
+    leader_of,
+    plan,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.observe import observe
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.options import (
+    CONNECTION,
+    connection,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._library import require
+
+# A look costs a few local requests, and a transfer takes some tens of milliseconds.
+PAUSE_SECONDS = 0.05
+
+
+def transfer(client: ConsulClient, node: str, seconds: float) -> Observation:
+    """Hand over, and look until another server leads; ConsulError when none does in time."""
+    client.post("/v1/operator/raft/transfer-leader")
+    deadline = time.monotonic() + seconds
+    while True:
+        seen = observe(client)
+        if leader_of(seen) not in ("", node):
+            return seen
+        if time.monotonic() > deadline:
+            raise ConsulError(
+                f"{node} was asked to hand over, and {seconds:g} s later no other server leads. "
+                "Look at the cluster with consul_cluster_status, or raise wait_timeout"
+            )
+        time.sleep(PAUSE_SECONDS)
+
+
+def run(module: AnsibleModule) -> dict:
+    """Look, decide once, and hand over unless it is a dry run."""
+    nothing = {"changed": False, "leader_before": "", "leader": ""}
+    if not require(module, "consul"):
+        return nothing
+    client = ConsulClient(connection(module.params, os.environ))
+    try:
+        seen = observe(client)
+        node = module.params["node"] or node_of(client).name
+    except Unreachable:
+        if module.check_mode:
+            return nothing
+        raise
+    before = leader_of(seen)
+    decided = plan(seen, node)
+    if decided.changed and not module.check_mode:
+        seen = transfer(client, node, module.params["wait_timeout"])
+    return {
+        **decided.report(diff=module._diff),
+        "leader_before": before,
+        "leader": leader_of(seen),
+    }
+
+
+def main() -> None:
+    """Wiring only."""
+    module = AnsibleModule(
+        argument_spec={
+            "node": {"type": "str"},
+            "wait_timeout": {"type": "int", "default": 10},
+            **CONNECTION,
+        },
+        supports_check_mode=True,
+    )
+    try:
+        module.exit_json(**run(module))
+    except ConsulError as error:
+        module.fail_json(msg=str(error))
+
+
+if __name__ == "__main__":
+    main()

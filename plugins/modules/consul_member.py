@@ -1,0 +1,143 @@
+#!/usr/bin/python
+# Copyright (c) 2026 rollcall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Have a cluster forget an agent that was removed."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: consul_member
+short_description: Have a cluster forget an agent that was removed
+version_added: 1.0.0
+description:
+  - Takes an agent that was stopped for good, or whose machine is gone, out of the gossip, out of the catalog and, for a server, out of Raft.
+  - Otherwise the others take it for failed, and try to reach it for three days.
+  - An agent that is alive is waited for. It cannot be forgotten, for it would say that it is there.
+author:
+  - rollcall contributors (@rollcall)
+attributes:
+  check_mode:
+    support: full
+    description: Tells whether the agent would be forgotten, and does not wait for it to end.
+  diff_mode:
+    support: full
+    description: Shows the member's status before and after.
+  idempotent:
+    support: full
+    description: A member that nobody knows is no change.
+extends_documentation_fragment:
+  - rollcall.discovery.consul
+options:
+  name:
+    description: Node name of the agent.
+    type: str
+    required: true
+  state:
+    description: V(absent) is all there is. Agents join by themselves.
+    type: str
+    choices: [absent]
+    default: absent
+  wait_timeout:
+    description: Seconds that the agent may take to be seen as failed, and again to be forgotten.
+    type: int
+    default: 60
+"""
+
+EXAMPLES = r"""
+- name: Forget a client whose container was removed
+  rollcall.discovery.consul_member:
+    url: http://127.0.0.1:8500
+    name: consulclient-node4
+"""
+
+RETURN = r"""
+status_before:
+  description: What the gossip said of the member, V(absent) where it did not know it.
+  returned: success
+  type: str
+  sample: failed
+"""
+
+import os
+import time
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.client import ConsulClient
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.errors import (
+    ConsulError,
+    Unreachable,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.membership import (
+    plan,
+    status_of,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.observe import observe
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.options import (
+    CONNECTION,
+    connection,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._library import require
+
+# The gossip takes seconds to notice, and a look costs a few local requests.
+PAUSE_SECONDS = 0.25
+
+
+def wait(
+    client: ConsulClient, name: str, enough: t.Callable[[str], bool], seconds: float, hint: str
+) -> None:
+    """Look until the member's status is enough; ConsulError with the hint when it is not in time."""
+    deadline = time.monotonic() + seconds
+    while not enough(status := status_of(observe(client), name)):
+        if time.monotonic() > deadline:
+            raise ConsulError(f"after {seconds:g} s the member {name} is {status}. {hint}")
+        time.sleep(PAUSE_SECONDS)
+
+
+def forget(client: ConsulClient, name: str, seconds: float) -> None:
+    """Wait until the agent is gone, and have the cluster forget it."""
+    stop = "Stop its agent first, or raise wait_timeout"
+    wait(client, name, lambda status: status not in ("alive", "leaving"), seconds, stop)
+    client.put(f"/v1/agent/force-leave/{name}", prune="")
+    look = "Look at the members with consul_cluster_status, or raise wait_timeout"
+    wait(client, name, lambda status: status == "absent", seconds, look)
+
+
+def run(module: AnsibleModule) -> dict:
+    """Look, decide once, and have it forgotten unless it is a dry run."""
+    if not require(module, "consul"):
+        return {"changed": False, "status_before": "absent"}
+    client = ConsulClient(connection(module.params, os.environ))
+    name = module.params["name"]
+    try:
+        seen = observe(client)
+    except Unreachable:
+        if module.check_mode:
+            return {"changed": False, "status_before": "absent"}
+        raise
+    decided = plan(seen, name)
+    if decided.changed and not module.check_mode:
+        forget(client, name, module.params["wait_timeout"])
+    return {**decided.report(diff=module._diff), "status_before": status_of(seen, name)}
+
+
+def main() -> None:
+    """Wiring only."""
+    module = AnsibleModule(
+        argument_spec={
+            "name": {"type": "str", "required": True},
+            "state": {"type": "str", "choices": ["absent"], "default": "absent"},
+            "wait_timeout": {"type": "int", "default": 60},
+            **CONNECTION,
+        },
+        supports_check_mode=True,
+    )
+    try:
+        module.exit_json(**run(module))
+    except ConsulError as error:
+        module.fail_json(msg=str(error))
+
+
+if __name__ == "__main__":
+    main()

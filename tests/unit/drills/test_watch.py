@@ -1,0 +1,251 @@
+"""The recorder against agents on loopback: changes are told once, silence is a fact."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import pytest
+from rollcall_drills import consul
+from rollcall_drills.clock import Clock
+from rollcall_drills.recorder import Recorder
+from rollcall_drills.records import (
+    Event,
+    LeaderSeen,
+    MembersSeen,
+    MetricsSeen,
+    PassingSeen,
+    RaftSeen,
+    Reads,
+    Refused,
+)
+from rollcall_drills.settings import Settings
+
+from .fakes import Asked, Cluster, answer, hang, serving
+
+Kind = TypeVar("Kind")
+
+
+def recorded(
+    *consul: str,
+    seconds: float = 0.7,
+    metrics: str | None = None,
+    token: str = "",
+    then: Callable[[], Any] | None = None,
+    at: float = 0.3,
+) -> list[Event]:
+    """What a recorder told that ran so long; `then` happens meanwhile."""
+    found: list[Event] = []
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        loop.call_later(seconds, stop.set)
+        if then is not None:
+            loop.call_later(at, then)
+        settings = Settings("http://127.0.0.1/", consul=consul, metrics=metrics)
+        await Recorder(settings, Clock.set_now(), found.append, token).run(stop)
+
+    asyncio.run(run())
+    return found
+
+
+def of(events: list[Event], kind: type[Kind]) -> list[Kind]:
+    """The events of one kind."""
+    return [event for event in events if isinstance(event, kind)]
+
+
+def test_what_never_changes_is_told_once() -> None:
+    """Seven polls of an agent that says the same make one line of each kind."""
+    with serving(Cluster().respond) as agent:
+        events = recorded(agent.url)
+        polls = sum(one.path == "/v1/status/leader" for one in agent.asked)
+    assert polls >= 5
+    (leader,) = of(events, LeaderSeen)
+    (raft,) = of(events, RaftSeen)
+    (members,) = of(events, MembersSeen)
+    (passing,) = of(events, PassingSeen)
+    assert leader.leader == "127.0.0.1:8300"
+    assert (raft.term, raft.state, raft.node, raft.version) == (2, "Leader", "host-1", "1.22.7")
+    assert members.members is not None
+    assert members.members[0].status == "alive"
+    assert passing.instances is not None
+    assert [(i.node, i.address, i.port) for i in passing.instances] == [
+        ("host-1", "127.0.0.1", 8001),
+        ("host-2", "127.0.0.2", 8002),
+    ]
+
+
+def test_a_new_leader_is_told_and_its_term_at_once() -> None:
+    """A change of the leader does not wait for the next look at the term."""
+    cluster = Cluster()
+
+    def elect() -> None:
+        cluster.leader, cluster.term, cluster.state = "127.0.0.2:8300", 3, "Follower"
+
+    with serving(cluster.respond) as agent:
+        # The looks at the term are at 0 and 0.5 s.
+        events = recorded(agent.url, then=elect, at=0.15, seconds=0.45)
+    assert [seen.leader for seen in of(events, LeaderSeen)] == ["127.0.0.1:8300", "127.0.0.2:8300"]
+    assert [(seen.term, seen.state) for seen in of(events, RaftSeen)] == [
+        (2, "Leader"),
+        (3, "Follower"),
+    ]
+
+
+def test_instances_and_members_that_change_are_told() -> None:
+    """Who leaves the catalog, and who is taken for dead, is one line each."""
+    cluster = Cluster()
+
+    def lose() -> None:
+        cluster.passing.pop()
+        cluster.members["host-2"] = 4
+
+    with serving(cluster.respond) as agent:
+        events = recorded(agent.url, then=lose, at=0.1)
+    nodes = [[i.node for i in seen.instances or ()] for seen in of(events, PassingSeen)]
+    assert nodes == [["host-1", "host-2"], ["host-1"]]
+    last = of(events, MembersSeen)[-1].members
+    assert last is not None
+    assert {member.name: member.status for member in last}["host-2"] == "failed"
+
+
+def test_an_agent_that_dies_is_silent_and_the_other_is_not() -> None:
+    """One that hangs holds up nobody: the other one's changes are told meanwhile."""
+    one, other = Cluster(), Cluster(node="host-2")
+
+    def die() -> None:
+        one.silent = True
+        other.leader = "127.0.0.2:8300"
+
+    with serving(one.respond) as first, serving(other.respond) as second:
+        events = recorded(first.url, second.url, then=die, at=0.2, seconds=1.6)
+        leaders = [(seen.agent == first.url, seen.leader) for seen in of(events, LeaderSeen)]
+    assert (True, None) in leaders
+    assert (False, "127.0.0.2:8300") in leaders
+    assert of(events, RaftSeen)[-1].term is None
+    assert of(events, PassingSeen)[-1].instances is None
+
+
+def test_a_port_where_nobody_listens_is_a_silent_agent() -> None:
+    """An agent that never was is recorded like one that died."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        events = recorded(f"http://127.0.0.1:{taken.getsockname()[1]}", seconds=0.3)
+    assert [seen.leader for seen in of(events, LeaderSeen)] == [None]
+    assert [reads.answered for reads in of(events, Reads)] == [False]
+
+
+def test_reads_are_answered_by_200_and_404_alone() -> None:
+    """Without a leader an agent says 500, and that is a gap."""
+    cluster = Cluster()
+
+    def lose() -> None:
+        cluster.reads = "500 Internal Server Error"
+
+    def find() -> None:
+        cluster.reads = "200 OK"
+
+    def both() -> None:
+        lose()
+        asyncio.get_running_loop().call_later(0.5, find)
+
+    with serving(cluster.respond) as agent:
+        events = recorded(agent.url, then=both, at=0.3, seconds=1.2)
+    reads = of(events, Reads)
+    assert [one.answered for one in reads] == [True, False, True]
+    assert reads[1].end - reads[1].start == pytest.approx(0.55, abs=0.12)
+    assert reads[0].end == reads[1].start
+
+
+def test_one_agent_with_a_leader_is_enough() -> None:
+    """A partitioned agent makes no gap as long as another one finds a leader."""
+    cut = Cluster(reads="500 Internal Server Error")
+    with serving(cut.respond) as first, serving(Cluster().respond) as second:
+        events = recorded(first.url, second.url)
+    assert [one.answered for one in of(events, Reads)] == [True]
+
+
+def test_reads_that_hang_do_not_wait_for_each_other() -> None:
+    """Twenty a second are sent, whatever became of those before."""
+
+    def respond(asked: Asked) -> Any:
+        return hang if asked.path.startswith("/v1/kv") else Cluster().respond(asked)
+
+    with serving(respond) as agent:
+        recorded(agent.url, seconds=0.8)
+        reads = sum(one.path.startswith("/v1/kv") for one in agent.asked)
+    assert reads == pytest.approx(16, abs=3)
+
+
+def test_the_token_is_sent_and_a_refusal_told_once() -> None:
+    """403 means that the token lacks a right, and which."""
+    cluster = Cluster(forbidden=("/v1/kv/", "/v1/agent/self"))
+    with serving(cluster.respond) as agent:
+        events = recorded(agent.url, token="secret-token")
+        tokens = {one.headers.get("x-consul-token") for one in agent.asked}
+    assert tokens == {"secret-token"}
+    assert sorted(seen.path.partition("?")[0] for seen in of(events, Refused)) == [
+        "/v1/agent/self",
+        "/v1/kv/rollcall/drill",
+    ]
+    assert "secret" not in repr(events)
+
+
+@pytest.mark.parametrize("body", ["no json", "[]", '{"Stats": 7}', '[{"Name": 1}]', "null"])
+def test_an_answer_of_another_shape_is_silence(body: str) -> None:
+    """What cannot be understood ends nothing: it is recorded as no answer."""
+    with serving(lambda asked: answer(body)) as agent:
+        events = recorded(agent.url, seconds=0.3)
+    assert [seen.leader for seen in of(events, LeaderSeen)] == [None]
+    assert [seen.term for seen in of(events, RaftSeen)] == [None]
+
+
+def test_metrics_are_told_when_they_change() -> None:
+    """The first values, then the changed ones, then silence."""
+    values = ["nginx_lb_reloads_total 1\nnginx_lb_instances 3\ngo_threads 9"]
+
+    def respond(asked: Asked) -> Any:
+        return answer(values[0]) if values else hang
+
+    def reload() -> None:
+        values[0] = "nginx_lb_reloads_total 2\nnginx_lb_instances 3"
+
+    with serving(respond) as balancer:
+        events = recorded(metrics=balancer.url + "/metrics", then=reload, at=0.2, seconds=0.8)
+    assert [seen.values for seen in of(events, MetricsSeen)] == [
+        {"nginx_lb_reloads_total": 1, "nginx_lb_instances": 3},
+        {"nginx_lb_reloads_total": 2},
+    ]
+    with serving(respond) as balancer:
+        events = recorded(metrics=balancer.url, then=values.clear, at=0.2, seconds=1.8)
+    assert [seen.values is None for seen in of(events, MetricsSeen)] == [False, True]
+
+
+def test_metrics_keep_their_labels() -> None:
+    """A label's value may hold blanks and braces; what is no sample is passed over."""
+    text = """# HELP nginx_lb_up Whether it is.
+nginx_lb_up 1
+nginx_lb_seen{path="/a b",x="{}"} 2.5 1700000000
+rollcall_ghosts 0
+nginx_lb_broken
+nginx_lb_worse x
+process_cpu_seconds_total 4
+"""
+    assert consul.metrics(text) == {
+        "nginx_lb_up": 1.0,
+        'nginx_lb_seen{path="/a b",x="{}"}': 2.5,
+        "rollcall_ghosts": 0.0,
+    }
+
+
+def test_a_client_agent_has_no_term() -> None:
+    """Only servers take part in Raft."""
+    document = {
+        "Config": {"NodeName": "host-4", "Version": "1.22.7"},
+        "Member": {"Addr": "10.0.0.4"},
+        "Stats": {"consul": {"server": "false"}},
+    }
+    assert consul.self_(document) == consul.Self(None, None, "host-4", "10.0.0.4", "1.22.7")

@@ -1,0 +1,67 @@
+"""The client's small parts: where a URL leads, and what an error means."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from typing import Any
+
+import pytest
+from rollcall_drills.records import Failure
+from rollcall_drills.wire import Place, failure_of
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [
+        (errno.ECONNREFUSED, Failure.REFUSED),
+        (errno.ECONNRESET, Failure.RESET),
+        (errno.EPIPE, Failure.RESET),
+        (errno.ECONNABORTED, Failure.RESET),
+        (errno.ETIMEDOUT, Failure.TIMEOUT),
+        (errno.EHOSTUNREACH, Failure.UNREACHABLE),
+        (errno.ENETUNREACH, Failure.UNREACHABLE),
+        (errno.EMFILE, Failure.LATE),
+        (errno.EADDRNOTAVAIL, Failure.LATE),
+    ],
+)
+def test_the_systems_errors_have_their_kinds(number: int, kind: Failure) -> None:
+    """What this machine lacks itself is no failure of the other side."""
+    assert failure_of(OSError(number, os.strerror(number))) is kind
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("http://127.0.0.1:8500", Place("127.0.0.1", 8500, "127.0.0.1:8500", "/")),
+        ("http://127.0.0.1/a?b=c", Place("127.0.0.1", 80, "127.0.0.1", "/a?b=c")),
+        ("http://[::1]:81/", Place("::1", 81, "[::1]:81", "/")),
+    ],
+)
+def test_a_url_leads_somewhere(url: str, place: Place) -> None:
+    """Address, port, Host header, and path with its query."""
+    assert Place.of(url) == place
+
+
+def test_of_several_addresses_the_one_that_accepts_is_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`localhost` may be ::1 first, where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        resolve = socket.getaddrinfo
+
+        def both(host: str, *words: Any, **options: Any) -> Any:
+            if host != "somewhere":
+                return resolve(host, *words, **options)
+            return [(2, 1, 6, "", (one, port)) for one in ("127.0.0.2", "127.0.0.1")]
+
+        monkeypatch.setattr(socket, "getaddrinfo", both)
+        assert Place.of(f"http://somewhere:{port}/").host == "127.0.0.1"
+
+
+def test_a_name_without_an_address_is_told() -> None:
+    """Which name it was."""
+    with pytest.raises(OSError, match=r"nowhere\.invalid has no address"):
+        Place.of("http://nowhere.invalid/")

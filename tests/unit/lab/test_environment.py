@@ -1,0 +1,75 @@
+"""Packages are installed when the pins ask for it, and only then."""
+
+from __future__ import annotations
+
+import pathlib
+
+import pytest
+from rollcall_lab import environment
+
+
+class Checkout:
+    """A checkout whose pins can change; `installs` are the calls of pip, each with its files."""
+
+    def __init__(self, root: pathlib.Path) -> None:
+        """Two files of pins, an environment, and the collections in their place."""
+        self.root = root
+        self.installs: list[list[str]] = []
+        for folder in ("requirements", ".venv", ".ansible/collections"):
+            (root / folder).mkdir(parents=True)
+        version = environment.ANSIBLE_WHEEL.partition("==")[2]
+        (root / ".ansible" / "collections" / f".ansible-{version}").touch()
+        self.pin("control", "six==1.0\n")
+        self.pin("dev", "pytest==1.0\n")
+
+    def pin(self, name: str, text: str) -> None:
+        """Write a file of pins."""
+        (self.root / "requirements" / f"{name}.txt").write_text(text)
+
+    def run(self, command: list[str], *, remedy: str) -> None:
+        """Note what pip is to install."""
+        assert remedy
+        if "pip" in command:
+            self.installs.append([pathlib.Path(word).stem for word in command if ".txt" in word])
+
+    def ensure(self, *, dev: bool) -> list[list[str]]:
+        """What this call installs."""
+        self.installs.clear()
+        assert environment.ensure(self.root, dev=dev) == self.root / ".venv"
+        return self.installs
+
+
+@pytest.fixture
+def checkout(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
+    """A checkout into which nothing was installed."""
+    made = Checkout(tmp_path)
+    monkeypatch.setattr(environment, "run", made.run)
+    return made
+
+
+@pytest.mark.parametrize("dev", [True, False])
+def test_a_second_call_installs_nothing(checkout: Checkout, dev: bool) -> None:
+    """The pins have not changed."""
+    assert checkout.ensure(dev=dev) == [["control", "dev"] if dev else ["control"]]
+    assert checkout.ensure(dev=dev) == []
+
+
+def test_what_the_checks_need_is_enough_for_the_controller(checkout: Checkout) -> None:
+    """But not the other way round."""
+    assert checkout.ensure(dev=False) == [["control"]]
+    assert checkout.ensure(dev=True) == [["control", "dev"]]
+    assert checkout.ensure(dev=False) == []
+
+
+@pytest.mark.parametrize(("name", "plain"), [("control", [["control"]]), ("dev", [])])
+def test_a_pin_that_moved_is_installed(
+    checkout: Checkout, name: str, plain: list[list[str]]
+) -> None:
+    """There and back again: what counts is what was installed last."""
+    checkout.ensure(dev=True)
+    before = (checkout.root / "requirements" / f"{name}.txt").read_text()
+    checkout.pin(name, before.replace("1.0", "2.0"))
+    assert checkout.ensure(dev=False) == plain
+    assert checkout.ensure(dev=True) == [["control", "dev"]]
+    checkout.pin(name, before)
+    assert checkout.ensure(dev=True) == [["control", "dev"]]
