@@ -397,16 +397,20 @@ def run_pass(rounds: int, seconds: int, connections: int) -> None:
         stack.enter_context(container("ours", IMAGE, options=options))
         for port in (own, hand):
             ready(port)
-        measured: dict[int, list[tuple[float, float]]] = {own: [], hand: []}
+        rates: dict[int, list[float]] = {own: [], hand: []}
+        tails: dict[int, list[float]] = {own: [], hand: []}
         for turn in range(rounds):
             for port in (own, hand) if turn % 2 == 0 else (hand, own):
-                measured[port].append(wrk(port, seconds, connections))
-    print(f"{connections} connections, {rounds} times {seconds} s each, in turns")
-    for title, which, form in (("requests/s", 0, ".0f"), ("p99 ms", 1, ".2f")):
-        mine, theirs = (
-            statistics.median(row[which] for row in measured[port]) for port in (own, hand)
-        )
-        print(f"{title:12} ours {mine:{form}}  by hand {theirs:{form}}  ratio {mine / theirs:.3f}")
+                rates[port].append(wrk(port, seconds, connections)[0])
+                # Two connections leave the processors room: a full queue has no latency of its own.
+                tails[port].append(wrk(port, seconds, 2)[1])
+    print(f"{rounds} times {seconds} s each, in turns; {connections} connections, for p99 two")
+    # What else runs on the machine only ever adds: the best round has least of it.
+    for title, found, best in (("requests/s", rates, max), ("p99 ms", tails, min)):
+        for name, pick in (("median", statistics.median), ("best", best)):
+            mine, theirs = pick(found[own]), pick(found[hand])
+            row = f"ours {mine:9.2f}  by hand {theirs:9.2f}  ratio {mine / theirs:.3f}"
+            print(f"{title:11}{name:8}{row}")
 
 
 def ready(port: int) -> None:

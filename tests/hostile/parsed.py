@@ -30,6 +30,7 @@ _LOCATION = {
     "add_header": r"(?:X-Backend \$upstream_addr|Retry-After 1) always",
     "proxy_pass": rf"http://{_SERVICE}\$nginx_lb_fresh",
     "return": r"(?:503|404) no [a-z ]+\\n",
+    "set": rf"\$nginx_lb_service {_SERVICE}",
     "rewrite": r"\^[A-Za-z0-9/._~\[\]-]+/\?\(\.\*\)\$ /\$1 break",
 }
 

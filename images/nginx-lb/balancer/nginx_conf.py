@@ -30,16 +30,12 @@ _LOG = """\
     '"backend_seconds":"$upstream_response_time"}';
   map $upstream_addr $nginx_lb_attempts {
     "" 0;
-    "~^[^,]+,[^,]+,[^,]+,[^,]+,[^,]+$" 5;
-    "~^[^,]+,[^,]+,[^,]+,[^,]+$" 4;
-    "~^[^,]+,[^,]+,[^,]+$" 3;
-    "~^[^,]+,[^,]+$" 2;
     "~^[^,]+$" 1;
+    "~^[^,]+,[^,]+$" 2;
+    "~^[^,]+,[^,]+,[^,]+$" 3;
+    "~^[^,]+,[^,]+,[^,]+,[^,]+$" 4;
+    "~^[^,]+,[^,]+,[^,]+,[^,]+,[^,]+$" 5;
     default 6;
-  }
-  map $proxy_host $nginx_lb_service {
-    "~^(?<nginx_lb_name>.+)[.]fresh$" $nginx_lb_name;
-    default $proxy_host;
   }
 """
 _MAPS = f"""\
@@ -117,6 +113,7 @@ def _whole(options: Settings, site: Site, paths: Paths) -> Iterator[str]:
     if paths.user:
         yield _line(0, "user", paths.user)
     yield _line(0, "worker_processes", "auto")
+    yield _line(0, "pcre_jit", "on")
     yield _line(0, "pid", f"{paths.run}/nginx.pid")
     yield _line(0, "worker_shutdown_timeout", options.shutdown_timeout)
     yield _line(0, "error_log", paths.error_log, "warn")
@@ -279,6 +276,7 @@ def _servers(options: Settings, site: Site, paths: Paths) -> Iterator[str]:
             yield _line(2, "listen", str(options.port), *_default(host))
         yield from secure
         yield from _name(host)
+        yield '    set $nginx_lb_service "";'
         yield from _health(options, paths, host)
         yield from _snippet(options.server_snippet, 2)
         for route in routes:
@@ -350,6 +348,7 @@ def _locations(options: Settings, route: Route) -> Iterator[str]:
 def _location(options: Settings, route: Route, *match: str) -> Iterator[str]:
     upstream = route.upstream
     yield f"    location {_line(0, *match)[:-1]} {{"
+    yield _line(3, "set", "$nginx_lb_service", upstream.service)
     yield from _tuned(upstream.tuning, options.defaults, 3)
     if route.strip_path and route.path != "/":
         escaped = route.path.replace(".", "[.]")

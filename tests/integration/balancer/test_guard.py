@@ -6,6 +6,7 @@ import dataclasses
 import json
 import pathlib
 import shutil
+import socket
 import time
 
 import pytest
@@ -257,3 +258,38 @@ def test_an_answer_that_an_acl_has_filtered_is_held_against(
     finally:
         stage.end()
         agent.kill()
+
+
+def test_a_configuration_that_does_not_serve_is_taken_back(stage: Stage) -> None:
+    """nginx reads it and cannot have its port: the last good one serves on and follows on."""
+    if stage.place.engine:
+        pytest.skip("the port is taken on this machine")
+    stage.backend("one")
+    stage.start(services=WEB)
+    stage.serving("one")
+    with socket.socket() as taken:
+        taken.bind((stage.place.address, 0))
+        taken.listen()
+        load = Load(stage.place.address, stage.port, rate=40)
+        stage.settings(services=WEB, port=taken.getsockname()[1])
+        said = stage.sees(
+            "a refusal", lambda: s if not (s := stage.status())["settings"]["accepted"] else None
+        )
+        assert "did not serve within 5 s" in said["settings"]["reason"]
+        stage.backend("two")
+        stage.serving("one", "two")
+        assert failures(load.end()) == []
+    stage.settings(services=WEB)
+    stage.sees("a pardon", lambda: stage.status()["settings"]["accepted"])
+
+
+def test_settings_that_change_no_service_leave_it_served_and_heard(stage: Stage) -> None:
+    """Consul says nothing new, and what it said counts on."""
+    one, _two = stage.backend("one"), stage.backend("two")
+    stage.start(services=WEB)
+    stage.serving("one", "two")
+    stage.settings(services=WEB, gzip=True, revision="gzip")
+    stage.sees("the settings", lambda: stage.status()["settings"]["revision"] == "gzip")
+    stage.sees("word from Consul", lambda: stage.status()["heard"], 2)
+    stage.deregister(one)
+    stage.serving("two")
