@@ -23,13 +23,15 @@ DAEMON_ORDER = (
 BALANCER = ROOT / "images" / "nginx-lb" / "balancer"
 # Of these the first know data alone: no file, no network, no clock.
 BALANCER_PURE = (
-    *("grammar", "reader", "settings", "snapshot", "guard", "site", "nginx_conf"),
-    *("consul_template", "catalog_view", "pace", "generations", "telling"),
+    *("grammar", "reader", "settings", "settings_reader", "snapshot", "guard", "site"),
+    *("nginx_conf", "catalog_view", "consul_template", "pace", "generations", "dns_wire"),
+    *("dns_book", "telling"),
 )
 BALANCER_ORDER = (
     *BALANCER_PURE,
     *("store", "settings_file", "consul_http", "witness", "heartbeat", "nginx", "publisher"),
-    *("follower", "catalog_follower", "children", "status_server", "daemon", "__main__"),
+    *("follower", "catalog_follower", "following", "ledger", "name_server", "connections"),
+    *("naming", "children", "status_server", "daemon", "__main__"),
 )
 # What a room may import besides the standard library; a name ending in "." is a prefix.
 ROOMS: dict[str, tuple[str, ...]] = {

@@ -11,7 +11,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 
-from . import settings, site
+from . import settings_reader, site
 from .daemon import Daemon
 from .grammar import Unfit
 from .nginx import Nginx, Refused, UnixConnection
@@ -43,7 +43,7 @@ def main(arguments: list[str], environment: Mapping[str, str]) -> int:
 
 def _run(environment: Mapping[str, str]) -> int:
     try:
-        base = settings.from_environment(environment)
+        base = settings_reader.from_environment(environment)
     except Unfit as error:
         logging.getLogger("nginx-lb").error("%s", error)
         return _USAGE
@@ -55,10 +55,11 @@ def _run(environment: Mapping[str, str]) -> int:
 def _check(path: pathlib.Path, environment: Mapping[str, str]) -> int:
     """Whether a settings file would be taken, snippets and certificates included."""
     try:
-        options = settings.from_text(path.read_text(), settings.from_environment(environment))
+        base = settings_reader.from_environment(environment)
+        options = settings_reader.from_text(path.read_text(), base)
         with tempfile.TemporaryDirectory() as scratch:
             folder = pathlib.Path(scratch)
-            text = render(options, site.plan(options, {}, {}), _paths(folder), 0)
+            text = render(options, site.plan(options, {}, {}), _paths(folder))
             Nginx(folder, folder).stage(text)
     except (OSError, Unfit, Refused) as error:
         sys.stderr.write(f"nginx-lb: {error}\n")

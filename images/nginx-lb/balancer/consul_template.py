@@ -41,6 +41,8 @@ def configuration(consul: Consul, text: str, destination: str, process: int) -> 
         "address": f"{consul.scheme}://{consul.address}",
         "retry": {"enabled": True, "attempts": 0, "backoff": "250ms", "max_backoff": "2s"},
     }
+    if consul.token_file:
+        agent["token_file"] = consul.token_file
     if consul.scheme == "https":
         agent["ssl"] = {"enabled": True, "verify": True, "ca_cert": consul.ca_file}
     return json.dumps(

@@ -24,7 +24,7 @@ class Follower:
         self._configuration = folder / "consul-template.json"
         self._snapshot = folder / "snapshot.jsonl"
         self._process: subprocess.Popen[bytes] | None = None
-        self._told = ""
+        self._told = ("", "")
         self._pause = _FIRST_SECONDS
         self._started = 0.0
         self._not_before = 0.0
@@ -37,20 +37,22 @@ class Follower:
     def tell(self, options: Settings) -> None:
         """Follow these settings' services; one that follows others is ended."""
         names = sorted({(each.name, bool(each.tag)) for each in options.services})
-        told = self._configured(options.consul, names) if names else ""
+        text = self._configured(options.consul, names) if names else ""
+        # It reads the token once: another one needs another start.
+        told = (text, _token(options.consul))
         if told == self._told:
             return
         self.stop()
         self._told = told
         self._not_before = 0.0
-        if told:
-            self._configuration.write_text(told, encoding="utf-8")
+        if text:
+            self._configuration.write_text(text, encoding="utf-8")
 
     def look(self, now: float) -> None:
         """Start it when it should run and does not; seconds of the monotonic clock."""
         if self._process is not None and self._process.poll() is not None:
             self._ended(now)
-        if self._process is None and self._told and now >= self._not_before:
+        if self._process is None and self._told[0] and now >= self._not_before:
             self._start(now)
 
     def read(self) -> str | None:
@@ -92,3 +94,10 @@ class Follower:
         self._process = None
         self._not_before = now + self._pause
         self._pause = min(2 * self._pause, _MOST_SECONDS)
+
+
+def _token(consul: Consul) -> str:
+    """What the token's file holds, "" where there is none."""
+    with contextlib.suppress(OSError):
+        return pathlib.Path(consul.token_file).read_text() if consul.token_file else ""
+    return ""

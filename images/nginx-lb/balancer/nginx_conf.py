@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from . import site as sites
 from .settings import Certificate, Settings, Tuning
 from .site import Route, Site, Upstream
-from .snapshot import Instance
+from .snapshot import Instance, Instances
 
 _WORD = re.compile(r"[A-Za-z0-9_./:\[\]$=*~^@,+-]+")
 _FRESH = ".fresh"
@@ -30,16 +30,12 @@ _LOG = """\
     '"backend_seconds":"$upstream_response_time"}';
   map $upstream_addr $nginx_lb_attempts {
     "" 0;
-    "~^[^,]+,[^,]+,[^,]+,[^,]+,[^,]+$" 5;
-    "~^[^,]+,[^,]+,[^,]+,[^,]+$" 4;
-    "~^[^,]+,[^,]+,[^,]+$" 3;
-    "~^[^,]+,[^,]+$" 2;
     "~^[^,]+$" 1;
+    "~^[^,]+,[^,]+$" 2;
+    "~^[^,]+,[^,]+,[^,]+$" 3;
+    "~^[^,]+,[^,]+,[^,]+,[^,]+$" 4;
+    "~^[^,]+,[^,]+,[^,]+,[^,]+,[^,]+$" 5;
     default 6;
-  }
-  map $proxy_host $nginx_lb_service {
-    "~^(?<nginx_lb_name>.+)[.]fresh$" $nginx_lb_name;
-    default $proxy_host;
   }
 """
 _MAPS = f"""\
@@ -91,9 +87,18 @@ class Paths:
     error_log: str = "/dev/stderr"
 
 
-def render(options: Settings, site: Site, paths: Paths, generation: int) -> str:
-    """The whole configuration; `generation` is what it answers to who asks which one serves."""
-    return "\n".join(_whole(options, site, paths, generation)) + "\n"
+def render(options: Settings, site: Site, paths: Paths) -> str:
+    """The whole configuration, of no generation yet."""
+    return "\n".join(_whole(options, site, paths)) + "\n"
+
+
+def numbered(text: str, generation: int) -> str:
+    """A rendered configuration that answers with its generation to who asks which one serves."""
+    return text.replace(_answer_of(0), _answer_of(generation), 1)
+
+
+def _answer_of(generation: int) -> str:
+    return f'return 200 "{generation} $pid\\n";'
 
 
 def _line(depth: int, *words: str) -> str:
@@ -104,10 +109,11 @@ def _line(depth: int, *words: str) -> str:
     return f"{'  ' * depth}{' '.join(words)};"
 
 
-def _whole(options: Settings, site: Site, paths: Paths, generation: int) -> Iterator[str]:
+def _whole(options: Settings, site: Site, paths: Paths) -> Iterator[str]:
     if paths.user:
         yield _line(0, "user", paths.user)
     yield _line(0, "worker_processes", "auto")
+    yield _line(0, "pcre_jit", "on")
     yield _line(0, "pid", f"{paths.run}/nginx.pid")
     yield _line(0, "worker_shutdown_timeout", options.shutdown_timeout)
     yield _line(0, "error_log", paths.error_log, "warn")
@@ -118,7 +124,7 @@ def _whole(options: Settings, site: Site, paths: Paths, generation: int) -> Iter
     yield from _http(options, site, paths)
     for upstream in site.upstreams:
         yield from _upstreams(options, upstream)
-    yield from _own_server(paths, generation)
+    yield from _own_server(paths)
     yield from _servers(options, site, paths)
     yield "}"
 
@@ -180,7 +186,7 @@ def _tuned(tuning: Tuning, usual: Tuning | None, depth: int = 1) -> Iterator[str
 
 def _upstreams(options: Settings, upstream: Upstream) -> Iterator[str]:
     """The upstream, and the one without kept connections for what is not repeated."""
-    if options.data_plane == "reload" and not upstream.instances:
+    if not upstream.instances:
         return
     yield from _upstream(options, upstream, upstream.key, upstream.tuning.keepalive)
     yield from _upstream(options, upstream, upstream.key + _FRESH, 0)
@@ -189,27 +195,40 @@ def _upstreams(options: Settings, upstream: Upstream) -> Iterator[str]:
 def _upstream(options: Settings, upstream: Upstream, key: str, keepalive: int) -> Iterator[str]:
     tuning = upstream.tuning
     yield f"  upstream {_line(0, key)[:-1]} {{"
-    yield _line(2, "zone", key, _zone(len(upstream.instances)))
+    # Without reloads a zone cannot grow: it is large from the start.
+    size = 200 if options.data_plane == "dns" else len(upstream.instances)
+    yield _line(2, "zone", key, _zone(size))
     if tuning.balance == "least_conn":
         yield _line(2, "least_conn")
     elif tuning.balance == "hash":
         yield _line(2, "hash", tuning.hash_key, "consistent")
     limits = (f"max_fails={tuning.max_fails}", f"fail_timeout={tuning.fail_timeout}")
     if options.data_plane == "dns":
-        yield _line(2, "resolver", f"127.0.0.1:{options.name_server_port}", "valid=1s", "ipv6=on")
+        # Answers say themselves how long they hold: a set a second, an address for ever.
+        yield _line(2, "resolver", f"127.0.0.1:{options.name_server_port}")
         yield _line(2, "resolver_timeout", "2s")
-        yield _line(
-            2, "server", f"{dns_label(upstream.key)}.{DNS_DOMAIN}", "service=lb", "resolve", *limits
-        )
+        name = f"{dns_label(key)}.{DNS_DOMAIN}"
+        yield _line(2, "server", name, "service=lb", "resolve", *limits)
     else:
         even = len({instance.weight for instance in upstream.instances}) <= 1
         for instance in upstream.instances:
             yield _line(2, "server", str(instance.place), *_weight(tuning, instance, even), *limits)
     yield _line(2, "keepalive", str(keepalive))
     if keepalive:
-        # Shorter than a backend's own patience, so that nginx closes first.
-        yield _line(2, "keepalive_timeout", "30s")
+        # Shorter than a backend's own patience, so that nginx closes first. Where no reload ends
+        # them, so short that an instance which was taken out soon has none.
+        idle = "4s" if options.data_plane == "dns" else "30s"
+        yield _line(2, "keepalive_timeout", idle)
     yield "  }"
+
+
+def dns_sets(site: Site) -> dict[str, tuple[str, Instances]]:
+    """What our own name server is to answer: for each name the service and its instances."""
+    return {
+        dns_label(key): (upstream.service, upstream.instances)
+        for upstream in site.upstreams
+        for key in (upstream.key, upstream.key + _FRESH)
+    }
 
 
 def dns_label(key: str) -> str:
@@ -227,12 +246,12 @@ def _zone(instances: int) -> str:
     return f"{max(64, 32 + 4 * instances)}k" if instances < 8000 else "64m"
 
 
-def _own_server(paths: Paths, generation: int) -> Iterator[str]:
+def _own_server(paths: Paths) -> Iterator[str]:
     """What only this container asks: which generation answers, and nginx's own counters."""
     yield "  server {"
     yield _line(2, "listen", f"unix:{paths.run}/nginx.sock")
     yield _line(2, "access_log", "off")
-    yield f'    location = /generation {{ return 200 "{int(generation)} $pid\\n"; }}'
+    yield f"    location = /generation {{ {_answer_of(0)} }}"
     yield "    location = /stub_status { stub_status; }"
     yield "  }"
 
@@ -257,6 +276,7 @@ def _servers(options: Settings, site: Site, paths: Paths) -> Iterator[str]:
             yield _line(2, "listen", str(options.port), *_default(host))
         yield from secure
         yield from _name(host)
+        yield '    set $nginx_lb_service "";'
         yield from _health(options, paths, host)
         yield from _snippet(options.server_snippet, 2)
         for route in routes:
@@ -328,13 +348,14 @@ def _locations(options: Settings, route: Route) -> Iterator[str]:
 def _location(options: Settings, route: Route, *match: str) -> Iterator[str]:
     upstream = route.upstream
     yield f"    location {_line(0, *match)[:-1]} {{"
+    yield _line(3, "set", "$nginx_lb_service", upstream.service)
     yield from _tuned(upstream.tuning, options.defaults, 3)
     if route.strip_path and route.path != "/":
         escaped = route.path.replace(".", "[.]")
         yield f"      rewrite ^{_line(0, escaped)[:-1]}/?(.*)$ /$1 break;"
     yield "      add_header X-Backend $upstream_addr always;"
     yield from _snippet(route.snippet, 3)
-    if upstream.instances or options.data_plane == "dns":
+    if upstream.instances:
         yield _line(3, "proxy_pass", f"http://{upstream.key}$nginx_lb_fresh")
     else:
         yield "      add_header Retry-After 1 always;"

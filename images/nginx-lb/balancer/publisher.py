@@ -18,7 +18,7 @@ from .site import Site
 from .snapshot import Instances
 
 log = logging.getLogger("nginx-lb")
-_START_SECONDS, _SERVE_SECONDS = 10.0, 5.0
+_START_SECONDS, _SERVE_SECONDS, _REFUSED_SECONDS = 10.0, 5.0, 30.0
 
 
 class Publisher:
@@ -30,6 +30,8 @@ class Publisher:
         self._paths = paths
         self._generations: tuple[Generation, ...] = ()
         self._refused_print = ""
+        self._refused_at: float | None = None
+        self._made: _Made | None = None
         self._watched: tuple[pathlib.Path, ...] = ()
         self._seen: tuple[int, ...] = ()
         self.number = number
@@ -58,9 +60,10 @@ class Publisher:
             raise Refused(f"nginx does not serve {_START_SECONDS:.0f} s after its start")
         self._served(options, site, services)
 
-    def certificates_changed(self) -> bool:
-        """Whether a certificate's file is another one than when it was last read."""
-        return self._seen != _times(self._watched)
+    def may_want(self) -> bool:
+        """Whether to look without news: a certificate was renewed, or a refusal is long ago."""
+        waited = self._refused_at is not None and self._over(self._refused_at)
+        return waited or self._seen != _times(self._watched)
 
     def serves(self, options: Settings, site: Site, services: Mapping[str, Instances]) -> bool:
         """Whether what serves is this site; then it serves these instances."""
@@ -71,8 +74,9 @@ class Publisher:
         return True
 
     def refuses(self, options: Settings, site: Site) -> bool:
-        """Whether this site was refused before: it is not tried again."""
-        return self._print(options, site) == self._refused_print
+        """Whether this site was refused a moment ago: it is tried again later."""
+        refused = self._refused_at is not None and not self._over(self._refused_at)
+        return refused and self._print(options, site) == self._refused_print
 
     def try_out(self, options: Settings, site: Site) -> None:
         """Have nginx read what a site would make, and change nothing. Refused if it won't."""
@@ -89,14 +93,20 @@ class Publisher:
                 raise Refused(f"the new configuration did not serve within {_SERVE_SECONDS:.0f} s")
         except Refused as error:
             self._refused_print = self._print(options, site)
+            self._refused_at = time.monotonic()
             self.refusals += 1
             self.refused = str(error)
             raise
         self.reloads += 1
         self._served(options, site, services)
 
+    def _over(self, then: float) -> bool:
+        """What was refused for want of time or memory may do later."""
+        return time.monotonic() - then >= _REFUSED_SECONDS
+
     def _stage(self, options: Settings, site: Site) -> None:
-        self._nginx.stage(nginx_conf.render(options, site, self._paths, self.number + 1))
+        text, _fingerprint = self._rendered(options, site)
+        self._nginx.stage(nginx_conf.numbered(text, self.number + 1))
 
     def _return(self) -> None:
         """Back to the last good configuration, for the running nginx and for the next one."""
@@ -110,6 +120,7 @@ class Publisher:
         self._nginx.keep()
         self.fingerprint = self._print(options, site)
         self._refused_print = self.refused = ""
+        self._refused_at = None
         self.rendered_at = time.monotonic()
         self._generations = after_reload(
             self._generations, self.number, services, self._nginx.workers()
@@ -117,12 +128,31 @@ class Publisher:
 
     def _print(self, options: Settings, site: Site) -> str:
         """What tells two configurations apart; a renewed certificate is another one."""
-        digest = hashlib.sha256(nginx_conf.render(options, site, self._paths, 0).encode())
+        return self._rendered(options, site)[1]
+
+    def _rendered(self, options: Settings, site: Site) -> tuple[str, str]:
+        """The text and its fingerprint, made once for a site and its certificates."""
         self._watched = _certificate_files(options, self._paths)
         self._seen = _times(self._watched)
-        for path in self._watched:
-            digest.update(path.read_bytes() if path.exists() else b"")
-        return digest.hexdigest()
+        made = self._made
+        if made is None or made.of != (id(options), id(site), self._seen):
+            text = nginx_conf.render(options, site, self._paths)
+            digest = hashlib.sha256(text.encode())
+            for path in self._watched:
+                digest.update(path.read_bytes() if path.exists() else b"")
+            key = (id(options), id(site), self._seen)
+            made = self._made = _Made(key, (options, site), text, digest.hexdigest())
+        return made.text, made.fingerprint
+
+
+@dataclasses.dataclass(frozen=True)
+class _Made:
+    """A rendered text; `whole` keeps alive what the identities in `of` stand for."""
+
+    of: tuple[int, int, tuple[int, ...]]
+    whole: tuple[Settings, Site]
+    text: str
+    fingerprint: str
 
 
 def _certificate_files(options: Settings, paths: Paths) -> tuple[pathlib.Path, ...]:

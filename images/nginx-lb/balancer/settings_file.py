@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import pathlib
 
-from . import settings
+from . import settings_reader
 from .grammar import Unfit
 from .settings import Settings
 
@@ -71,7 +71,7 @@ class SettingsFile:
         if text is None:
             return Offer("{}", self._base)
         try:
-            return Offer(text, settings.from_text(text, self._base))
+            return Offer(text, settings_reader.from_text(text, self._base))
         except Unfit as error:
             return Offer(text, None, str(error))
 

@@ -7,12 +7,13 @@ nobody who may start a container can have another service's requests.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterable, Mapping
 
-from . import grammar, settings
+from . import grammar
 from .grammar import Unfit
 from .guard import Record
-from .settings import Service, Settings, Tuning
+from .settings import BALANCES, Service, Settings, Tuning
 from .snapshot import Instance, Instances, Skip
 
 # A host name and a path; "" is every host that no service names.
@@ -209,6 +210,8 @@ class _Claim:
     strip_path: bool
 
 
+# Rereading a thousand services' tags at each change of one would cost more than the rest.
+@functools.lru_cache(16384)
 def _claim(marker: str, tags: tuple[str, ...], allowed: tuple[str, ...]) -> _Claim:
     """What an instance's tags ask for. Unfit where the grammar or the operator refuses it."""
     said: dict[str, list[str]] = {}
@@ -225,7 +228,7 @@ def _claim(marker: str, tags: tuple[str, ...], allowed: tuple[str, ...]) -> _Cla
     for host in hosts:
         if allowed and not any(covers(pattern, host) for pattern in allowed):
             raise Unfit(f"host name {host} is outside of what may be discovered")
-    balances = [settings.balance(value) for value in said.get("balance", ())]
+    balances = [grammar.choice(value, BALANCES) for value in said.get("balance", ())]
     strips = [grammar.choice(value, ("true", "false")) for value in said.get("strip_path", ())]
     return _Claim(
         hosts,

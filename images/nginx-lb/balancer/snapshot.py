@@ -6,6 +6,7 @@ What does not fit is left out and told; nothing that Consul says can make this r
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -120,13 +121,22 @@ def _instance(entry: Any, networks: tuple[Network, ...]) -> tuple[str, Instance 
     service = grammar.name(entry.get("service"))
     if "address" not in entry:
         return service, None
-    place = Place(
-        str(grammar.reachable(grammar.address(entry["address"]), networks)),
-        grammar.port(entry.get("port")),
-    )
+    place = Place(_address(entry["address"], networks), grammar.port(entry.get("port")))
     return service, Instance(
         place, grammar.weight(entry.get("weight", 1)), _words(entry.get("id")), _tags(entry)
     )
+
+
+def _address(value: Any, networks: tuple[Network, ...]) -> str:
+    if not isinstance(value, str):
+        raise Unfit(f"{grammar.quoted(value)} is not an IP address")
+    return _allowed(value, networks)
+
+
+# A host's address comes with each of its instances.
+@functools.lru_cache(4096)
+def _allowed(text: str, networks: tuple[Network, ...]) -> str:
+    return str(grammar.reachable(grammar.address(text), networks))
 
 
 def _words(value: Any) -> str:

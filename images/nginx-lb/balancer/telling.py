@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .dns_book import Gone, Key
 from .generations import Generation, knowing
 from .guard import Hold
-from .snapshot import Instance, Instances, Place, Skip
+from .snapshot import Instance, Instances, Skip
 
 FRESH, HELD, STALE = "fresh", "held", "stale"
 _STUB = re.compile(
@@ -43,7 +44,9 @@ class Report:
     data_plane: str
     pending: bool
     heard: bool
-    connections: Mapping[Place, int]
+    # In the data plane `dns`: those that nginx may not know yet, and may not be done with.
+    joining: frozenset[Key]
+    gone: tuple[Gone, ...]
 
     @property
     def state(self) -> str:
@@ -113,15 +116,19 @@ def instances(report: Report) -> dict[str, Any]:
     for name, instance in known:
         rotated = any(each.place == instance.place for each in report.services.get(name, ()))
         rows[name, instance.place] = {
-            "service": name,
-            "id": instance.id,
-            "address": instance.place.address,
-            "port": instance.place.port,
-            "weight": instance.weight,
-            "in_rotation": rotated,
+            **_shown(name, instance),
+            "in_rotation": rotated and (name, instance.place) not in report.joining,
             "generations": knowing(report.generations, name, instance.place),
-            "connections": report.connections.get(instance.place, 0),
+            "connections": 0,
         }
+    for gone in report.gone:
+        row = {
+            **_shown(gone.service, gone.instance),
+            "in_rotation": False,
+            "generations": [report.generation] if gone.known else [],
+            "connections": gone.connections,
+        }
+        rows[gone.service, gone.instance.place] = row
     return {
         "generation": report.generation,
         "pending": report.pending,
@@ -129,6 +136,17 @@ def instances(report: Report) -> dict[str, Any]:
             {"number": each.number, "workers": len(each.workers)} for each in report.generations
         ],
         "instances": [rows[key] for key in sorted(rows)],
+    }
+
+
+def _shown(service: str, instance: Instance) -> dict[str, Any]:
+    """What an instance is."""
+    return {
+        "service": service,
+        "id": instance.id,
+        "address": instance.place.address,
+        "port": instance.place.port,
+        "weight": instance.weight,
     }
 
 

@@ -8,6 +8,7 @@ image that is there already.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pathlib
 import subprocess
@@ -20,7 +21,8 @@ from ..consul.clusters import server
 from .stage import Place, Stage
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-_IMAGE = "balancer/nginx-lb:test"
+# Another checkout on this machine has another name.
+_IMAGE = f"balancer/nginx-lb:test-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]}"
 
 
 @pytest.fixture(scope="session")
@@ -72,14 +74,20 @@ def agent(_agent: Agent) -> Agent:
 
 
 @pytest.fixture
+def plane() -> str:
+    """The data plane; a story of both names it as its parameter."""
+    return "reload"
+
+
+@pytest.fixture
 def stages(
-    place: Place, image: str, agent: Agent, tmp_path: pathlib.Path
+    place: Place, image: str, agent: Agent, tmp_path: pathlib.Path, plane: str
 ) -> Iterator[Callable[[], Stage]]:
     """As many stages as a story needs."""
     made: list[Stage] = []
 
     def make() -> Stage:
-        made.append(Stage(place, image, agent, tmp_path / str(len(made))))
+        made.append(Stage(place, image, agent, tmp_path / str(len(made)), plane))
         return made[-1]
 
     yield make

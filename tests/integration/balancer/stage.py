@@ -12,8 +12,12 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from ..consul.agent import Agent, eventually, free_ports
 from .backends import Backend
+
+both_planes = pytest.mark.parametrize("plane", ["reload", "dns"])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,9 +45,12 @@ class Answer:
 class Stage:
     """A balancer that is not started yet; `end` removes all that it made."""
 
-    def __init__(self, place: Place, image: str, agent: Agent, folder: pathlib.Path) -> None:
+    def __init__(
+        self, place: Place, image: str, agent: Agent, folder: pathlib.Path, plane: str
+    ) -> None:
         """Choose ports and names; settings and certificates lie below `folder`."""
         self.place = place
+        self.plane = plane
         self.agent = agent
         self.image = image
         self.folder = folder / "conf"
@@ -62,6 +69,7 @@ class Stage:
             "status_port": self.status_port,
             "status_address": self.place.address,
             "networks": [self.place.network],
+            "data_plane": self.plane,
             "name_server_port": self.dns_port,
             "consul": {"address": f"{self.place.backends}:{self.agent.port}"},
         }
@@ -113,6 +121,11 @@ class Stage:
         """What a program inside the container prints."""
         return self.docker("exec", self.name, *words)
 
+    def kill_follower(self) -> None:
+        """kill -9 of consul-template; it is started again."""
+        find = """awk '$2 == "(consul-template)" {print $1}' /proc/[0-9]*/stat"""
+        self.inside("sh", "-c", f"kill -9 $({find})")
+
     def end(self) -> None:
         """Remove the balancer, its volume, its backends and its services."""
         for words in (("rm", "-f", "-v", self.name), ("volume", "rm", "-f", self.name)):
@@ -150,7 +163,8 @@ class Stage:
 
     def names(self, count: int = 12, **more: Any) -> set[str]:
         """The first words of some answers: the names of the backends that gave them."""
-        return {self.get(**more).text.split()[0] for _ in range(count)}
+        answers = [self.get(**more) for _ in range(count)]
+        return {(answer.text.split() or [str(answer.status)])[0] for answer in answers}
 
     def health(self) -> Any:
         """/healthz of the public port."""
@@ -184,8 +198,8 @@ class Stage:
         try:
             return eventually(what, look, seconds)
         except AssertionError as error:
-            said = [line for line in self.log().splitlines() if not line.startswith("{")]
-            raise AssertionError("\n".join([str(error), *said])) from None
+            said = [line for line in self.log().splitlines() if line.startswith("nginx-lb:")]
+            raise AssertionError("\n".join([str(error), *said[-30:]])) from None
 
 
 def ask(

@@ -10,14 +10,20 @@ import pytest
 
 from .backends import Backend
 from .load import Load, failures, p99
-from .stage import Stage
+from .stage import Stage, both_planes
 
 WEB = [{"name": "web"}]
 RATE = 60
+# nginx_lb_reload_churn_seconds, and what a reload takes.
+GRACE_SECONDS = 3.0
 
 
 def churn(stage: Stage, changes: int, seconds: float) -> None:
-    """So many starts and stops in so many seconds; a stopped one serves for a second more."""
+    """So many starts and stops in so many seconds; a stopped one serves on for the longest pause.
+
+    A connection that the kernel has accepted and the program has not dies with its listener: a POST
+    on it is lost, whoever balances. Only who is out of rotation by then loses none.
+    """
     alive: list[Backend] = []
     timers = []
     for number in range(changes):
@@ -28,13 +34,14 @@ def churn(stage: Stage, changes: int, seconds: float) -> None:
             leaving = alive.pop(0)
             stage.deregister(leaving)
             stage.backends.remove(leaving)
-            timers.append(threading.Timer(1.0, leaving.stop))
+            timers.append(threading.Timer(GRACE_SECONDS, leaving.stop))
             timers[-1].start()
         time.sleep(max(0.0, seconds / changes - (time.monotonic() - began)))
     for timer in timers:
         timer.join()
 
 
+@both_planes
 def test_a_hundred_starts_and_stops_in_ten_seconds(stage: Stage) -> None:
     """No request fails, POST and kept connections included, and nginx reloads six times at most."""
     for name in ("one", "two"):
@@ -53,9 +60,10 @@ def test_a_hundred_starts_and_stops_in_ten_seconds(stage: Stage) -> None:
     ratio = p99(samples) / p99(quiet)
     print(f"{len(samples)} requests, {reloads:.0f} reloads, p99 {ratio:.2f} of the calm run's")
     assert failures(samples) == []
-    assert reloads <= 6
+    assert reloads <= (0 if stage.plane == "dns" else 6)
 
 
+@both_planes
 def test_kept_connections_survive_reloads(stage: Stage) -> None:
     """A client that keeps its connection and rests between requests meets no closed one."""
     for name in ("one", "two"):
@@ -73,9 +81,11 @@ def test_kept_connections_survive_reloads(stage: Stage) -> None:
         time.sleep(1.5)
     for connection in connections:
         connection.close()
-    assert stage.metrics()["nginx_lb_reloads_total"] >= 4
+    reloads = stage.metrics()["nginx_lb_reloads_total"]
+    assert reloads <= 1 if stage.plane == "dns" else reloads >= 4
 
 
+@both_planes
 def test_an_instance_is_acknowledged_as_out(stage: Stage) -> None:
     """Taken out, it is shown as long as an old worker may send it something, and then no more."""
     stage.backend("one")
@@ -105,6 +115,7 @@ def test_an_instance_is_acknowledged_as_out(stage: Stage) -> None:
     stage.serving("one", "two")
 
 
+@both_planes
 @pytest.mark.parametrize("kind", ["GET", "POST"])
 def test_a_replacement_after_the_acknowledgement_is_lossless(stage: Stage, kind: str) -> None:
     """Out, acknowledged, killed, started anew: three times, and no request fails."""

@@ -8,11 +8,12 @@ import threading
 import time
 
 from ..consul.agent import eventually
-from .stage import Stage
+from .stage import Stage, both_planes
 
 WEB = [{"name": "web"}]
 
 
+@both_planes
 def test_what_starts_and_stops_is_followed(stage: Stage) -> None:
     """One instance, a second, the first again alone: within a second each."""
     first = stage.backend("one")
@@ -25,6 +26,7 @@ def test_what_starts_and_stops_is_followed(stage: Stage) -> None:
     assert stage.get().headers["X-Backend"] == first.place
 
 
+@both_planes
 def test_a_failing_check_takes_an_instance_out(stage: Stage) -> None:
     """critical and warning are not passing, and passing is."""
     stage.backend("one")
@@ -45,6 +47,7 @@ def test_an_empty_service_is_told(stage: Stage) -> None:
     stage.reaches("fresh")
 
 
+@both_planes
 def test_weights_are_consuls(stage: Stage) -> None:
     """Of 3 to 1, the heavier gets three requests of four."""
     stage.backend("light", Weights={"Passing": 1, "Warning": 1})
@@ -79,6 +82,7 @@ def test_a_wrong_environment_is_refused_in_a_sentence(stage: Stage) -> None:
     assert "nginx-lb: 'a b' is not a service name" in stage.log()
 
 
+@both_planes
 def test_it_says_how_it_is(stage: Stage) -> None:
     """Health, status, instances and metrics tell the same story, the log every request."""
     one = stage.backend("one")
@@ -87,6 +91,7 @@ def test_it_says_how_it_is(stage: Stage) -> None:
     health = stage.reaches("fresh")
     assert (health["status"], health["reason"]) == ("ok", "")
     assert health["services"] == {"web": {"instances": 1, "held": []}}
+    stage.sees("the instance in", lambda: stage.instances()["instances"][0]["in_rotation"])
     found = stage.instances()
     assert [
         (row["service"], row["id"], row["port"], row["in_rotation"]) for row in found["instances"]
@@ -119,6 +124,7 @@ def test_nothing_is_reloaded_for_nothing(stage: Stage) -> None:
     assert stage.metrics()["nginx_lb_reloads_total"] == before
 
 
+@both_planes
 def test_a_container_made_anew_serves_what_was_served(stage: Stage) -> None:
     """With Consul away, another container on the same volume serves from its first moment."""
     stage.backend("one")
@@ -152,9 +158,7 @@ def test_what_follows_consul_comes_back(stage: Stage) -> None:
     stage.backend("one")
     stage.start(services=WEB)
     stage.serving("one")
-    stage.inside(
-        "sh", "-c", "kill -9 $(cat /proc/[0-9]*/stat | awk '$2==\"(consul-template)\"{print $1}')"
-    )
+    stage.kill_follower()
     stage.backend("two")
     stage.serving("one", "two")
     assert "Z" not in stage.inside("sh", "-c", "awk '{print $3}' /proc/[0-9]*/stat")

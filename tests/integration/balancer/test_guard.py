@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import pathlib
 import shutil
+import socket
 import time
 
 import pytest
 
+from ..consul.clusters import server
 from .load import Load, failures
-from .stage import Stage
+from .stage import Place, Stage, both_planes
 
 WEB = [{"name": "web"}]
+TOKEN = "b1a5c3f0-0000-4000-8000-00000000ba1a"
+BALANCER_RULES = 'service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }'
 
 
 def amnesia(stage: Stage) -> None:
@@ -21,6 +27,7 @@ def amnesia(stage: Stage) -> None:
     stage.agent.start()
 
 
+@both_planes
 def test_consul_away_changes_nothing(stage: Stage) -> None:
     """Without Consul the last good set serves, and health says since when and why."""
     stage.backend("one")
@@ -37,6 +44,7 @@ def test_consul_away_changes_nothing(stage: Stage) -> None:
     assert failures(load.end()) == []
 
 
+@both_planes
 def test_a_catalog_born_anew_is_held_against(stage: Stage) -> None:
     """A healthy and empty Consul after the loss of all data takes nobody out of rotation."""
     one, two = stage.backend("one"), stage.backend("two")
@@ -58,6 +66,7 @@ def test_a_catalog_born_anew_is_held_against(stage: Stage) -> None:
     stage.serving("one")
 
 
+@both_planes
 def test_a_new_catalog_is_believed_in_the_end(stage: Stage) -> None:
     """What nobody has registered again within the longest hold is gone."""
     stage.backend("one")
@@ -82,6 +91,7 @@ def test_a_hold_survives_the_container(stage: Stage) -> None:
     assert stage.names() == {"one"}
 
 
+@both_planes
 def test_the_operator_has_the_last_word(stage: Stage) -> None:
     """`nginx-lb accept` believes Consul at once about what is held."""
     stage.backend("one")
@@ -116,6 +126,7 @@ def test_a_confirmed_loss_of_most_is_no_matter_of_waiting(stage: Stage) -> None:
     assert stage.status()["state"] == "fresh"
 
 
+@both_planes
 def test_a_restart_of_consul_with_its_data_is_no_event(stage: Stage) -> None:
     """Consul killed and back with what it knew: nobody leaves, nothing is held at the end."""
     stage.backend("one")
@@ -131,6 +142,7 @@ def test_a_restart_of_consul_with_its_data_is_no_event(stage: Stage) -> None:
     assert stage.names() == {"one", "two"}
 
 
+@both_planes
 @pytest.mark.parametrize("what", ["http_snippet", "server_snippet", "service", "grammar"])
 def test_a_broken_setting_is_refused_and_nothing_happens(stage: Stage, what: str) -> None:
     """The old configuration serves on and follows Consul on; the reason is told."""
@@ -186,6 +198,7 @@ def test_one_bad_instance_costs_the_others_nothing(stage: Stage) -> None:
     assert stage.metrics()["nginx_lb_skipped"] == 3
 
 
+@both_planes
 def test_a_discovered_service_is_guarded_too(stage: Stage) -> None:
     """Consul born anew takes no route from a service that presented itself; a real leave does."""
     tags = ["lb", "lb.host=shop.example"]
@@ -199,4 +212,88 @@ def test_a_discovered_service_is_guarded_too(stage: Stage) -> None:
     stage.reaches("fresh")
     stage.register(one, "shop", Tags=["other"])
     stage.sees("no route", lambda: stage.get(host="shop.example").status == 404)
-    assert stage.instances()["instances"] == [] or stage.status()["services"] == {}
+    stage.sees("it is forgotten", lambda: stage.instances()["instances"] == [])
+
+
+def test_an_answer_that_an_acl_has_filtered_is_held_against(
+    place: Place, image: str, tmp_path: pathlib.Path
+) -> None:
+    """A token that loses its view of the nodes sees an empty service: nobody leaves."""
+    rules = 'enabled = true default_policy = "deny" policy_ttl = "1s"'
+    acl = f'acl {{ {rules} tokens {{ initial_management = "boss" }} }}'
+    agent = server(
+        "guarded",
+        tmp_path,
+        *("-bootstrap-expect=1", "-hcl", acl),
+        address=place.backends,
+        token="boss",
+    )
+    agent.start()
+    stage = Stage(place, image, agent, tmp_path / "stage", "reload")
+    try:
+        agent.ready("the ACL system", lambda: agent.get("/v1/acl/tokens"))
+        policy = {"Name": "balancer", "Rules": BALANCER_RULES}
+        made = agent.call("PUT", "/v1/acl/policy", policy)
+        wanted = {"Policies": [{"Name": "balancer"}], "SecretID": TOKEN}
+        agent.call("PUT", "/v1/acl/token", wanted)
+        (stage.folder / "consul.token").write_text(TOKEN)
+        stage.backend("one")
+        consul = {
+            "address": f"{place.backends}:{agent.port}",
+            "token_file": "/etc/nginx-lb/conf/consul.token",
+        }
+        stage.start(services=WEB, consul=consul)
+        stage.serving("one")
+        less = BALANCER_RULES.replace('node_prefix "" { policy = "read" }', "")
+        agent.call("PUT", f"/v1/acl/policy/{made['ID']}", {**policy, "Rules": less})
+        limited = dataclasses.replace(agent, token=TOKEN)
+        query = "/v1/health/service/web?passing"
+        stage.sees("a filtered answer", lambda: limited.get(query) == [])
+        # A query that is blocked learns of it within a minute, one that is asked anew at once.
+        stage.kill_follower()
+        said = stage.reaches("held")
+        assert said["reason"] == "web: Consul's answer was filtered by an ACL"
+        assert stage.names() == {"one"}
+        agent.call("PUT", f"/v1/acl/policy/{made['ID']}", policy)
+        stage.sees("a whole answer", lambda: limited.get(query))
+        stage.kill_follower()
+        stage.reaches("fresh")
+        assert TOKEN not in stage.log() + stage.docker("inspect", stage.name)
+    finally:
+        stage.end()
+        agent.kill()
+
+
+def test_a_configuration_that_does_not_serve_is_taken_back(stage: Stage) -> None:
+    """nginx reads it and cannot have its port: the last good one serves on and follows on."""
+    if stage.place.engine:
+        pytest.skip("the port is taken on this machine")
+    stage.backend("one")
+    stage.start(services=WEB)
+    stage.serving("one")
+    with socket.socket() as taken:
+        taken.bind((stage.place.address, 0))
+        taken.listen()
+        load = Load(stage.place.address, stage.port, rate=40)
+        stage.settings(services=WEB, port=taken.getsockname()[1])
+        said = stage.sees(
+            "a refusal", lambda: s if not (s := stage.status())["settings"]["accepted"] else None
+        )
+        assert "did not serve within 5 s" in said["settings"]["reason"]
+        stage.backend("two")
+        stage.serving("one", "two")
+        assert failures(load.end()) == []
+    stage.settings(services=WEB)
+    stage.sees("a pardon", lambda: stage.status()["settings"]["accepted"])
+
+
+def test_settings_that_change_no_service_leave_it_served_and_heard(stage: Stage) -> None:
+    """Consul says nothing new, and what it said counts on."""
+    one, _two = stage.backend("one"), stage.backend("two")
+    stage.start(services=WEB)
+    stage.serving("one", "two")
+    stage.settings(services=WEB, gzip=True, revision="gzip")
+    stage.sees("the settings", lambda: stage.status()["settings"]["revision"] == "gzip")
+    stage.sees("word from Consul", lambda: stage.status()["heard"], 2)
+    stage.deregister(one)
+    stage.serving("two")

@@ -17,11 +17,12 @@ from typing import Any
 import pytest
 
 from .backends import Backend
-from .stage import Stage, ask, certificate
+from .stage import Stage, ask, both_planes, certificate
 
 WEB = [{"name": "web"}]
 
 
+@both_planes
 def test_services_are_found_by_host_and_path(stage: Stage) -> None:
     """Four services behind one port; a path of a name nobody has is not found."""
     for name in ("web", "shop", "api", "wild"):
@@ -87,6 +88,7 @@ def test_answers_are_compressed_where_that_is_asked_for(stage: Stage) -> None:
     assert (headers.get("Content-Encoding"), headers["Vary"]) == ("gzip", "Accept-Encoding")
 
 
+@both_planes
 def test_a_websocket_passes(stage: Stage) -> None:
     """Upgraded, and every byte comes back; a reload does not cut it."""
     stage.backend("one")
@@ -174,6 +176,7 @@ def test_a_service_that_presents_itself_is_routed(stage: Stage) -> None:
     }
 
 
+@both_planes
 def test_a_dead_instance_costs_nobody_a_request(stage: Stage) -> None:
     """It refuses connections and Consul does not know yet: GET and POST go to the next."""
     stage.backend("one")
@@ -201,6 +204,7 @@ def test_a_post_is_not_sent_twice(stage: Stage) -> None:
     assert len(first.seen) + len(second.seen) == 3
 
 
+@both_planes
 def test_a_host_that_vanished_costs_half_a_second_once(stage: Stage) -> None:
     """No packet comes back: the next instance is tried after the connect timeout."""
     if stage.place.address != "127.0.0.1":
@@ -218,7 +222,11 @@ def test_a_host_that_vanished_costs_half_a_second_once(stage: Stage) -> None:
         port = silent.getsockname()[1]
         stage.agent.register("web", "gone", Address="127.0.0.1", Port=port)
         stage.start(services=[{"name": "web", "fail_timeout": "10s"}])
-        stage.sees("both", lambda: stage.status()["services"]["web"]["instances"] == 2)
+        rotated = [True, True]
+        stage.sees(
+            "both",
+            lambda: [row["in_rotation"] for row in stage.instances()["instances"]] == rotated,
+        )
         took = []
         for _ in range(8):
             began = time.monotonic()

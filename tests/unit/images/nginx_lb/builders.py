@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from balancer import settings as settings_module
-from balancer import site
+from balancer import settings_reader, site
 from balancer.guard import CONFIRMED, Evidence, Record, Word
 from balancer.settings import Settings
 from balancer.snapshot import Instance, Instances, Place, Snapshot, collect
 
-BASE = settings_module.from_environment({})
+BASE = settings_reader.from_environment({})
 HERE = "birth-of-here"
 
 
 def settings(**values: Any) -> Settings:
     """The settings of a file that says this."""
-    return settings_module.from_values(values, BASE)
+    return settings_reader.from_values(values, BASE)
 
 
 def place(number: int, port: int = 80) -> Place:

@@ -24,4 +24,7 @@ def test_it_waits_for_consul_for_ever() -> None:
     assert told["consul"]["retry"]["attempts"] == 0
     assert told["consul"]["address"] == "https://c:8501"
     assert told["consul"]["ssl"]["verify"] is True
+    assert "token_file" not in told["consul"]
+    with_token = json.loads(consul_template.configuration(Consul(token_file="/t"), "x", "/d", 7))
+    assert with_token["consul"]["token_file"] == "/t"
     assert told["template"][0]["exec"]["command"] == ["kill -USR1 7"]

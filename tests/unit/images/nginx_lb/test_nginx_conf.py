@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ def text(said: dict[str, Instances] | None = None, **options: Any) -> str:
     """The configuration for what Consul says, two instances of web if nothing else."""
     made = settings(**{"services": [{"name": "web"}], **options})
     found = {"web": instances(1, 2)} if said is None else said
-    return nginx_conf.render(made, site.plan(made, followed(made, found), {}), Paths(), 3)
+    return nginx_conf.render(made, site.plan(made, followed(made, found), {}), Paths())
 
 
 def block(rendered: str, head: str) -> str:
@@ -32,6 +33,13 @@ def test_the_same_set_gives_the_same_text() -> None:
     """Nothing in it depends on a clock or on Consul's order."""
     assert text() == text()
     assert text({"web": instances(1)}) != text({"web": instances(2)})
+
+
+def test_a_configuration_answers_with_its_generation() -> None:
+    """And differs in nothing else from the one before."""
+    numbered = nginx_conf.numbered(text(), 7)
+    assert 'location = /generation { return 200 "7 $pid\\n"; }' in numbered
+    assert numbered.replace('"7 $pid', '"0 $pid') == text()
 
 
 def test_instances_become_servers() -> None:
@@ -85,7 +93,6 @@ def test_a_path_is_not_its_neighbours() -> None:
         made := settings(services=[{"name": "web", "path": "/shop.v1", "strip_path": True}]),
         site.plan(made, {"web": instances(1)}, {}),
         Paths(),
-        1,
     )
     assert "rewrite ^/shop[.]v1/?(.*)$ /$1 break;" in block(rendered, "location = /shop.v1 {")
     assert "location ^~ /shop.v1/ {" in rendered
@@ -130,10 +137,29 @@ def test_snippets_stand_where_the_operator_put_them() -> None:
 def test_the_dns_data_plane_names_no_instance() -> None:
     """The text stays when instances come and go: nothing to reload for."""
     some = text({"web": instances(1)}, data_plane="dns")
-    assert some == text({"web": instances(2, 3)}, data_plane="dns") == text({}, data_plane="dns")
+    assert some == text({"web": instances(2, 3)}, data_plane="dns")
+    assert "return 503" in text({}, data_plane="dns")
     upstream = block(some, "upstream web {")
-    assert "resolver 127.0.0.1:8405 valid=1s" in upstream
+    assert "resolver 127.0.0.1:8405;" in upstream
     assert f"server {nginx_conf.dns_label('web')}.lb.invalid service=lb resolve" in upstream
+
+
+def test_the_name_server_knows_every_name_that_nginx_asks_for() -> None:
+    """Each upstream's own name, and the one without kept connections has another."""
+    made = settings(services=[{"name": "web"}], data_plane="dns")
+    found = site.plan(made, {"web": instances(1)}, {})
+    sets = nginx_conf.dns_sets(found)
+    rendered = nginx_conf.render(made, found, Paths())
+    assert sorted(sets) == sorted(re.findall(r"server (\S+)[.]lb[.]invalid", rendered))
+    assert set(sets.values()) == {("web", instances(1))}
+
+
+@pytest.mark.parametrize("key", ["a" * 128, "a" * 127 + "b", "A_b", "a-b", "a.2"])
+def test_a_name_fits_into_dns(key: str) -> None:
+    """However long or strange the service's own name is, and no two share one."""
+    label = nginx_conf.dns_label(key)
+    assert re.fullmatch(r"[a-z0-9-]{1,63}", label)
+    assert label != nginx_conf.dns_label(key + "x")
 
 
 @pytest.mark.parametrize("word", ["a b", "a;", "a{", "a\n", 'a"', "a#", "ä"])

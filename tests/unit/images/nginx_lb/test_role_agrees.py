@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from balancer import grammar, settings
+from balancer import grammar, settings, settings_reader
 from balancer.grammar import Unfit
 
 ROLE = pathlib.Path(__file__).resolve().parents[4] / "roles" / "nginx_lb"
@@ -74,7 +74,7 @@ _WORDS = [
         ("size", grammar.size),
         ("hash", grammar.hash_key),
         ("header", grammar.header),
-        ("certificate", settings.certificate_name),
+        ("certificate", settings_reader.certificate_name),
     ],
 )
 def test_the_role_refuses_what_the_image_would(

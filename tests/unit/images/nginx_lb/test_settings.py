@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from balancer import settings as settings_module
+from balancer import settings_reader
 from balancer.grammar import Unfit
 from balancer.settings import Certificate, Service, Settings
 
@@ -15,7 +15,7 @@ from .builders import BASE, settings
 
 def test_the_environment_describes_one_service_at_the_root() -> None:
     """What the image took from the start is taken still."""
-    found = settings_module.from_environment(
+    found = settings_reader.from_environment(
         {
             "NGINX_LB_SERVICE": "shop",
             "NGINX_LB_PORT": "8080",
@@ -46,7 +46,7 @@ def test_the_environment_describes_one_service_at_the_root() -> None:
 def test_a_wrong_environment_is_refused(name: str, value: str) -> None:
     """Before anything starts."""
     with pytest.raises(Unfit):
-        settings_module.from_environment({name: value})
+        settings_reader.from_environment({name: value})
 
 
 def test_a_file_that_says_nothing_leaves_the_environments_settings() -> None:
@@ -159,7 +159,7 @@ def test_everything_can_be_said() -> None:
 def test_a_wrong_file_is_refused_in_a_sentence(values: Any, sentence: str) -> None:
     """It names the place and what would fit."""
     with pytest.raises(Unfit) as told:
-        settings_module.from_text(json.dumps(values), BASE)
+        settings_reader.from_text(json.dumps(values), BASE)
     assert sentence in str(told.value)
 
 
@@ -167,4 +167,4 @@ def test_a_wrong_file_is_refused_in_a_sentence(values: Any, sentence: str) -> No
 def test_what_is_no_json_is_refused(text: str) -> None:
     """However deep it goes."""
     with pytest.raises(Unfit):
-        settings_module.from_text(text, BASE)
+        settings_reader.from_text(text, BASE)

@@ -1,0 +1,107 @@
+"""A configuration as a real parser reads it, and every word in it that has no business there."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import crossplane
+
+_SERVICE = r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}(?:\.[0-9]+)?(?:\.fresh)?"
+_V4 = r"(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)"
+_PLACE = rf"(?:{_V4}|\[[0-9a-f:]+\]):[0-9]{{1,5}}"
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_HOST = rf"(?:\*\.)?{_LABEL}(?:\.{_LABEL})*"
+_PATH = r"(?:/|(?:/[A-Za-z0-9._~-]+)+/?)"
+_LIMITS = r" max_fails=\d+ fail_timeout=\d+m?s"
+# What may stand in a block that data has a part in, each directive with its words.
+_UPSTREAM = {
+    "zone": rf"{_SERVICE} \d+[km]",
+    "least_conn": "",
+    "hash": r"\$[a-z_]+ consistent",
+    "server": rf"{_PLACE}(?: weight=\d{{1,5}})?{_LIMITS}",
+    "keepalive": r"\d+",
+    "keepalive_timeout": r"\d+s",
+}
+_SERVER = {"listen": r"\d+(?: ssl)?(?: default_server)?", "server_name": _HOST}
+_LOCATION = {
+    "add_header": r"(?:X-Backend \$upstream_addr|Retry-After 1) always",
+    "proxy_pass": rf"http://{_SERVICE}\$nginx_lb_fresh",
+    "return": r"(?:503|404) no [a-z ]+\\n",
+    "set": rf"\$nginx_lb_service {_SERVICE}",
+    "rewrite": r"\^[A-Za-z0-9/._~\[\]-]+/\?\(\.\*\)\$ /\$1 break",
+}
+
+
+def parse(text: str, folder: pathlib.Path) -> list[dict[str, Any]]:
+    """The blocks of a configuration. ValueError where the parser does not read it."""
+    path = folder / "fuzz.conf"
+    path.write_text(text, encoding="utf-8", errors="surrogatepass")
+    # It knows the contexts of an older nginx: what belongs where is said below.
+    lenient = {"strict": False, "check_ctx": False, "check_args": False}
+    found = crossplane.parse(str(path), single=True, **lenient)
+    if found["status"] != "ok":
+        raise ValueError(str(found["errors"])[:300])
+    blocks: list[dict[str, Any]] = found["config"][0]["parsed"]
+    return blocks
+
+
+def strangers(text: str, plain: str, folder: pathlib.Path) -> list[str]:
+    """Everything that the grammar does not allow; `plain` is the same without any instance.
+
+    What `plain` holds as well comes from the operator and from us.
+    """
+    try:
+        found, expected = parse(text, folder), parse(plain, folder)
+    except ValueError as error:
+        return [f"not to be parsed: {error}"]
+    http, ours = _one(found, "http"), _one(expected, "http")
+    usual = {_words(each) for each in ours if each["directive"] not in ("upstream", "server")}
+    problems = [_words(each) for each in found if each["directive"] != "http"]
+    problems = [words for words in problems if words not in set(map(_words, expected))]
+    for each in http:
+        if each["directive"] == "upstream":
+            problems += _unfit(each, _SERVICE, _UPSTREAM)
+        elif each["directive"] == "server":
+            problems += _server(each, [block for block in ours if block["directive"] == "server"])
+        elif _words(each) not in usual and each["directive"] != "server_names_hash_max_size":
+            problems.append(_words(each))
+    return problems
+
+
+def _server(block: Mapping[str, Any], known: Iterable[Mapping[str, Any]]) -> list[str]:
+    whole = {_words(each) for server in known for each in server["block"]}
+    problems = [_words(block)] if "block" not in block else []
+    for each in block.get("block") or ():
+        if each["directive"] == "location" and _words(each) not in whole:
+            problems += _unfit(each, rf"(?:(?:=|\^~) )?{_PATH}", _LOCATION)
+        elif _words(each) not in whole:
+            problems += _unfit(each, _SERVER.get(each["directive"]), {})
+    return problems
+
+
+def _unfit(block: Mapping[str, Any], words: str | None, inner: Mapping[str, str]) -> list[str]:
+    problems = []
+    if words is None or not re.fullmatch(words, " ".join(block["args"])):
+        problems.append(_words(block))
+    for each in block.get("block") or ():
+        allowed = inner.get(each["directive"])
+        if allowed is None or not re.fullmatch(allowed, " ".join(each["args"])):
+            problems.append(_words(each))
+    return problems
+
+
+def _one(blocks: Iterable[Mapping[str, Any]], name: str) -> list[Any]:
+    return [each for block in blocks if block["directive"] == name for each in block["block"]]
+
+
+def _words(block: Mapping[str, Any]) -> str:
+    inner = "".join(_inner(block.get("block") or ()))
+    return " ".join([str(block["directive"]), *block["args"]])[:200] + inner[:2000]
+
+
+def _inner(blocks: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for block in blocks:
+        yield f" {{{_words(block)}}}"

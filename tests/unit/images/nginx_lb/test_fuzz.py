@@ -1,0 +1,89 @@
+"""Fifty thousand hostile registrations, and a real parser that looks for anything of theirs."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import random
+import sys
+from typing import Any
+
+import pytest
+from balancer import nginx_conf, site
+from balancer.nginx_conf import Paths
+from balancer.snapshot import collect
+
+from .builders import followed, settings
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[4] / "tests"))
+
+from hostile.parsed import strangers
+from hostile.registrations import Hostile
+
+REGISTRATIONS, ROUND = 50_000, 1_000
+OPTIONS = settings(services=[{"name": "web"}, {"name": "shop", "path": "/shop"}], discover={})
+
+
+def rendered(registrations: list[dict[str, Any]]) -> str:
+    """Our configuration."""
+    said = collect(registrations, OPTIONS.networks)
+    served = followed(OPTIONS, said.services)
+    return nginx_conf.render(OPTIONS, site.plan(OPTIONS, served, {}), Paths())
+
+
+def naive(registrations: list[dict[str, Any]]) -> str:
+    """What a template makes of them that writes values as they are, as most templates do."""
+    services: dict[str, list[dict[str, Any]]] = {}
+    for each in registrations:
+        services.setdefault(str(each["service"]), []).append(each)
+    upstreams = "\n".join(
+        f"upstream {name} {{\n"
+        + "\n".join(f"server {each['address']}:{each['port']};" for each in found)
+        + "\n}"
+        for name, found in services.items()
+    )
+    return rendered([])[:-2] + upstreams + "\n}\n"
+
+
+@pytest.fixture(scope="module")
+def seed() -> int:
+    """The seed, printed where a test fails; BALANCER_FUZZ_SEED names it to see a failure again."""
+    found = int(os.environ.get("BALANCER_FUZZ_SEED") or random.randrange(2**32))
+    print(f"BALANCER_FUZZ_SEED={found}")
+    return found
+
+
+def test_nothing_of_a_strangers_reaches_nginx(seed: int, tmp_path: pathlib.Path) -> None:
+    """Each registration is a server of the grammar or a skip; a naive template makes much else."""
+    source = Hostile(seed)
+    plain = rendered([])
+    broken = servers = 0
+    for _ in range(REGISTRATIONS // ROUND):
+        registrations = [source.registration() for _ in range(ROUND)]
+        text = rendered(registrations)
+        assert strangers(text, plain, tmp_path) == []
+        servers += text.count("    server ")
+        broken += bool(strangers(naive(registrations[:50]), plain, tmp_path))
+    print(f"{servers} servers, {broken} naive configurations with strangers in them")
+    assert servers > 10 * REGISTRATIONS // ROUND
+    assert broken == REGISTRATIONS // ROUND
+
+
+def test_the_parser_finds_what_it_is_to_find(tmp_path: pathlib.Path) -> None:
+    """Each of these, put into a good configuration, is a stranger."""
+    good = rendered([{"service": "web", "address": "10.0.0.1", "port": 80, "id": "a"}])
+    plain = rendered([])
+    assert strangers(good, plain, tmp_path) == []
+    for old, new in (
+        ("server 10.0.0.1:80", "server 10.0.0.1:80 backup"),
+        ("server 10.0.0.1:80", "server evil.example:80"),
+        ("server 10.0.0.1:80", "server unix:/tmp/s"),
+        ("upstream web {", "upstream web {\n include /etc/passwd;"),
+        ("http {", "http {\n lua_package_path x;"),
+        ("events {", "load_module x.so;\nevents {"),
+        ("location / {", "location / {\n return 200 pwned;"),
+        ("http://web$nginx_lb_fresh", "http://6.6.6.6"),
+        ("location / {", "location ~ .* {"),
+    ):
+        assert old in good
+        assert strangers(good.replace(old, new), plain, tmp_path), new
