@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pathlib
-import subprocess
 import sys
 import tarfile
 
@@ -13,9 +12,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "lab"), str(ROOT / "tests" / "package")]
 
 from artefact import build  # noqa: E402  (the path comes first)
+from consumer import set_up  # noqa: E402
 from rollcall_lab.environment import activated, tools  # noqa: E402
-
-COLLECTIONS = ROOT / ".ansible" / "collections" / "ansible_collections"
 
 
 @pytest.fixture(scope="session")
@@ -32,15 +30,15 @@ def files(artefact: pathlib.Path) -> dict[str, tarfile.TarInfo]:
 
 
 @pytest.fixture(scope="session")
-def installed(artefact: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    """A collections path that holds the artefact, what it depends on, and nothing else."""
-    path = tmp_path_factory.mktemp("collections")
-    (path / "ansible_collections").mkdir()
-    (path / "ansible_collections" / "community").symlink_to(COLLECTIONS / "community")
-    command = ["ansible-galaxy", "collection", "install", str(artefact), "-p", str(path)]
-    # Elsewhere than here: the checkout's own ansible.cfg knows the collection already.
-    subprocess.run([*command, "--offline"], cwd=path, check=True, stdout=subprocess.DEVNULL)
-    return path
+def project(artefact: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """The foreign project, in whose collections path is the artefact and what it depends on."""
+    return set_up(tmp_path_factory.mktemp("consumer"), artefact)
+
+
+@pytest.fixture(scope="session")
+def installed(project: pathlib.Path) -> pathlib.Path:
+    """That collections path."""
+    return project / "collections"
 
 
 @pytest.fixture(scope="session")
