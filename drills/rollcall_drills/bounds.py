@@ -14,6 +14,8 @@ from .history import History
 from .trouble import Trouble
 from .windows import Phases, phases
 
+# More elections than the drill provokes are the machine's doing, and no fault of the stack.
+_PROVOKED = "elections"
 LEAST_CALM_REQUESTS = 100
 MOST_LATE_SHARE = 0.005
 # A probe that went on until it was stopped has asked within this of the last mark, in seconds.
@@ -48,7 +50,7 @@ KNOWN: Mapping[str, Known] = {
     ),
     "out_of_catalog_s": Known("fault to gone from the catalog, in s", lambda f: f.out_of_catalog_s),
     "back_s": Known("healing to first answer, in s", lambda f: f.back_after_s),
-    "elections": Known("elections", lambda f: f.elections),
+    _PROVOKED: Known("elections", lambda f: f.elections),
     "reloads": Known("reloads of the balancer", lambda f: f.reloads),
     "p99_ratio": Known("p99 under fault / p99 in calm", lambda f: f.p99_ratio),
 }
@@ -132,7 +134,9 @@ def judge(history: History, wanted: Mapping[str, float]) -> Verdict:
         held = value is not None and value <= most
         limit = f"≤ {most:g}" if most else "0"
         lines.append(Line(name, KNOWN[name].meaning, limit, value, held))
-    missed = [line for line in lines if not line.held]
+    surplus = [line for line in lines if line.name == _PROVOKED and line.measured and not line.held]
+    doubts += [f"{_sentence(line)}: the drill did not provoke that" for line in surplus]
+    missed = [line for line in lines if not line.held and line not in surplus]
     reasons = [*broken, *(_sentence(line) for line in missed if line.name != "history"), *doubts]
     if not proves:
         # Repeating it would prove as little: this is no matter of luck.

@@ -25,7 +25,7 @@ _ANSWERS = 5
 _POLL_SECONDS = 0.1
 # The observer ends with its last request, and then it writes.
 _WRITE_SECONDS = 10.0
-_LAUNCHER = pathlib.Path(__file__).resolve().parents[1] / "drill"
+_LAUNCHER = pathlib.Path(__file__).resolve().parents[1] / "drill.py"
 
 
 def start(

@@ -156,12 +156,12 @@ class Connection(asyncio.Protocol):
         if self._waiting is not None and not self._waiting.done():
             self._take(b"", Failure.CLOSED)
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         """asyncio: it is gone."""
-        if error is None:
+        if exc is None:
             self._lost = NoAnswer(Failure.CLOSED, "closed before the answer was complete")
         else:
-            self._lost = NoAnswer(failure_of(error), str(error))
+            self._lost = NoAnswer(failure_of(exc), str(exc))
         self._fail(self._lost)
 
     def _take(self, data: bytes, mistake: Failure) -> None:

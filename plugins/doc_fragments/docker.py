@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The options of the connection to the host's Docker Engine."""
+    """The connection to the host's Docker Engine; as `docker.wait`, for what to wait afterwards."""
 
     DOCUMENTATION = r"""
 options:
@@ -28,4 +28,18 @@ options:
     default: /opt/rollcall/venv
 requirements:
   - docker (the SDK) 5.0.3 or later, on the target
+"""
+
+    WAIT = r"""
+options:
+  wait:
+    description:
+      - What to wait for after starting. V(healthy) means Docker's health check where the image has one.
+    type: str
+    choices: [none, running, healthy]
+    default: running
+  wait_timeout:
+    description: Seconds to wait at most.
+    type: int
+    default: 60
 """

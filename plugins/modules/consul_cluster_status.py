@@ -76,24 +76,24 @@ EXAMPLES = r"""
 RETURN = r"""
 leader:
   description: Address of the leader, empty without one.
-  returned: always
+  returned: success
   type: str
   sample: 10.111.152.136:8300
 leader_node:
   description: Node name of the leader, empty without one.
-  returned: always
+  returned: success
   type: str
 term:
   description: Raft's term as this agent knows it, null on a client agent.
-  returned: always
+  returned: success
   type: int
 datacenter:
   description: The agent's datacenter.
-  returned: always
+  returned: success
   type: str
 peers:
   description: The servers as Raft knows them.
-  returned: always
+  returned: success
   type: list
   elements: dict
   contains:
@@ -101,10 +101,10 @@ peers:
     address: {description: Address and port., type: str}
     voter: {description: Whether it votes., type: bool}
     leader: {description: Whether it leads., type: bool}
-    last_index: {description: Its last log index., type: int}
+    last_index: {description: "Its last log index, null where autopilot does not tell.", type: int}
 members:
   description: The agents as the gossip sees them.
-  returned: always
+  returned: success
   type: list
   elements: dict
   contains:
@@ -115,35 +115,35 @@ members:
     version: {description: Consul's version., type: str}
 autopilot:
   description: What autopilot says.
-  returned: always
+  returned: success
   type: dict
   contains:
-    healthy: {description: Whether all is well., type: bool}
-    failure_tolerance: {description: Servers that may be lost., type: int}
+    healthy: {description: "Whether all is well, null where nobody knows.", type: bool}
+    failure_tolerance: {description: "Servers that may be lost, null where nobody knows.", type: int}
 versions:
   description: Versions that run.
-  returned: always
+  returned: success
   type: list
   elements: str
 version_skew:
   description: Whether more than one version runs.
-  returned: always
+  returned: success
   type: bool
 verdict:
   description:
     - V(ok), V(degraded), V(down) or V(unknown).
     - Nothing is known of an agent that does not answer in check mode, and not enough where all seems well but
       the token, without node:read, may not see every member.
-  returned: always
+  returned: success
   type: str
 reasons:
   description: Why the verdict is not V(ok).
-  returned: always
+  returned: success
   type: list
   elements: str
 restart_order:
   description: Servers in the order they can be restarted safely, the leader last.
-  returned: always
+  returned: success
   type: list
   elements: str
 """

@@ -321,7 +321,12 @@ service:
     tags: {description: Its tags., type: list, elements: str}
     meta: {description: Its metadata without this module's., type: dict}
     tagged_addresses: {description: Its other addresses without those that the agent derives., type: dict}
-    weights: {description: Its weights., type: dict}
+    weights:
+      description: Its weights.
+      type: dict
+      contains:
+        passing: {description: While it passes., type: int}
+        warning: {description: While it warns., type: int}
     enable_tag_override: {description: Whether others may change its tags., type: bool}
     owner: {description: "Its owner, empty without one.", type: str}
     check_ids: {description: Identifiers of its checks., type: list, elements: str}

@@ -29,6 +29,7 @@ attributes:
     description: A second run with the same options changes nothing.
 extends_documentation_fragment:
   - rollcall.discovery.docker
+  - rollcall.discovery.docker.wait
 options:
   owner:
     description: Whose containers these are; kept in the label C(rollcall.owner).
@@ -43,16 +44,6 @@ options:
     description: Remove containers of this owner that are not listed.
     type: bool
     default: true
-  wait:
-    description:
-      - What to wait for after starting. V(healthy) means Docker's health check where the image has one.
-    type: str
-    choices: [none, running, healthy]
-    default: running
-  wait_timeout:
-    description: Seconds to wait at most.
-    type: int
-    default: 60
   containers:
     description: The containers that shall run.
     type: list
@@ -217,6 +208,9 @@ containers:
     id:
       description: The container's identifier, null where it does not exist.
       type: str
+    image_id:
+      description: The identifier of the image that it was made of, null where it does not exist.
+      type: str
     ports:
       description: Published ports, a list of host ports for each container port.
       type: dict
@@ -242,6 +236,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._docker.engine 
 from ansible_collections.rollcall.discovery.plugins.module_utils._docker.options import (
     CONNECTION,
     CONTAINER,
+    WAIT,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._library import require
 
@@ -277,18 +272,13 @@ def main() -> None:
             "owner": {"type": "str", "required": True},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "purge": {"type": "bool", "default": True},
-            "wait": {
-                "type": "str",
-                "choices": ["none", "running", "healthy"],
-                "default": "running",
-            },
-            "wait_timeout": {"type": "int", "default": 60},
             "containers": {
                 "type": "list",
                 "elements": "dict",
                 "options": CONTAINER,
                 "default": [],
             },
+            **WAIT,
             **CONNECTION,
         },
         supports_check_mode=True,

@@ -125,7 +125,7 @@ findings:
   returned: success, and where findings fail the module
   type: list
   elements: dict
-  contains:
+  contains: &finding
     kind: {description: "V(ghost), V(missing), V(duplicate), V(wrong_address), V(wrong_port) or V(stale_node).", type: str}
     service_id: {description: The service's identifier., type: str}
     name: {description: The service's name., type: str}
@@ -140,6 +140,7 @@ remaining:
   returned: success, and where findings fail the module
   type: list
   elements: dict
+  contains: *finding
 counts:
   description: How many of each kind RV(findings) has, those without one too.
   returned: success, and where findings fail the module

@@ -15,6 +15,8 @@ description:
   - Recreates the container only where a difference requires it, and says which.
   - Touches no container but the one of this name, and that one only where this module made it.
   - Works with this collection's image and with any other that keeps the command line of gliderlabs/registrator.
+  - An option with its default stays off the daemon's command line, so that an image which does not know it runs.
+    Only O(resync_seconds), O(retry_attempts) and O(cleanup) always stand there, as others have another default.
 author:
   - rollcall contributors (@rollcall)
 attributes:
@@ -31,6 +33,7 @@ attributes:
     description: O(state=restarted) restarts on every run; all other states change nothing the second time.
 extends_documentation_fragment:
   - rollcall.discovery.docker
+  - rollcall.discovery.docker.wait
 options:
   state:
     description:
@@ -101,6 +104,9 @@ options:
     description: Register container addresses and exposed ports instead of the host's.
     type: bool
     default: false
+  network:
+    description: With O(internal), the Docker network whose address counts where a container has several.
+    type: str
   explicit:
     description: Register only what names itself.
     type: bool
@@ -112,17 +118,19 @@ options:
     description: Tags for every service, separated by commas.
     type: str
   ttl:
-    description: Seconds until a service that is not refreshed expires, together with O(ttl_refresh).
+    description: Seconds until a service that is not refreshed expires, together with O(ttl_refresh). V(0) for never.
     type: int
+    default: 0
   ttl_refresh:
-    description: Seconds between two refreshes, less than O(ttl).
+    description: Seconds between two refreshes, less than O(ttl). V(0) for none.
     type: int
+    default: 0
   resync_seconds:
-    description: Seconds between two full comparisons, 0 for none.
+    description: Seconds between two full comparisons, V(0) for none.
     type: int
     default: 10
   cleanup:
-    description: Remove dangling services.
+    description: Remove dangling services. This collection's image always does, others only where they are told to.
     type: bool
     default: true
   deregister:
@@ -130,28 +138,55 @@ options:
     type: str
     choices: [always, on-success]
     default: always
+  deregister_on_exit:
+    description: A daemon that is stopped takes its services along.
+    type: bool
+    default: false
+  docker_health:
+    description: Pass a container's own C(HEALTHCHECK) on to Consul, unless it names a check by C(SERVICE_CHECK_*).
+    type: bool
+    default: false
+  script_checks:
+    description: Allow containers to ask for checks that run a command, with the rights of the agent on its host.
+    type: bool
+    default: false
+  restore:
+    description:
+      - Behaviours of gliderlabs/registrator to bring back.
+      - With V(container-ip) a container in a user-defined network registers its own address there.
+      - With V(tag-order) tags stand in reverse order.
+    type: list
+    elements: str
+    choices: [container-ip, tag-order]
+    default: []
   retry_attempts:
-    description: Tries more at the start, -1 for ever.
+    description: Tries more at the start, V(-1) for ever.
     type: int
     default: -1
   retry_interval:
     description: Milliseconds between two tries.
     type: int
+    default: 2000
+  log_level:
+    description: Log what is at least of this weight.
+    type: str
+    choices: [debug, info, warning, error]
+    default: info
+  log_format:
+    description: Log lines as text, or an object each.
+    type: str
+    choices: [text, json]
+    default: text
+  http:
+    description:
+      - Serve C(/metrics) and C(/healthz) at this V(host:port), or V(:port) for every address. Without it nothing listens.
+      - With another O(network_mode) than V(host) it is reached at the container's address only.
+    type: str
   extra_args:
-    description: More of the daemon's flags, as they are.
+    description: More flags as they are, of an image that has others than these options.
     type: list
     elements: str
     default: []
-  wait:
-    description:
-      - What to wait for after starting. V(healthy) means Docker's health check where the image has one.
-    type: str
-    choices: [none, running, healthy]
-    default: running
-  wait_timeout:
-    description: Seconds to wait at most.
-    type: int
-    default: 60
 seealso:
   - module: rollcall.discovery.container_set
 """
@@ -172,6 +207,8 @@ EXAMPLES = r"""
     retry_attempts: -1
     retry_interval: 500
     resync_seconds: 30
+    docker_health: true
+    log_format: json
     memory: 64m
 
 - name: Run another image, which takes its socket as a file and its options as they are
@@ -216,7 +253,7 @@ container:
     reasons: {description: "Why, such as the options that differ.", type: list, elements: str}
     id: {description: "Its identifier, null where it does not exist.", type: str}
 effective_options:
-  description: The daemon's options that are set, and its command line; both empty with O(state=absent).
+  description: The daemon's command line, and the options that stand on it; both empty with O(state=absent).
   returned: success
   type: dict
   contains:
@@ -224,7 +261,7 @@ effective_options:
       description: The command line.
       type: list
       elements: str
-      sample: ["-ip=192.0.2.1", "-resync=10", "-deregister=always", "-retry-attempts=-1", "-cleanup", "consul://127.0.0.1:8500"]
+      sample: ["-ip=192.0.2.1", "-resync=10", "-retry-attempts=-1", "-cleanup", "consul://127.0.0.1:8500"]
     options:
       description: The options by their names in this module. One that is missing is left to the daemon.
       type: dict
@@ -266,8 +303,10 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._docker.engine 
 from ansible_collections.rollcall.discovery.plugins.module_utils._docker.options import (
     CONNECTION,
     PULL,
+    WAIT,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._docker.registrator import (
+    FLAGS,
     OWNER,
     agent_url,
     command_line,
@@ -293,21 +332,9 @@ ARGUMENTS: dict[str, t.Any] = {
     "token_file": {"type": "path", "no_log": False},
     "env": {"type": "dict", "default": {}},
     "registry_uri": {"type": "str", "default": "consul://127.0.0.1:8500"},
-    "ip": {"type": "str"},
-    "internal": {"type": "bool", "default": False},
-    "explicit": {"type": "bool", "default": False},
-    "use_ip_from_label": {"type": "str"},
-    "tags": {"type": "str"},
-    "ttl": {"type": "int"},
-    "ttl_refresh": {"type": "int"},
-    "resync_seconds": {"type": "int", "default": 10},
-    "cleanup": {"type": "bool", "default": True},
-    "deregister": {"type": "str", "choices": ["always", "on-success"], "default": "always"},
-    "retry_attempts": {"type": "int", "default": -1},
-    "retry_interval": {"type": "int"},
+    **{option: dict(flag.argument) for option, flag in FLAGS.items()},
     "extra_args": {"type": "list", "elements": "str", "default": []},
-    "wait": {"type": "str", "choices": ["none", "running", "healthy"], "default": "running"},
-    "wait_timeout": {"type": "int", "default": 60},
+    **WAIT,
     **CONNECTION,
 }
 

@@ -20,6 +20,17 @@ DAEMON_ORDER = (
     *("consul_http", "consul_registry", "consulkv_registry", "docker_source", "address"),
     *("logs", "metrics", "status", "cli", "alive", "__main__"),
 )
+BALANCER = ROOT / "images" / "nginx-lb" / "balancer"
+# Of these the first know data alone: no file, no network, no clock.
+BALANCER_PURE = (
+    *("grammar", "reader", "settings", "snapshot", "guard", "site", "nginx_conf"),
+    *("consul_template", "catalog_view", "pace", "generations", "telling"),
+)
+BALANCER_ORDER = (
+    *BALANCER_PURE,
+    *("store", "settings_file", "consul_http", "witness", "heartbeat", "nginx", "publisher"),
+    *("follower", "catalog_follower", "children", "status_server", "daemon", "__main__"),
+)
 # What a room may import besides the standard library; a name ending in "." is a prefix.
 ROOMS: dict[str, tuple[str, ...]] = {
     "plugins/module_utils/_plan.py": (),
@@ -67,6 +78,10 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "plugins/module_utils/_docker/offers.py": (),
     "plugins/module_utils/_docker/running.py": (UTILS + "_docker.engine",),
     "plugins/module_utils/_docker/options.py": (),
+    "plugins/module_utils/_balancer/status.py": (),
+    "plugins/module_utils/_balancer/client.py": (
+        *("ansible.module_utils.urls", UTILS + "_balancer.status"),
+    ),
     "plugins/module_utils/_preflight/inventory.py": (),
     "plugins/module_utils/_preflight/needs.py": (),
     "plugins/module_utils/_preflight/host.py": (UTILS + "_preflight.needs",),
@@ -80,6 +95,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
 }
 PURE = (
     "plugins/module_utils/_plan.py",
+    "plugins/module_utils/_balancer/status.py",
     "plugins/module_utils/_consul/cluster.py",
     "plugins/module_utils/_consul/errors.py",
     "plugins/module_utils/_consul/leadership.py",
@@ -109,7 +125,8 @@ def imports(path: pathlib.Path) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level:
             base = package.rsplit(".", node.level - 1)[0]
-            yield f"{base}.{node.module}" if node.module else base
+            names = [node.module] if node.module else [alias.name for alias in node.names]
+            yield from (f"{base}.{name}" for name in names)
         elif isinstance(node, ast.ImportFrom):
             yield str(node.module)
 
@@ -166,6 +183,23 @@ def test_the_daemon_knows_no_ansible_and_each_adapter_one_library(path: pathlib.
         "consul_http.py": {"requests", "urllib3"},
     }
     assert libraries <= adapters.get(path.name, set())
+
+
+@pytest.mark.parametrize("name", BALANCER_ORDER)
+def test_the_balancer_imports_leftwards_and_the_standard_library_only(name: str) -> None:
+    """grammar → settings → guard → site → nginx's configuration → adapters → daemon."""
+    used = set(imports((BALANCER / f"{name}.py").relative_to(ROOT)))
+    own = {name.rpartition(".")[2] for name in used if ".balancer." in name}
+    assert own <= set(BALANCER_ORDER[: BALANCER_ORDER.index(name)])
+    roots = {name.partition(".")[0] for name in used if ".balancer." not in name}
+    assert roots <= set(sys.stdlib_module_names)
+    assert name not in BALANCER_PURE or not roots & IMPURE_STANDARD
+
+
+def test_every_file_of_the_balancer_has_its_place_in_the_order() -> None:
+    """A new file says where it stands."""
+    files = {path.stem for path in BALANCER.glob("*.py")} - {"__init__"}
+    assert files == set(BALANCER_ORDER)
 
 
 def test_every_door_of_the_table_leads_somewhere() -> None:

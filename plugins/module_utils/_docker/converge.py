@@ -81,6 +81,7 @@ def results(plan: Plan, engine: Engine | None) -> list[dict[str, t.Any]]:
             "action": step.action,
             "reasons": list(step.reasons),
             "id": None,
+            "image_id": None,
             "ports": {},
             "address": "",
             **(engine.describe(step.name) if engine else {}),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""The argument specification that goes with the doc fragment `docker`."""
+"""The argument specifications that go with the doc fragments `docker` and `docker.wait`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ CONNECTION: dict[str, t.Any] = {
     "docker_host": {"type": "str", "default": "unix:///var/run/docker.sock"},
     "timeout": {"type": "int", "default": 60},
     "virtualenv": {"type": "path", "default": "/opt/rollcall/venv"},
+}
+
+WAIT: dict[str, t.Any] = {
+    "wait": {"type": "str", "choices": ["none", "running", "healthy"], "default": "running"},
+    "wait_timeout": {"type": "int", "default": 60},
 }
 
 HEALTHCHECK: dict[str, t.Any] = {

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import posixpath
 import re
 import typing as t
@@ -20,18 +21,8 @@ _SOCKETS = "/run/docker-host"
 # Where gliderlabs/registrator looks without DOCKER_HOST.
 _SOCKET_FILE = "/tmp/docker.sock"
 _TOKEN_FILE = "/run/registrator-token"
-_VALUES = {
-    "ip": "-ip",
-    "use_ip_from_label": "-useIpFromLabel",
-    "tags": "-tags",
-    "ttl": "-ttl",
-    "ttl_refresh": "-ttl-refresh",
-    "resync_seconds": "-resync",
-    "deregister": "-deregister",
-    "retry_attempts": "-retry-attempts",
-    "retry_interval": "-retry-interval",
-}
-_SWITCHES = {"internal": "-internal", "explicit": "-explicit", "cleanup": "-cleanup"}
+_NETWORK = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
+_LISTEN = re.compile(r"(?:\[[0-9a-fA-F:.]*\]|[^\[\]:/\s]*):([0-9]{1,5})")
 # Least values, where the daemon would end at once or count nonsense.
 _LEAST = {
     "ttl": 0,
@@ -43,25 +34,73 @@ _LEAST = {
 _SCHEMES = {"consul": "http", "consul-tls": "https"}
 
 
+@dataclasses.dataclass(frozen=True)
+class Flag:
+    """A flag of the daemon, with the argument specification of the option that sets it.
+
+    At its default it stays off the command line, for an image that does not know it. `always` puts
+    it there all the same: the default of gliderlabs/registrator is another one.
+    """
+
+    name: str
+    argument: t.Mapping[str, t.Any]
+    always: bool = False
+
+
+_TEXT: dict[str, t.Any] = {"type": "str"}
+_SWITCH: dict[str, t.Any] = {"type": "bool", "default": False}
+
+
+def _number(default: int) -> dict[str, t.Any]:
+    return {"type": "int", "default": default}
+
+
+def _one_of(*choices: str, default: str) -> dict[str, t.Any]:
+    return {"type": "str", "choices": list(choices), "default": default}
+
+
+# All but -dry-run: a run that ends by itself is no container's, which would start it again.
+FLAGS: dict[str, Flag] = {
+    "ip": Flag("ip", _TEXT),
+    "use_ip_from_label": Flag("useIpFromLabel", _TEXT),
+    "network": Flag("network", _TEXT),
+    "tags": Flag("tags", _TEXT),
+    "ttl": Flag("ttl", _number(0)),
+    "ttl_refresh": Flag("ttl-refresh", _number(0)),
+    "resync_seconds": Flag("resync", _number(10), always=True),
+    "deregister": Flag("deregister", _one_of("always", "on-success", default="always")),
+    "retry_attempts": Flag("retry-attempts", _number(-1), always=True),
+    "retry_interval": Flag("retry-interval", _number(2000)),
+    "restore": Flag(
+        "restore",
+        {
+            "type": "list",
+            "elements": "str",
+            "choices": ["container-ip", "tag-order"],
+            "default": [],
+        },
+    ),
+    "log_level": Flag("log-level", _one_of("debug", "info", "warning", "error", default="info")),
+    "log_format": Flag("log-format", _one_of("text", "json", default="text")),
+    "http": Flag("http", _TEXT),
+    "internal": Flag("internal", _SWITCH),
+    "explicit": Flag("explicit", _SWITCH),
+    "docker_health": Flag("docker-health", _SWITCH),
+    "script_checks": Flag("script-checks", _SWITCH),
+    "deregister_on_exit": Flag("deregister-on-exit", _SWITCH),
+    "cleanup": Flag("cleanup", {"type": "bool", "default": True}, always=True),
+}
+
+
 def effective_options(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The daemon's options that are set, by the names of the module. A zero is set."""
-    names = [*_VALUES, *_SWITCHES, "registry_uri", "extra_args"]
-    values = {name: params.get(name) for name in names}
-    return {
-        name: value
-        for name, value in values.items()
-        if value is not None and value is not False and value != ""
-    }
+    """What the command line says, by the names of the module's options. A zero is said."""
+    more = {name: params[name] for name in ("registry_uri", "extra_args") if params[name]}
+    return {**_said(params), **more}
 
 
 def command_line(params: t.Mapping[str, t.Any]) -> list[str]:
     """The daemon's arguments, in a stable order, the registry last."""
-    flags = [
-        f"{flag}={params[name]}"
-        for name, flag in _VALUES.items()
-        if params.get(name) not in (None, "")
-    ]
-    flags += [flag for name, flag in _SWITCHES.items() if params.get(name)]
+    flags = [_argument(FLAGS[option].name, value) for option, value in _said(params).items()]
     return [*flags, *params["extra_args"], params["registry_uri"]]
 
 
@@ -135,6 +174,26 @@ def registered(services: t.Any, hostname: str) -> list[dict[str, t.Any]]:
     ]
 
 
+def _said(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The options that stand on the command line: those that are set, and not left to a default."""
+    values = {option: params.get(option) for option in FLAGS}
+    return {
+        option: value
+        for option, value in values.items()
+        if value is not None
+        and value is not False
+        and value not in ("", [])
+        and (FLAGS[option].always or value != FLAGS[option].argument.get("default"))
+    }
+
+
+def _argument(flag: str, value: t.Any) -> str:
+    """A flag with its value, in Go's syntax: a switch stands alone."""
+    if value is True:
+        return f"-{flag}"
+    return f"-{flag}={','.join(value) if isinstance(value, list) else value}"
+
+
 def _check(params: t.Mapping[str, t.Any]) -> None:
     """ContainerError for values the daemon would end at, or that Docker would take amiss."""
     if not params["hostname"]:
@@ -150,12 +209,25 @@ def _check(params: t.Mapping[str, t.Any]) -> None:
     ttl, refresh = params.get("ttl") or 0, params.get("ttl_refresh") or 0
     if (ttl > 0) != (refresh > 0) or 0 < ttl <= refresh:
         raise ContainerError("ttl and ttl_refresh go together, and ttl must be the greater")
+    _check_addresses(params)
     if params["memory"] and not re.fullmatch(r"\d+[bkmg]?", params["memory"].lower()):
         raise ContainerError(f"memory {params['memory']!r} is no amount such as 64m")
     for name in ("docker_socket", "token_file"):
         path = params[name] or "/"
         if not path.startswith("/") or ":" in path:
             raise ContainerError(f"{name} {path!r} is no absolute path on the host, without ':'")
+
+
+def _check_addresses(params: t.Mapping[str, t.Any]) -> None:
+    """ContainerError for an address, a network or a place to listen at that is none."""
+    ip, network, http = (params.get(name) or "" for name in ("ip", "network", "http"))
+    if re.search(r"[\s/]", ip):
+        raise ContainerError(f"ip {ip!r} is not one address")
+    if network and not _NETWORK.fullmatch(network):
+        raise ContainerError(f"network {network!r} is not the name of a Docker network")
+    listen = _LISTEN.fullmatch(http)
+    if http and (listen is None or int(listen[1]) > 65535):
+        raise ContainerError(f"http {http!r} is not host:port or :port")
 
 
 def _engine(params: t.Mapping[str, t.Any]) -> tuple[list[str], dict[str, t.Any]]:

@@ -71,10 +71,23 @@ def registry_endpoint(reference: str) -> tuple[str, int]:
     return host, int(port) if port.isdigit() else 443
 
 
+def _balancer_ports(value: Lookup) -> tuple[str, ...]:
+    """The public ports, and the balancer's own ones that are in use."""
+    ports = [value("nginx_lb_port")]
+    if value("nginx_lb_certificates"):
+        ports.append(value("nginx_lb_tls_port"))
+    if int(value("nginx_lb_status_port") or 0):
+        ports.append(value("nginx_lb_status_port"))
+    found = [f"{port}/tcp" for port in ports]
+    if value("nginx_lb_data_plane") == "dns":
+        found += [f"{value('nginx_lb_name_server_port')}/{kind}" for kind in ("tcp", "udp")]
+    return tuple(found)
+
+
 def _ports(role: str, value: Lookup) -> tuple[str, ...]:
     """The role's ports on the host; an agent's in the order its documentation lists them."""
     if role == "nginx_lb":
-        return (f"{value('nginx_lb_port')}/tcp",)
+        return _balancer_ports(value)
     if role not in _AGENTS:
         return ()
     fixed = _SERVER_PORTS if role == "consul_server" else _CLIENT_PORTS

@@ -15,12 +15,12 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
-LOCAL, OTHER, THIRD = "127.0.0.1", "127.0.0.2", "127.0.0.3"
+LOCAL, OTHER, THIRD, FOURTH = ADDRESSES = ("127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4")
 IMAGE = "hashicorp/consul:1.22.7"
 
 
@@ -43,6 +43,13 @@ def consul_binary() -> str:
             "path: lab/up builds it"
         )
     return found
+
+
+def consul_version() -> str:
+    """The version that the program says it is, such as 1.22.7."""
+    command = [consul_binary(), "version", "-format=json"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=30)
+    return str(json.loads(done.stdout)["Version"])
 
 
 def out_of_image(folder: pathlib.Path) -> str | None:
@@ -81,7 +88,7 @@ def free_ports(count: int) -> list[int]:
             port = first.getsockname()[1]
             try:
                 for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-                    for host in (LOCAL, OTHER, THIRD):
+                    for host in ADDRESSES:
                         if (kind, host) != (socket.SOCK_STREAM, LOCAL):
                             each = stack.enter_context(socket.socket(type=kind))
                             each.bind((host, port))
@@ -101,6 +108,15 @@ def eventually(what: str, look: Callable[[], Any], seconds: float = 20) -> Any:
                 return found
         assert time.monotonic() < deadline, f"not in {seconds} s: {what}"
         time.sleep(0.1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What an agent answered to one request."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
 
 
 @dataclasses.dataclass
@@ -125,6 +141,17 @@ class Agent:
     def url(self) -> str:
         """Where it listens."""
         return f"{'https' if self.authority else 'http'}://{self.address}:{self.port}"
+
+    def port_of(self, part: str) -> int:
+        """One of its other ports: that of `serf-lan`, the gossip, or `server`, the RPC."""
+        prefix = f"-{part}-port="
+        found = [argument for argument in self.arguments if argument.startswith(prefix)]
+        return int(found[-1].removeprefix(prefix))
+
+    @property
+    def gossip(self) -> str:
+        """The place at which others join it."""
+        return f"{self.address}:{self.port_of('serf-lan')}"
 
     def start(self) -> None:
         """Start it and wait until it knows a leader."""
@@ -151,10 +178,10 @@ class Agent:
                 stderr=log,
             )
 
-    def ready(self, what: str, look: Callable[[], Any]) -> None:
+    def ready(self, what: str, look: Callable[[], Any], seconds: float = 20) -> None:
         """Wait for `look`, and show the agent's log where it does not come true."""
         try:
-            eventually(what, look)
+            eventually(what, look, seconds)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{(self.folder / 'log').read_text()[-3000:]}") from None
 
@@ -165,8 +192,8 @@ class Agent:
             self.process.wait()
             self.process = None
 
-    def call(self, verb: str, path: str, body: Any = None) -> Any:
-        """The agent's answer; None for 404."""
+    def ask(self, verb: str, path: str, body: Any = None) -> Answer:
+        """What the agent answers, whatever its status."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, method=verb, data=data)
         if self.token:
@@ -176,12 +203,19 @@ class Agent:
             trusted.load_cert_chain(*self.identity)
         try:
             with urllib.request.urlopen(request, timeout=5, context=trusted) as answer:
-                text = answer.read().decode()
+                return Answer(answer.status, dict(answer.headers), answer.read().decode())
         except urllib.error.HTTPError as error:
-            if error.code == 404:
-                return None
-            raise
-        return json.loads(text) if text.strip() else None
+            with error:
+                return Answer(error.code, dict(error.headers), error.read().decode())
+
+    def call(self, verb: str, path: str, body: Any = None) -> Any:
+        """The agent's answer; None for 404, OSError for every other refusal."""
+        answer = self.ask(verb, path, body)
+        if answer.status == 404:
+            return None
+        if answer.status >= 400:
+            raise OSError(f"{verb} {path}: status {answer.status}: {answer.text}")
+        return json.loads(answer.text) if answer.text.strip() else None
 
     def get(self, path: str) -> Any:
         """The answer of a GET."""
@@ -206,30 +240,3 @@ class Agent:
         for identifier in self.get("/v1/agent/services"):
             quoted = urllib.parse.quote(identifier)
             self.call("PUT", f"/v1/agent/service/deregister/{quoted}")
-
-
-def server(
-    node: str, folder: pathlib.Path, *arguments: str, address: str = LOCAL, **more: Any
-) -> Agent:
-    """A server on ports of its own; the arguments say how it finds others, if there are any."""
-    http, serf, rpc = free_ports(3)
-    own = (
-        *("-server", f"-serf-lan-port={serf}", f"-server-port={rpc}"),
-        *("-hcl", "disable_update_check = true", "-hcl", "ports { serf_wan = -1 }"),
-        *("-hcl", "performance { raft_multiplier = 1 }"),
-    )
-    # Of two values for one thing, Consul takes the last.
-    return Agent(node, address, http, (*own, *arguments), folder / node, **more)
-
-
-@dataclasses.dataclass(frozen=True)
-class Agents:
-    """The agent the module speaks to, and another one of the same datacenter."""
-
-    own: Agent
-    other: Agent
-
-    def node_is(self, status: str) -> bool:
-        """Whether the other node's serfHealth is so."""
-        checks = self.own.get(f"/v1/health/node/{self.other.node}") or []
-        return any(c["CheckID"] == "serfHealth" and c["Status"] == status for c in checks)

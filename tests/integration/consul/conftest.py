@@ -2,44 +2,43 @@
 
 from __future__ import annotations
 
+import dataclasses
+import http.server
 import json
 import os
 import pathlib
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from ansible_collections.rollcall.discovery.tests.helpers.promises import assert_promised
 
-from .agent import LOCAL, OTHER, Agent, Agents, eventually, free_ports
+from .agent import LOCAL, OTHER, eventually
+from .clusters import Agents, client, joining, running, server
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 COLLECTIONS = ROOT / ".ansible" / "collections"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the recordings be made anew."""
+    parser.addoption("--record", action="store_true", help="write tests/fixtures/consul anew")
 
 
 @pytest.fixture(scope="session", name="_agents")
 def _agents_fixture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agents]:
     """Two agents, joined; ended by their own processes."""
     folder = tmp_path_factory.mktemp("consul")
-    http, serf, serf_wan, server = free_ports(4)
-    shared = (f"-serf-lan-port={serf}", "-hcl", "disable_update_check = true")
-    first = (
-        *("-server", "-bootstrap-expect=1", f"-server-port={server}"),
-        *(f"-serf-wan-port={serf_wan}", "-hcl", "performance { raft_multiplier = 1 }"),
-    )
-    joins = (f"-retry-join={LOCAL}:{serf}", "-retry-interval=200ms", f"-server-port={server}")
-    own = Agent("own", LOCAL, http, (*shared, *first), folder / "own")
-    other = Agent("other", OTHER, http, (*shared, *joins), folder / "other")
-    agents = Agents(own, other)
-    try:
-        own.start()
-        other.start()
+    own = server("own", folder, "-bootstrap-expect=1")
+    other = client("other", folder, *joining(own.gossip), address=OTHER)
+    # Where the other agent listens is told by the first one's port.
+    agents = Agents(own, dataclasses.replace(other, port=own.port))
+    with running(own, agents.other):
         eventually("the second agent in the catalog", lambda: agents.node_is("passing"))
         yield agents
-    finally:
-        other.kill()
-        own.kill()
 
 
 @pytest.fixture(name="agents")
@@ -75,7 +74,7 @@ def ask(
     """Run a module as Ansible would on the host; its result, whether it failed or not.
 
     The module gets what Ansible sends it. A play around it costs ten times as much, and adds
-    nothing to what a module says.
+    nothing to what a module says. Whatever comes back is what the module promises.
     """
     namespace, collection, module = name.split(".")
     done = subprocess.run(
@@ -93,7 +92,32 @@ def ask(
     assert not done.stderr, done.stderr
     result: dict[str, Any] = json.loads(done.stdout)
     assert done.returncode == (1 if result.get("failed") else 0)
+    assert_promised(module, result)
     return result
+
+
+class Engine(http.server.BaseHTTPRequestHandler):
+    """As much of a Docker Engine as an audit asks: one that runs nothing."""
+
+    def do_GET(self) -> None:
+        """Say the version, or list no container."""
+        body = b'{"ApiVersion": "1.44"}' if self.path.endswith("/version") else b"[]"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nobody reads it."""
+
+
+@pytest.fixture(scope="session", name="engine")
+def _engine() -> Iterator[str]:
+    """The address of an engine without containers."""
+    with http.server.ThreadingHTTPServer((LOCAL, 0), Engine) as listening:
+        threading.Thread(target=listening.serve_forever, daemon=True).start()
+        yield f"tcp://{LOCAL}:{listening.server_port}"
+        listening.shutdown()
 
 
 @pytest.fixture(name="environment")
@@ -158,6 +182,9 @@ def _play(
         )
         assert done.returncode == 0, done.stdout + done.stderr
         answered: list[dict[str, Any]] = json.loads((tmp_path / "results.json").read_text())
+        for task, result in zip(tasks, answered, strict=True):
+            for name in (key for key in task if key.startswith("rollcall.")):
+                assert_promised(name.rpartition(".")[2], result)
         return answered
 
     return play

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import ast
 import concurrent.futures
+import pathlib
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.rollcall.discovery.tests.helpers.promises import assert_kept, documented
 
-from .agent import LOCAL, OTHER, THIRD, Agent, eventually, free_ports, server
-from .conftest import ROOT, ask, surroundings
-from .test_consul_service import conforms
+from .agent import LOCAL, OTHER, THIRD, Agent, eventually, free_ports
+from .clusters import client, joining, running, server
+from .conftest import ask, surroundings
 
-MODULE = "rollcall.discovery.consul_cluster_status"
-SOURCE = ROOT / "plugins" / "modules" / "consul_cluster_status.py"
+NAME = "consul_cluster_status"
+MODULE = f"rollcall.discovery.{NAME}"
+# Nobody listens there.
+NOWHERE = "http://127.0.0.1:1"
 ADDRESSES = {"s1": LOCAL, "s2": OTHER, "s3": THIRD}
 WELL = {"leader": True, "members": 4, "servers": 3, "voters": 3, "failure_tolerance": 1}
 PILOT = """autopilot {
@@ -26,15 +29,6 @@ PILOT = """autopilot {
 }"""
 Run = Callable[..., list[dict[str, Any]]]
 Cluster = dict[str, Agent]
-
-
-def documented(name: str) -> Any:
-    """The module's DOCUMENTATION, EXAMPLES or RETURN."""
-    for node in ast.parse(SOURCE.read_text()).body:
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == name:
-            assert isinstance(node.value, ast.Constant)
-            return yaml.safe_load(str(node.value.value))
-    raise AssertionError(name)
 
 
 def status(agent: Agent, *, check: bool = False, **options: Any) -> dict[str, Any]:
@@ -55,30 +49,19 @@ def gate(agent: Agent, seconds: int = 30, **wanted: Any) -> dict[str, Any]:
 def _cluster_fixture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Three servers, each on an address of its own, and a client agent; by their names."""
     folder = tmp_path_factory.mktemp("cluster")
-    gossip = dict(zip(ADDRESSES, free_ports(3), strict=True))
-    joins = [f"-retry-join={ADDRESSES[name]}:{port}" for name, port in gossip.items()]
-    http, serf, rpc = free_ports(3)
-    client = ("-hcl", "disable_update_check = true", f"-serf-lan-port={serf}")
+    ports = dict(zip(ADDRESSES, free_ports(3), strict=True))
+    joins = joining(*(f"{ADDRESSES[name]}:{port}" for name, port in ports.items()))
     agents = {
         name: server(
-            *(name, folder, f"-serf-lan-port={gossip[name]}", *joins, "-retry-interval=200ms"),
+            *(name, folder, f"-serf-lan-port={ports[name]}", *joins),
             *("-bootstrap-expect=3", "-hcl", PILOT),
             address=address,
         )
         for name, address in ADDRESSES.items()
     }
-    agents["c1"] = Agent(
-        *("c1", LOCAL, http),
-        (*client, f"-server-port={rpc}", *joins, "-retry-interval=200ms"),
-        folder / "c1",
-    )
-    try:
-        for each in agents.values():
-            each.launch()
+    agents["c1"] = client("c1", folder, *joins)
+    with running(*agents.values()):
         yield agents
-    finally:
-        for each in agents.values():
-            each.kill()
 
 
 @pytest.fixture(name="cluster")
@@ -108,17 +91,13 @@ def gossip(agent: Agent) -> set[tuple[str, int]]:
     return {(each["Name"], each["Status"]) for each in agent.get("/v1/agent/members")}
 
 
-def test_every_example_runs_and_returns_all_that_is_promised(play: Run, cluster: Cluster) -> None:
-    """EXAMPLES stand as they are but for the agent's port, and RETURN names what comes back."""
-    text = yaml.safe_dump(documented("EXAMPLES"))
+def test_every_example_runs_and_every_promise_is_kept(play: Run, cluster: Cluster) -> None:
+    """EXAMPLES stand as they are but for the agent's port; without an agent there is a reason."""
+    text = yaml.safe_dump(documented(NAME, "EXAMPLES"))
     results = play(yaml.safe_load(text.replace("http://127.0.0.1:8500", cluster["s1"].url)))
-    promised = documented("RETURN")
-    ansibles = {"changed", "failed", "warnings", "deprecations", "exception"}
-    for result in results:
-        assert (result["changed"], result["failed"]) == (False, False)
-        assert set(result) - ansibles == set(promised)
-        for key, entry in promised.items():
-            conforms(entry, result[key], key)
+    assert [(result["changed"], result["failed"]) for result in results] == [(False, False)] * 2
+    nobody = ask(MODULE, {"url": NOWHERE, "_ansible_check_mode": True})
+    assert_kept("consul_cluster_status", [*results, nobody])
 
 
 def test_a_cluster_that_is_well_is_told_whole(cluster: Cluster) -> None:
@@ -166,7 +145,7 @@ def test_all_that_can_be_waited_for_is_met_at_once(cluster: Cluster) -> None:
     gate(cluster["s1"], healthy=None, leader=None, **less)
     assert time.monotonic() - started < 10
     assert {*WELL, "healthy"} == set(
-        documented("DOCUMENTATION")["options"]["wait_for"]["suboptions"]
+        documented(NAME, "DOCUMENTATION")["options"]["wait_for"]["suboptions"]
     )
 
 
@@ -204,19 +183,50 @@ def test_check_mode_looks_once_and_waits_for_nothing(cluster: Cluster) -> None:
     assert time.monotonic() - started < 8
     real = status(cluster["s1"])
     # The log grows while we look.
-    for key in set(documented("RETURN")) - {"peers", "restart_order"}:
+    for key in set(documented(NAME, "RETURN")) - {"peers", "restart_order"}:
         assert predicted[key] == real[key], key
 
 
 def test_check_mode_does_not_fail_where_no_cluster_is_yet() -> None:
     """Nothing is known, and the reason says why; a real look fails."""
-    absent = {"url": "http://127.0.0.1:1", "wait_for": {"leader": True}, "wait_timeout": 0}
+    absent = {"url": NOWHERE, "wait_for": {"leader": True}, "wait_timeout": 0}
     predicted = ask(MODULE, {**absent, "_ansible_check_mode": True})
     assert (predicted["changed"], predicted["verdict"]) == (False, "unknown")
     assert "connection refused" in predicted["reasons"][0]
-    for key, entry in documented("RETURN").items():
-        conforms(entry, predicted[key], key)
     assert ask(MODULE, absent)["failed"]
+
+
+def test_a_leader_hands_over_once(cluster: Cluster) -> None:
+    """consul_leadership foresees it, does it, has nothing to do then, and keeps its promises."""
+    leader = leading(cluster)
+    wanted = {"url": cluster[leader].url, "_ansible_diff": True}
+    predicted, real, again = (
+        ask("rollcall.discovery.consul_leadership", {**wanted, "_ansible_check_mode": check})
+        for check in (True, False, False)
+    )
+    assert (predicted["changed"], predicted["leader"]) == (True, leader)
+    assert (real["changed"], real["leader_before"]) == (True, leader)
+    assert real["leader"] not in ("", leader)
+    assert (again["changed"], again["leader"]) == (False, real["leader"])
+    assert_kept("consul_leadership", [predicted, real, again])
+
+
+def test_a_member_that_is_gone_is_forgotten_once(cluster: Cluster, tmp_path: pathlib.Path) -> None:
+    """consul_member foresees it, does it, has nothing to do then, and keeps its promises."""
+    own = cluster["s1"]
+    leaver = client("c2", tmp_path, *joining(own.gossip))
+    with running(leaver):
+        own.ready("it in the gossip", lambda: ("c2", 1) in gossip(own))
+    own.ready("its loss in the gossip", lambda: ("c2", 4) in gossip(own))
+    wanted = {"url": own.url, "name": "c2", "_ansible_diff": True}
+    predicted, real, again = (
+        ask("rollcall.discovery.consul_member", {**wanted, "_ansible_check_mode": check})
+        for check in (True, False, False)
+    )
+    assert (predicted["changed"], predicted["status_before"]) == (True, "failed")
+    assert (real["changed"], real["status_before"]) == (True, "failed")
+    assert (again["changed"], again["status_before"]) == (False, "absent")
+    assert_kept("consul_member", [predicted, real, again])
 
 
 def test_a_lost_leader_degrades_the_cluster_until_it_is_back(cluster: Cluster) -> None:

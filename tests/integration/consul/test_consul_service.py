@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-import ast
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.rollcall.discovery.tests.helpers.promises import assert_kept, documented
+from ansible_collections.rollcall.discovery.tests.helpers.recorded import WEB
 
-from .agent import Agents, eventually
-from .conftest import ROOT
+from .agent import eventually
+from .clusters import Agents
 
 MODULE = "rollcall.discovery.consul_service"
-SOURCE = ROOT / "plugins" / "modules" / "consul_service.py"
 Run = Callable[..., list[dict[str, Any]]]
-TYPES = {"str": str, "int": int, "bool": bool, "list": list, "dict": dict}
 # Nobody needs to be there: what has no check passes.
 ELSEWHERE = {"address": "192.0.2.7", "port": 8080}
-
-
-def documented(name: str) -> Any:
-    """The module's DOCUMENTATION, EXAMPLES or RETURN."""
-    for node in ast.parse(SOURCE.read_text()).body:
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == name:
-            assert isinstance(node.value, ast.Constant)
-            return yaml.safe_load(str(node.value.value))
-    raise AssertionError(name)
 
 
 def task(**options: Any) -> dict[str, Any]:
@@ -47,22 +37,11 @@ def outcomes(results: list[dict[str, Any]]) -> list[tuple[bool, str]]:
     return [(result["changed"], result["action"]) for result in results]
 
 
-def conforms(entry: dict[str, Any], value: Any, where: str) -> None:
-    """A value has its documented type, and its elements the documented keys and types."""
-    if value is None:
-        return
-    assert isinstance(value, TYPES[entry["type"]]), where
-    items: list[Any] = value if isinstance(value, list) else [value]
-    for item in items:
-        if entry.get("contains"):
-            assert set(item) == set(entry["contains"]), where
-            for key, inner in entry["contains"].items():
-                conforms(inner, item[key], f"{where}.{key}")
-
-
-def test_every_example_runs_and_returns_all_that_is_promised(play: Run, agents: Agents) -> None:
-    """EXAMPLES stand as they are but for the agent's port, and RETURN names what comes back."""
-    text = yaml.safe_dump(documented("EXAMPLES")).replace("127.0.0.1:8500", agents.own.url[7:])
+def test_every_example_runs(play: Run, agents: Agents) -> None:
+    """EXAMPLES stand as they are but for the agent's port."""
+    text = yaml.safe_dump(documented("consul_service", "EXAMPLES")).replace(
+        "127.0.0.1:8500", agents.own.url[7:]
+    )
     examples = yaml.safe_load(text.replace("port: 8500", f"port: {agents.own.port}"))
     results = play(examples)
     assert outcomes(results) == [
@@ -74,10 +53,29 @@ def test_every_example_runs_and_returns_all_that_is_promised(play: Run, agents: 
         (True, "purged"),
         (True, "deregistered"),
     ]
-    for example, result in zip(examples, results, strict=True):
-        for key, entry in documented("RETURN").items():
-            conforms(entry, result[key], f"{example['name']}: {key}")
     assert agents.own.get("/v1/agent/services") == {}
+
+
+def test_every_promise_is_kept(run: Run, agents: Agents) -> None:
+    """Foreseen and done, with checks that say something, a duplicate, and what is purged."""
+    agents.other.register("web", "web-1", Address="192.0.2.1", Port=1)
+    eventually("it in the catalog", lambda: agents.own.catalog("web"))
+    deaf = {"name": "deaf", "tcp": "127.0.0.1:1", "interval": "1s"}
+    waiting = {"wait": "passing", "wait_timeout": 3}
+    wanted = {**WEB, "purge": True, "declared": [], "deduplicate": "remove"}
+    predicted = run([{MODULE: wanted}], check=True, diff=True)
+    results = run(
+        [
+            task(id="old", owner="shop"),
+            {MODULE: wanted},
+            task(id="deaf", checks=[deaf], **waiting),
+            {MODULE: {"id": "deaf", "state": "maintenance"}},
+            {MODULE: {"id": "deaf", "state": "absent"}},
+        ],
+        diff=True,
+    )
+    assert results[2]["failed"]
+    assert_kept("consul_service", [*predicted, *results])
 
 
 def test_registers_once_and_finds_it_again(run: Run, agents: Agents) -> None:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 import pathlib
 import socket
 import subprocess
 import sys
-import threading
 import uuid
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from .agent import LOCAL, Agent, consul_binary, eventually, server
+from .agent import LOCAL, Agent, consul_binary, eventually
+from .clusters import guarded, leaderless, running, server, token_with
 from .conftest import ROOT, ask, surroundings
 
 SERVICE, STATUS, AUDIT = (
@@ -30,47 +29,11 @@ MODULES: dict[str, dict[str, Any]] = {
 }
 
 
-class Engine(http.server.BaseHTTPRequestHandler):
-    """As much of a Docker Engine as an audit asks: one that runs nothing."""
-
-    def do_GET(self) -> None:
-        """Say the version, or list no container."""
-        body = b'{"ApiVersion": "1.44"}' if self.path.endswith("/version") else b"[]"
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Nobody reads it."""
-
-
-@pytest.fixture(scope="module", name="engine")
-def _engine() -> Iterator[str]:
-    """The address of an engine without containers."""
-    with http.server.ThreadingHTTPServer((LOCAL, 0), Engine) as listening:
-        threading.Thread(target=listening.serve_forever, daemon=True).start()
-        yield f"tcp://{LOCAL}:{listening.server_port}"
-        listening.shutdown()
-
-
 @pytest.fixture(scope="module", name="guarded")
 def _guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agent]:
     """A server that forbids whatever a token does not allow; ours may do all."""
-    token = str(uuid.uuid4())
-    acl = f'acl {{ enabled = true default_policy = "deny" tokens {{ agent = "{token}" '
-    agent = server(
-        *("guarded", tmp_path_factory.mktemp("acl"), "-bootstrap-expect=1"),
-        *("-hcl", f'{acl} initial_management = "{token}" }} }}'),
-        token=token,
-    )
-    try:
-        agent.launch()
-        # The rights to see it are there before the leader has written down its own node.
-        agent.ready("itself in the catalog", lambda: agent.get("/v1/catalog/nodes"))
+    with guarded(tmp_path_factory.mktemp("acl")) as agent:
         yield agent
-    finally:
-        agent.kill()
 
 
 @pytest.fixture(scope="module", name="authorities")
@@ -107,27 +70,16 @@ def _sealed(tmp_path_factory: pytest.TempPathFactory, authorities: pathlib.Path)
         authority=authorities / "first-agent-ca.pem",
         identity=_client(authorities),
     )
-    try:
-        agent.start()
+    with running(agent):
+        agent.ready("a leader", lambda: agent.get("/v1/status/leader"))
         yield agent
-    finally:
-        agent.kill()
 
 
 @pytest.fixture(scope="module", name="leaderless")
 def _leaderless(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agent]:
     """One server of three that never come."""
-    agent = server(
-        *("alone", tmp_path_factory.mktemp("alone"), "-bootstrap-expect=3"),
-        # It holds requests back for 7 s and more in the hope of a leader: here for a shorter time.
-        *("-hcl", 'performance { rpc_hold_timeout = "1500ms" }'),
-    )
-    try:
-        agent.launch()
-        agent.ready("an answer", lambda: agent.get("/v1/agent/self"))
+    with leaderless(tmp_path_factory.mktemp("alone")) as agent:
         yield agent
-    finally:
-        agent.kill()
 
 
 @pytest.fixture(name="silent")
@@ -142,14 +94,6 @@ def _silent() -> Iterator[str]:
 def _client(authorities: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
     """Certificate and key of a client that the first authority signed."""
     return authorities / "dc1-client-first-0.pem", authorities / "dc1-client-first-0-key.pem"
-
-
-def token_with(agent: Agent, rules: str) -> str:
-    """A new token with these rights."""
-    name = f"policy-{uuid.uuid4()}"
-    agent.call("PUT", "/v1/acl/policy", {"Name": name, "Rules": rules})
-    made = agent.call("PUT", "/v1/acl/token", {"Policies": [{"Name": name}]})
-    return str(made["SecretID"])
 
 
 def failed(result: dict[str, Any], *parts: str) -> str:

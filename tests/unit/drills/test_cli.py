@@ -21,7 +21,7 @@ from rollcall_drills.lifecycle import observer
 from .fakes import Asked, Cluster, answer, hang, serving
 from .stories import host_dies, story
 
-DRILL = pathlib.Path(__file__).resolve().parents[3] / "drills" / "drill"
+DRILL = pathlib.Path(__file__).resolve().parents[3] / "drills" / "drill.py"
 
 
 def drill(*words: str | pathlib.Path, status: int = 0, token: str = "") -> str:

@@ -18,6 +18,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import init_plugin_loader, inventory_loader
 from ansible.template import Templar
 from ansible.utils.collection_loader._collection_finder import _AnsibleCollectionFinder
+from ansible_collections.rollcall.discovery.tests.helpers.recorded import answer, table
 
 PIPE = '{{ lookup("pipe","id") }}'
 NAME = "rollcall.discovery.consul"
@@ -46,23 +47,24 @@ class FakeAgent:
         return response
 
     def _answer(self, path: str) -> t.Any:
-        nodes = {name: self._node(name) for name in ("n1", "n2")}
-        checks = [{"Node": name, "Status": "passing", "ServiceID": ""} for name in nodes]
+        (consul,) = answer("health-service-consul")
+        web = answer("health-service")[1]
         meta = {"owner": PIPE, "team": "shop"}
-        own = {"ID": "web-1", "Service": "web", "Port": 80, "Tags": self.tags, "Meta": meta}
-        web = {"Node": nodes["n2"], "Service": own, "Checks": checks[1:]}
-        consul = {**web, "Node": nodes["n1"], "Service": {"ID": "consul", "Service": "consul"}}
+        own = {"ID": "web-1", "Port": 80, "Tags": self.tags, "Meta": meta}
+        nodes = {
+            f"n{number}": {**entry, "Node": f"n{number}", "Address": f"10.0.0.{number}"}
+            for number, entry in enumerate(answer("catalog-nodes"), 1)
+        }
+        checks = zip(answer("health-state-of-nodes"), nodes, strict=True)
         return {
+            **table("catalog-services"),
             "/v1/catalog/nodes": list(nodes.values()),
-            "/v1/health/state/any": checks,
-            "/v1/catalog/services": {"consul": [], "web": self.tags},
-            "/v1/health/service/consul": [consul],
-            "/v1/health/service/web": [web],
-        }[path]
-
-    def _node(self, name: str) -> dict[str, t.Any]:
-        address = f"10.0.0.{name[1:]}"
-        return {"ID": name, "Node": name, "Address": address, "Datacenter": "dc1", "Meta": {}}
+            "/v1/health/state/any": [{**check, "Node": name} for check, name in checks],
+            "/v1/health/service/consul": [{**consul, "Node": nodes["n1"]}],
+            "/v1/health/service/web": [
+                {**web, "Node": nodes["n2"], "Service": {**web["Service"], **own}}
+            ],
+        }.get(path, [])
 
 
 @pytest.fixture(scope="module", autouse=True)

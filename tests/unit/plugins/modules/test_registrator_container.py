@@ -2,94 +2,37 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import pathlib
 import typing as t
 
 import pytest
 import yaml
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.errors import Unreachable
 from ansible_collections.rollcall.discovery.plugins.module_utils._docker import converge
-from ansible_collections.rollcall.discovery.plugins.module_utils._docker.container import (
-    OWNER_LABEL,
-    SPEC_LABEL,
-    Action,
-    ActualContainer,
-)
 from ansible_collections.rollcall.discovery.plugins.module_utils._docker.engine import EngineError
+from ansible_collections.rollcall.discovery.plugins.module_utils._docker.options import (
+    CONNECTION,
+    WAIT,
+)
 from ansible_collections.rollcall.discovery.plugins.modules import registrator_container as module
-
-IMAGE = "rollcall/registrator:1.0.0"
-
-
-class MemoryEngine:
-    """A host's containers by name; does what an engine does, at once. It holds IMAGE."""
-
-    def __init__(self) -> None:
-        """A host without containers."""
-        self.found: dict[str, ActualContainer] = {}
-        self.images = {IMAGE: "sha256:1", "other:2": "sha256:2"}
-        self.done: list[str] = []
-
-    def put(self, name: str, *, owner: str = "registrator", status: str = "running") -> None:
-        """A container that stands there before the story begins."""
-        labels = {OWNER_LABEL: owner, SPEC_LABEL: "{}"}
-        running = status == "running"
-        self.found[name] = ActualContainer(f"id-{name}", name, "sha256:1", running, labels, status)
-
-    def turn(self, name: str, status: str) -> None:
-        """Something happened to a container behind our back."""
-        running = status == "running"
-        self.found[name] = dataclasses.replace(self.found[name], running=running, status=status)
-
-    def containers(self) -> list[ActualContainer]:
-        return list(self.found.values())
-
-    def image_id(self, reference: str) -> str | None:
-        return self.images.get(reference)
-
-    def pull(self, reference: str) -> None:
-        self.done.append(f"pull {reference}")
-        self.images[reference] = "sha256:pulled"
-
-    def perform(self, actions: t.Sequence[Action], owner: str) -> None:
-        for step in actions:
-            if not step.changes:
-                continue
-            self.done.append(f"{step.action} {step.name}")
-            self.found.pop(step.name, None)
-            if step.spec is not None:
-                up = step.starts and step.action != "stopped"
-                labels = {OWNER_LABEL: owner, SPEC_LABEL: step.spec.canonical}
-                image = self.images[step.spec.image]
-                self.found[step.name] = ActualContainer(
-                    f"id-{step.name}", step.name, image, up, labels, "running" if up else "exited"
-                )
-
-    def wait(self, names: t.Sequence[str], condition: str, seconds: float) -> None:
-        self.done.append(f"wait {condition} {seconds} {' '.join(names)}")
-
-    def describe(self, name: str) -> dict[str, t.Any]:
-        return {"id": self.found[name].id} if name in self.found else {}
+from ansible_collections.rollcall.discovery.tests.helpers.memory import IMAGE, MemoryEngine
+from ansible_collections.rollcall.discovery.tests.helpers.promises import assert_kept
+from ansible_collections.rollcall.discovery.tests.helpers.recorded import answer
+from ansible_collections.rollcall.discovery.tests.helpers.running import outcome
 
 
-@dataclasses.dataclass
-class Result:
-    """What the module answered: its JSON, and the way it ended."""
+class Result(dict[str, t.Any]):
+    """What the module answered."""
 
-    answer: dict[str, t.Any]
-    failed: bool
-
-    def __getitem__(self, key: str) -> t.Any:
-        """One key of the answer."""
-        return self.answer[key]
+    @property
+    def failed(self) -> bool:
+        """Whether it failed."""
+        return bool(self.get("failed"))
 
     @property
     def action(self) -> str:
         """What was done to the container."""
-        return str(self.answer["container"]["action"])
+        return str(self["container"]["action"])
 
 
 class Stage:
@@ -116,12 +59,8 @@ class Stage:
 
     def run(self, *, check: bool = False, diff: bool = False, **options: t.Any) -> Result:
         """Run the module; hostname and nothing else is given unless the story says so."""
-        internal = {"_ansible_check_mode": check, "_ansible_diff": diff}
-        args = {"hostname": "registrator-1", **options, **internal}
-        with patch_module_args(args), pytest.raises(SystemExit) as ended:
-            module.main()
-        answer = json.loads(self._capsys.readouterr().out)
-        return Result(answer, ended.value.code != 0)
+        args = {"hostname": "registrator-1", **options}
+        return Result(outcome(module, self._capsys, args, check=check, diff=diff))
 
 
 @pytest.fixture
@@ -306,19 +245,24 @@ def test_a_missing_image_is_pulled_only_for_real(stage: Stage) -> None:
 
 
 def test_the_answer_holds_the_daemons_options_and_command_line(stage: Stage) -> None:
-    """Defaults of the module count as well, in the daemon's words and in ours."""
+    """In the daemon's words and in ours; what is missing is left to the daemon."""
     effective = stage.run(ip="192.0.2.1", extra_args=["-x"])["effective_options"]
     assert effective["command"] == [
         "-ip=192.0.2.1",
         "-resync=10",
-        "-deregister=always",
         "-retry-attempts=-1",
         "-cleanup",
         "-x",
         "consul://127.0.0.1:8500",
     ]
-    assert effective["options"]["resync_seconds"] == 10
-    assert effective["options"]["ip"] == "192.0.2.1"
+    assert effective["options"] == {
+        "ip": "192.0.2.1",
+        "resync_seconds": 10,
+        "retry_attempts": -1,
+        "cleanup": True,
+        "extra_args": ["-x"],
+        "registry_uri": "consul://127.0.0.1:8500",
+    }
 
 
 def test_without_a_container_there_are_no_options(stage: Stage) -> None:
@@ -328,19 +272,24 @@ def test_without_a_container_there_are_no_options(stage: Stage) -> None:
     assert (result["services"], stage.asked) == ([], [])
 
 
-def test_every_promised_key_is_there(stage: Stage) -> None:
-    """In check mode on an empty host as well as after the real run."""
-    for result in (stage.run(check=True), stage.run()):
-        assert {"changed", "container", "effective_options", "services"} <= set(result.answer)
-        assert set(result["container"]) == {"name", "image", "action", "reasons", "id"}
+def test_every_promise_is_kept(stage: Stage) -> None:
+    """On an empty host, after a change that recreates, in check mode, and when all is gone."""
+    stage.services = answer("agent-services")
+    options: dict[str, t.Any] = {"hostname": "host-1", "ip": "192.0.2.1"}
+    runs = [
+        stage.run(**options, check=True),
+        stage.run(**options),
+        stage.run(**options, memory="64m"),
+        stage.run(state="absent"),
+    ]
+    assert_kept("registrator_container", runs)
 
 
 def test_the_services_are_those_of_this_registrator(stage: Stage) -> None:
     """The agent of the registry is asked, and others' services are left out."""
-    web = {"Service": "web", "Address": "192.0.2.1", "Port": 80, "Tags": [], "Meta": {}}
-    stage.services = {"registrator-1:web:80": web, "registrator-2:web:80": web}
-    result = stage.run(registry_uri="consul-tls://c:8501")
-    assert [service["id"] for service in result["services"]] == ["registrator-1:web:80"]
+    stage.services = answer("agent-services")
+    result = stage.run(hostname="host-1", registry_uri="consul-tls://c:8501")
+    assert [service["id"] for service in result["services"]] == ["host-1:shop:80"]
     assert stage.asked[0].url == "https://c:8501"
 
 
@@ -438,7 +387,7 @@ def test_a_host_without_the_sdk_is_foreseen(stage: Stage, monkeypatch: pytest.Mo
 def test_documentation_and_arguments_name_the_same_choices() -> None:
     """Defaults, types and choices are written twice, and are the same."""
     documented = yaml.safe_load(module.DOCUMENTATION)["options"]
-    common = {"docker_host", "timeout", "virtualenv"}
+    common = {*CONNECTION, *WAIT}
     assert set(documented) == set(module.ARGUMENTS) - common
     for name, option in documented.items():
         argument = module.ARGUMENTS[name]

@@ -11,6 +11,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.check i
     failing,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.errors import ServiceError
+from ansible_collections.rollcall.discovery.tests.helpers.recorded import WEB, answer
 
 
 @pytest.mark.parametrize(
@@ -79,6 +80,21 @@ def test_a_check_that_is_none_is_refused(check: dict[str, Any], said: str) -> No
     with pytest.raises(ServiceError) as refusal:
         Check.from_params(check, "web-1", 1)
     assert said in str(refusal.value)
+
+
+def test_the_agents_checks_are_read() -> None:
+    """A maintenance is one of them."""
+    assert [Seen.from_api(entry) for _id, entry in sorted(answer("agent-checks").items())] == [
+        Seen("_service_maintenance:bare", "Service Maintenance Mode", "critical"),
+        Seen("service:web-1:answers", "answers", "passing"),
+        Seen("service:web-1:reports", "reports", "warning"),
+    ]
+
+
+def test_the_agent_knows_a_check_by_the_identifier_that_was_sent() -> None:
+    """By it the checks that are there are told from those that are wanted."""
+    wanted = [Check.from_params(each, "web-1", n).id for n, each in enumerate(WEB["checks"], 1)]
+    assert set(wanted) < set(answer("agent-checks"))
 
 
 def test_what_fails_is_named_with_what_it_said() -> None:

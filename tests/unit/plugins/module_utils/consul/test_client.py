@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import ssl
 import typing as t
@@ -21,6 +22,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.errors 
     Unreachable,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.registry import look
+from ansible_collections.rollcall.discovery.tests.helpers.recorded import answer, recorded
 
 AGENT = "http://127.0.0.1:8500"
 
@@ -41,6 +43,11 @@ class FakeAgent:
     def request(self) -> requests.PreparedRequest:
         """The last request."""
         return self.requests[-1]
+
+    def play(self, recording: str) -> None:
+        """Answer as Consul did in a recording."""
+        found = recorded(recording)
+        self.status, self.body, self.headers = found.status, found.text, dict(found.headers)
 
     def send(self, request: requests.PreparedRequest, **how: t.Any) -> requests.Response:
         """Answer a request that is ready for the wire."""
@@ -204,14 +211,15 @@ def test_an_answer_is_decoded(agent: FakeAgent, body: str, content: object) -> N
 
 def test_what_is_not_there_is_none(agent: FakeAgent) -> None:
     """Status 404 is an answer."""
-    agent.status, agent.body = 404, "unknown service ID"
+    agent.play("agent-service-unknown")
     assert client().get("/v1/x") is None
 
 
 def test_an_unhealthy_cluster_is_an_answer(agent: FakeAgent) -> None:
     """Autopilot tells everything along with status 429."""
-    agent.status, agent.body = 429, '{"Healthy": false}'
-    assert client().get("/v1/operator/autopilot/health") == {"Healthy": False}
+    agent.play("autopilot-health-lost")
+    assert agent.status == 429
+    assert client().get("/v1/operator/autopilot/health")["Healthy"] is False
 
 
 @pytest.mark.parametrize(
@@ -231,6 +239,26 @@ def test_a_status_has_its_error(agent: FakeAgent, status: int, kind: type[Consul
     with pytest.raises(ConsulError, match=rf"GET /v1/x at {AGENT}.*because") as raised:
         client().get("/v1/x")
     assert type(raised.value) is kind
+
+
+@pytest.mark.parametrize(
+    ("recording", "kind"),
+    [
+        ("register-bad-meta", Refused),
+        ("register-without-name", Refused),
+        ("deregister-unknown", Refused),
+        ("powerless-register", Forbidden),
+        ("leaderless-services", Unavailable),
+        ("catalog-nodes-wrong-filter", Unavailable),
+    ],
+)
+def test_consuls_own_words_are_told(
+    agent: FakeAgent, recording: str, kind: type[ConsulError]
+) -> None:
+    """They name the pair, the right, or the leader that is missing."""
+    agent.play(recording)
+    with pytest.raises(kind, match=re.escape(answer(recording))):
+        client().put("/v1/x")
 
 
 def test_an_answer_of_somebody_else_is_told(agent: FakeAgent) -> None:
@@ -335,18 +363,18 @@ def test_a_file_that_is_not_there_is_named(agent: FakeAgent) -> None:
 
 
 @pytest.mark.parametrize(
-    ("token", "text", "remedy"),
+    ("token", "recording", "remedy"),
     [
-        (None, "Permission denied: anonymous token lacks", "Name a token"),
-        ("t", "Permission denied: token with AccessorID 'a' lacks", "Give the token the rights"),
-        ("t", "ACL not found", "does not know this token"),
+        (None, "anonymous-self", "Name a token"),
+        ("t", "powerless-self", "Give the token the rights"),
+        ("t", "stranger-self", "does not know this token"),
     ],
 )
 def test_what_is_forbidden_has_its_remedy(
-    agent: FakeAgent, token: str | None, text: str, remedy: str
+    agent: FakeAgent, token: str | None, recording: str, remedy: str
 ) -> None:
     """No token, one that nobody made, and one without rights are three things."""
-    agent.status, agent.body = 403, text
+    agent.play(recording)
     with pytest.raises(Forbidden, match=remedy):
         client(token=token).get("/v1/x")
 
@@ -372,6 +400,14 @@ def test_what_consul_left_out_is_told(
     """The answer comes with Consul's word on what the token may not see."""
     agent.body, agent.headers = "[]", headers
     assert client(token="t").get_seen("/v1/x") == ([], filtered)
+
+
+def test_consul_says_that_it_left_members_out(agent: FakeAgent) -> None:
+    """To a token without the right to see them; to nobody's request it does not."""
+    agent.play("powerless-members")
+    assert client(token="t").get_seen("/v1/agent/members") == ([], True)
+    agent.play("anonymous-members")
+    assert client().get_seen("/v1/agent/members") == ([], False)
 
 
 @pytest.mark.parametrize(

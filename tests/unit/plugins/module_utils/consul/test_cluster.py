@@ -14,6 +14,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.cluster
     restart_order,
     unmet,
 )
+from ansible_collections.rollcall.discovery.tests.helpers.recorded import answer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -48,13 +49,26 @@ def seen(**changes: t.Any) -> Observation:
 # Reading
 
 
+def gossip(**changes: t.Any) -> dict[str, t.Any]:
+    """A server as /v1/agent/members has it."""
+    return {**answer("agent-members")[0], **changes}
+
+
+def test_servers_and_clients_are_read() -> None:
+    """As Consul tells them."""
+    assert [Member.from_api(entry) for entry in answer("agent-members")] == [
+        Member("node-1", "127.0.0.1", "alive", "server", "1.22.7"),
+        Member("node-2", "127.0.0.2", "alive", "client", "1.22.7"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("status", "word"),
     [(0, "none"), (1, "alive"), (2, "leaving"), (3, "left"), (4, "failed"), (9, "unknown")],
 )
 def test_a_members_status_has_a_word(status: int, word: str) -> None:
     """Serf's numbers are told in words."""
-    assert Member.from_api({"Name": "s1", "Addr": "10.0.0.1", "Status": status}).status == word
+    assert Member.from_api(gossip(Status=status)).status == word
 
 
 @pytest.mark.parametrize(
@@ -69,21 +83,20 @@ def test_a_members_tags_tell_role_and_version(
     tags: dict[str, str] | None, role: str, version: str
 ) -> None:
     """A server calls its role `consul`, and its build has a commit behind the version."""
-    entry = {"Name": "s1", "Addr": "10.0.0.1", "Status": 1, "Tags": tags}
-    assert Member.from_api(entry) == member(role=role, version=version)
-
-
-def raft(node: str, **changes: t.Any) -> dict[str, t.Any]:
-    """A server in Raft's configuration."""
-    usual = {"ID": f"id-{node}", "Address": "10.0.0.1:8300", "Voter": True, "Leader": False}
-    return {"Node": node, **usual, **changes}
+    found = Member.from_api(gossip(Tags=tags))
+    assert (found.role, found.version) == (role, version)
 
 
 def test_peers_carry_the_index_that_autopilot_knows() -> None:
-    """Raft's servers and autopilot's are joined by their identifier."""
-    health = {"Servers": [{"ID": "id-s2", "LastIndex": 7}]}
-    peers = peers_of({"Servers": [raft("s1"), raft("s2")]}, health)
-    assert [(found.node, found.last_index) for found in peers] == [("s1", None), ("s2", 7)]
+    """Raft's servers and autopilot's are joined by their identifier, in whatever order."""
+    health = answer("autopilot-health-of-three")
+    last, first = {**health["Servers"][2], "LastIndex": 7}, {**health["Servers"][0], "LastIndex": 8}
+    peers = peers_of(answer("raft-configuration-of-three"), {**health, "Servers": [last, first]})
+    assert [(found.node, found.leader, found.voter, found.last_index) for found in peers] == [
+        ("node-1", True, True, 8),
+        ("node-3", False, True, None),
+        ("node-4", False, True, 7),
+    ]
 
 
 @pytest.mark.parametrize("nothing", [None, {}, {"Servers": None}])

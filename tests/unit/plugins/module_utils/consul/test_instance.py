@@ -6,24 +6,44 @@ from typing import Any
 
 import pytest
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.instance import Instance
+from ansible_collections.rollcall.discovery.tests.helpers.recorded import answer
 
 
-@pytest.mark.parametrize(
-    ("checks", "alive"),
-    [
-        ([{"CheckID": "serfHealth", "Status": "passing"}], True),
-        ([{"CheckID": "serfHealth", "Status": "critical"}], False),
-        ([{"CheckID": "service:web-1", "Status": "passing"}], False),
-        ([], False),
-    ],
-)
-def test_an_agent_lives_when_the_gossip_says_so(checks: list[Any], alive: bool) -> None:
-    """A node without serfHealth has no agent."""
-    entry = {
-        "Node": {"Node": "there", "Address": "192.0.2.2", "Datacenter": "dc1"},
-        "Service": {"ID": "web-1", "Service": "web", "Address": "", "Port": 80},
-        "Checks": checks,
-    }
-    found = Instance.from_api(entry)
-    assert (found.node, found.datacenter, found.id, found.name) == ("there", "dc1", "web-1", "web")
-    assert (found.address, found.port, found.alive) == ("192.0.2.2", 80, alive)
+def web(recording: str = "health-service", **service: Any) -> Instance:
+    """The instance at node-2, which Consul tells of in a recording."""
+    entry = answer(recording)[1]
+    return Instance.from_api({**entry, "Service": {**entry["Service"], **service}})
+
+
+def test_an_instance_is_read() -> None:
+    """With the node that it is registered at."""
+    assert web() == Instance(
+        node="node-2",
+        node_address="127.0.0.2",
+        datacenter="dc1",
+        id="web-2",
+        name="web",
+        address="192.0.2.8",
+        port=8080,
+        alive=True,
+    )
+
+
+def test_an_instance_without_an_address_is_at_its_node() -> None:
+    """As one is that was registered by its name alone."""
+    found = web(Address="", Port=0)
+    assert (found.address, found.port) == ("127.0.0.2", 0)
+
+
+def test_a_lost_nodes_agent_does_not_live() -> None:
+    """The gossip says so."""
+    assert not web("health-service-lost").alive
+
+
+@pytest.mark.parametrize("kept", [[], ["service:web-1:answers"]])
+def test_a_node_without_the_gossips_check_has_no_agent(kept: list[str]) -> None:
+    """Somebody put it into the catalog by hand."""
+    entry = answer("health-service")[0]
+    checks = [check for check in entry["Checks"] if check["CheckID"] in kept]
+    assert len(checks) == len(kept)
+    assert not Instance.from_api({**entry, "Checks": checks}).alive

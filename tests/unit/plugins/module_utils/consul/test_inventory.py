@@ -24,6 +24,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.invento
     safe_host_name,
     worst,
 )
+from ansible_collections.rollcall.discovery.tests.helpers.recorded import answer
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -56,24 +57,55 @@ def only(found: Inventory) -> Host:
 
 def entry(name: str = "n1", **more: t.Any) -> dict[str, t.Any]:
     """A node as /v1/catalog/nodes has it."""
-    return {"ID": "1", "Node": name, "Address": "10.0.0.1", "Datacenter": "dc1", **more}
+    return {**answer("catalog-nodes")[0], "Node": name, "Address": "10.0.0.1", **more}
 
 
-def check(name: str, status: str, service: str = "") -> dict[str, str]:
+def check(name: str, status: str, service: str = "") -> dict[str, t.Any]:
     """A check as /v1/health has it."""
-    return {"Node": name, "Status": status, "ServiceID": service}
+    found = answer("health-state-of-nodes")[0]
+    return {**found, "Node": name, "Status": status, "ServiceID": service}
 
 
 def health(name: str = "n1", *checks: str, **service: t.Any) -> dict[str, t.Any]:
     """An instance at a node as /v1/health/service has it, with checks of these statuses."""
     return {
         "Node": entry(name),
-        "Service": {"ID": "web-1", "Service": "web", **service},
+        "Service": {**answer("health-service")[0]["Service"], **service},
         "Checks": [check(name, status, "web-1") for status in checks],
     }
 
 
 # Reading the answers
+
+
+def test_a_datacenter_is_read() -> None:
+    """Nodes with their roles, their statuses, and the instances that run there."""
+    one, two = nodes_of(
+        Answers(
+            nodes=answer("catalog-nodes"),
+            checks=answer("health-state-of-nodes"),
+            services=[answer("health-service"), answer("health-service-unknown")],
+            servers=answer("health-service-consul"),
+        )
+    )
+    assert (one.name, one.role, one.status, one.address) == (
+        *("node-1", "server", "passing", "127.0.0.1"),
+    )
+    assert (two.name, two.role, two.datacenter) == ("node-2", "client", "dc1")
+    assert two.tagged_addresses["wan_ipv4"] == "127.0.0.2"
+    (web,) = one.instances
+    assert (web.id, web.status, web.tags) == ("web-1", "warning", ("v2", "primary"))
+    assert (web.tagged_addresses["wan"], web.meta["version"]) == ("web.example", "2")
+    (other,) = two.instances
+    assert (other.id, other.address, other.port, other.tags) == ("web-2", "192.0.2.8", 8080, ())
+
+
+def test_a_lost_nodes_instance_is_critical() -> None:
+    """Its own checks keep the status they had; the node's counts as well."""
+    (_one, two) = nodes_of(
+        Answers(nodes=answer("catalog-nodes"), services=[answer("health-service-lost")])
+    )
+    assert [each.status for each in two.instances] == ["critical"]
 
 
 def test_a_node_without_any_service_is_a_node() -> None:

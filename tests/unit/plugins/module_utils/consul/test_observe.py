@@ -16,28 +16,20 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.observe
     judge,
     observe,
 )
+from ansible_collections.rollcall.discovery.tests.helpers.recorded import answer, table
 
-RAFT = "/v1/operator/raft/configuration"
-HEALTH = "/v1/operator/autopilot/health"
-LEADER = "/v1/status/leader"
+WELL = ("agent-self", "agent-members", "status-leader", "raft-configuration", "autopilot-health")
+SELF, MEMBERS, LEADER, RAFT, HEALTH = table(*WELL)
 
 
 class FakeClient:
     """A client whose agent answers from a table; an exception in it is raised."""
 
     def __init__(self, answers: dict[str, t.Any]) -> None:
-        """A cluster of one server of which all is well, but for `answers`."""
+        """The recorded cluster, one server and a client of which all is well, but for `answers`."""
         self.asked: list[str] = []
         self.filtered = False
-        server = {"ID": "1", "Node": "s1", "Address": "a:1", "Voter": True, "Leader": True}
-        self._answers = {
-            "/v1/agent/self": {"Config": {"Datacenter": "dc1"}, "Stats": {"raft": {"term": "4"}}},
-            "/v1/agent/members": [{"Name": "s1", "Addr": "10.0.0.1", "Status": 1}],
-            LEADER: "10.0.0.1:8300",
-            RAFT: {"Servers": [server]},
-            HEALTH: {"Healthy": True, "FailureTolerance": 0, "Servers": [{"ID": "1"}]},
-            **answers,
-        }
+        self._answers = {**table(*WELL), **answers}
 
     def get(self, path: str) -> t.Any:
         """The answer to a request."""
@@ -60,9 +52,36 @@ def look(answers: dict[str, t.Any] | None = None) -> View:
 def test_a_cluster_is_seen_whole() -> None:
     """Every request adds its part."""
     seen = look()
-    assert (seen.leader, seen.term, seen.datacenter) == ("10.0.0.1:8300", 4, "dc1")
-    assert ([m.name for m in seen.members], [p.node for p in seen.peers]) == (["s1"], ["s1"])
+    assert (seen.leader, seen.term, seen.datacenter) == ("127.0.0.1:8300", 2, "dc1")
+    assert [(m.name, m.role, m.status) for m in seen.members] == [
+        ("node-1", "server", "alive"),
+        ("node-2", "client", "alive"),
+    ]
+    assert [(p.node, p.voter, p.leader, p.last_index) for p in seen.peers] == [
+        ("node-1", True, True, 20)
+    ]
     assert (seen.healthy, seen.failure_tolerance) == (True, 0)
+    assert judge(seen) == ("ok", [])
+
+
+def test_a_cluster_that_lost_a_server_is_seen_as_it_is() -> None:
+    """Autopilot tells it with a status of its own, and the gossip names the dead."""
+    lost = table("agent-members-lost", "raft-configuration-of-three", "autopilot-health-lost")
+    verdict, reasons = judge(look(lost))
+    assert verdict == "degraded"
+    assert reasons == [
+        "client node-2 is failed",
+        "server node-4 is failed",
+        "autopilot calls the cluster unhealthy",
+        "the loss of one more server stops the cluster",
+    ]
+
+
+def test_an_agent_that_finds_no_leader_tells_what_it_can() -> None:
+    """Its members; there is nobody to ask for the rest."""
+    alone = table("leaderless-leader", "leaderless-members")
+    seen = look({**alone, RAFT: Unavailable("no leader")})
+    assert (judge(seen)[0], [m.name for m in seen.members]) == ("down", ["node-1"])
 
 
 @pytest.mark.parametrize("leader", ["", None, Unavailable("no leader")])
@@ -77,21 +96,23 @@ def test_without_a_leader_nobody_asks_what_needs_one(leader: object) -> None:
 def test_a_leader_lost_amid_the_look_leaves_the_rest() -> None:
     """What cannot be told any more is empty, and nothing fails."""
     seen = look({RAFT: Unavailable("no leader"), HEALTH: Unavailable("no leader")})
-    assert (seen.leader, seen.peers, seen.healthy) == ("10.0.0.1:8300", (), None)
+    assert (seen.leader, seen.peers, seen.healthy) == (answer("status-leader"), (), None)
 
 
 def test_an_unhealthy_cluster_is_told_from_an_unknown_one() -> None:
     """False is an answer, None is none."""
-    assert look({HEALTH: {"Healthy": False, "FailureTolerance": 0}}).healthy is False
+    assert look({HEALTH: answer("autopilot-health-lost")}).healthy is False
 
 
-@pytest.mark.parametrize("itself", [{"Stats": {}}, {"Stats": None, "Config": None}, None])
+@pytest.mark.parametrize(
+    "itself", [answer("agent-self-of-client"), {"Stats": None, "Config": None}, None]
+)
 def test_a_client_agent_knows_no_term(itself: dict[str, t.Any] | None) -> None:
     """Raft's term is a server's to tell."""
-    assert look({"/v1/agent/self": itself}).term is None
+    assert look({SELF: itself}).term is None
 
 
-@pytest.mark.parametrize("path", ["/v1/agent/self", "/v1/agent/members", LEADER, RAFT, HEALTH])
+@pytest.mark.parametrize("path", [SELF, MEMBERS, LEADER, RAFT, HEALTH])
 @pytest.mark.parametrize("error", [Forbidden("no"), Unreachable("gone")])
 def test_what_is_no_matter_of_leaders_is_raised(path: str, error: Exception) -> None:
     """A token without rights and an agent that went away are not taken for a lost leader."""
@@ -101,7 +122,7 @@ def test_what_is_no_matter_of_leaders_is_raised(path: str, error: Exception) -> 
 
 def test_members_that_a_token_may_not_see_are_told() -> None:
     """An empty list is never the truth: the agent itself is a member."""
-    hidden = look({"/v1/agent/members": []}).hidden
+    hidden = look({MEMBERS: answer("anonymous-members")}).hidden
     assert hidden.startswith("no member can be seen, for the token lacks node:read. Give the token")
 
 
@@ -114,8 +135,8 @@ def test_members_that_consul_left_out_are_told() -> None:
 
 def test_a_peer_that_the_gossip_does_not_know_is_told() -> None:
     """To a request without a token Consul does not say that it left something out."""
-    members = [{"Name": "other", "Addr": "10.0.0.2", "Status": 1}]
-    assert "the gossip shows no s1" in look({"/v1/agent/members": members}).hidden
+    others = [member for member in answer("agent-members") if member["Name"] != "node-1"]
+    assert "the gossip shows no node-1" in look({MEMBERS: others}).hidden
 
 
 def test_a_cluster_that_is_seen_whole_hides_nothing() -> None:
@@ -153,6 +174,7 @@ def test_what_is_hidden_is_never_called_well(
 
 def test_members_have_an_order() -> None:
     """The agent tells them in another one each time; two looks at one cluster are equal."""
-    names = ("s2", "c1", "s1")
-    members = [{"Name": name, "Addr": "10.0.0.1", "Status": 1} for name in names]
-    assert [each.name for each in look({"/v1/agent/members": members}).members] == sorted(names)
+    members = answer("agent-members-lost")
+    for each in (members, members[::-1]):
+        found = [member.name for member in look({MEMBERS: each}).members]
+        assert found == ["node-1", "node-2", "node-3", "node-4"]

@@ -16,9 +16,13 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.invento
     Node,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.roster import roster
+from ansible_collections.rollcall.discovery.tests.helpers.recorded import answer, table
 
-ALWAYS = {"/v1/catalog/nodes", "/v1/health/state/any", "/v1/health/service/consul"}
-SERVICES = "/v1/catalog/services"
+DATACENTERS, SERVICES, NODES, CHECKS, SERVERS = table(
+    *("catalog-datacenters", "catalog-services", "catalog-nodes", "health-state-of-nodes"),
+    "health-service-consul",
+)
+ALWAYS = {NODES, CHECKS, SERVERS}
 
 
 class FakeCatalog:
@@ -41,20 +45,22 @@ class FakeCatalog:
 
     def answer(self, path: str, datacenter: str) -> t.Any:
         """The answer of one datacenter."""
-        node = {"ID": "1", "Node": datacenter, "Address": "10.0.0.1", "Datacenter": datacenter}
-        check = {"Node": datacenter, "Status": "passing", "ServiceID": ""}
-        if path == "/v1/catalog/datacenters":
+        node = {**answer("catalog-nodes")[0], "Node": datacenter, "Datacenter": datacenter}
+        check = {**answer("health-state-of-nodes")[0], "Node": datacenter}
+        if path == DATACENTERS:
             return self.datacenters
         if path == SERVICES:
             return {name: [] for name in self.services}
-        if path == "/v1/catalog/nodes":
+        if path == NODES:
             return [node]
-        if path == "/v1/health/state/any":
+        if path == CHECKS:
             return [check]
         name = path.removeprefix("/v1/health/service/")
         if name not in self.services:
-            return []
-        return [{"Node": node, "Service": {"ID": name, "Service": name}, "Checks": [check]}]
+            return answer("health-service-unknown")
+        (entry,) = answer("health-service-consul")
+        service = {**entry["Service"], "ID": name, "Service": name}
+        return [{**entry, "Node": node, "Service": service}]
 
 
 class FakeClient:
@@ -114,16 +120,16 @@ def test_only_the_checks_of_nodes_are_asked_for() -> None:
     """Those of services come with them, and their output is most of the answer."""
     catalog = FakeCatalog()
     look(catalog)
-    assert ("/v1/health/state/any", "dc1", 'ServiceID == ""') in catalog.asked
+    assert (CHECKS, "dc1", 'ServiceID == ""') in catalog.asked
 
 
 def test_expressions_are_consuls_to_evaluate() -> None:
     """Who is a server is asked without them."""
     catalog = FakeCatalog("web")
     look(catalog, node_expression="A == 1", service_expression="B == 2")
-    assert ("/v1/catalog/nodes", "dc1", "A == 1") in catalog.asked
+    assert (NODES, "dc1", "A == 1") in catalog.asked
     assert ("/v1/health/service/web", "dc1", "B == 2") in catalog.asked
-    assert ("/v1/health/service/consul", "dc1", "") in catalog.asked
+    assert (SERVERS, "dc1", "") in catalog.asked
 
 
 def test_the_datacenter_of_the_connection_is_asked() -> None:
@@ -137,7 +143,7 @@ def test_several_datacenters_are_asked_each() -> None:
     catalog = FakeCatalog("web", datacenters=["dc1", "dc2", "dc3"])
     found = look(catalog, datacenters=["dc3", "dc1", "dc3"])
     assert [each.datacenter for each in found] == ["dc3", "dc1"]
-    assert "/v1/catalog/datacenters" not in catalog.paths()
+    assert DATACENTERS not in catalog.paths()
 
 
 def test_datacenters_by_pattern_are_those_that_consul_knows() -> None:
@@ -157,9 +163,9 @@ def test_a_part_that_does_not_answer_fails_the_whole() -> None:
 def test_a_wrong_expression_is_told_as_one() -> None:
     """Consul answers it with the status of a broken cluster."""
     catalog = FakeCatalog()
-    catalog.broken["/v1/catalog/nodes"] = Unavailable(
-        'GET /v1/catalog/nodes at x: status 500: boolean expression: Selector "N" is not valid. '
-        "Look at the cluster with consul_cluster_status"
+    words = answer("catalog-nodes-wrong-filter")
+    catalog.broken[NODES] = Unavailable(
+        f"GET {NODES} at x: status 500: {words}. Look at the cluster with consul_cluster_status"
     )
     with pytest.raises(Refused, match=r"is not valid. Correct the filter 'N == 1'$"):
         look(catalog, node_expression="N == 1")
@@ -168,7 +174,7 @@ def test_a_wrong_expression_is_told_as_one() -> None:
 def test_a_broken_cluster_is_not_told_as_a_wrong_expression() -> None:
     """The remedy is another."""
     catalog = FakeCatalog()
-    catalog.broken["/v1/catalog/nodes"] = Unavailable("status 500: No cluster leader")
+    catalog.broken[NODES] = Unavailable(f"status 500: {answer('leaderless-services')}")
     with pytest.raises(Unavailable, match="No cluster leader"):
         look(catalog, node_expression="N == 1")
 

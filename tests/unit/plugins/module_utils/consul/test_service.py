@@ -11,6 +11,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service
     OWNER_META,
     Service,
 )
+from ansible_collections.rollcall.discovery.tests.helpers.recorded import WEB, answer, recorded
 
 
 def service(**params: Any) -> Service:
@@ -23,12 +24,23 @@ def ttl(name: str = "reports", **more: Any) -> dict[str, Any]:
     return {"name": name, "ttl": "30s", **more}
 
 
-def test_addresses_that_the_agent_derives_are_no_difference() -> None:
-    """Consul adds lan_ipv4 and wan_ipv4 for an IP address."""
-    wanted = service(address="192.0.2.7", port=80)
-    own = {"Address": "192.0.2.7", "Port": 80}
-    body = {**wanted.payload(), "TaggedAddresses": {"lan_ipv4": own, "wan_ipv4": own}}
-    assert Service.from_api({**body, "Service": "web"}) == wanted
+def test_what_is_sent_is_what_was_recorded() -> None:
+    """The answers of the recordings are those to this very request."""
+    assert Service.from_params(WEB).payload() == recorded("register").body
+
+
+def test_what_the_agent_gives_back_is_what_was_wanted() -> None:
+    """Though it adds lan_ipv4 and wan_ipv4 for an IP address, and our marks to the metadata."""
+    wanted = Service.from_params(WEB)
+    found = answer("agent-service")
+    assert set(found["TaggedAddresses"]) == {"lan_ipv4", "wan_ipv4", "wan"}
+    assert Service.from_api(found, wanted.check_ids) == wanted
+
+
+def test_a_service_that_is_nothing_but_a_name_is_read() -> None:
+    """What was not said has the values that a call without a word has."""
+    bare = Service.from_api(answer("agent-services")["bare"])
+    assert bare == Service.from_params({"name": "bare"})
 
 
 def test_our_marks_are_not_the_users_metadata() -> None:

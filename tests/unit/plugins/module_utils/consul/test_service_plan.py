@@ -22,6 +22,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service
     Wanted,
     plan_service,
 )
+from ansible_collections.rollcall.discovery.tests.helpers.recorded import WEB, answer
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -87,6 +88,16 @@ def having(*calls: Wanted) -> Actual:
     for call in calls:
         actual = after(plan_service(call, actual), actual)
     return actual
+
+
+def agents(identifier: str) -> Actual:
+    """What the recorded agent has under this identifier."""
+    checks = [each for each in answer("agent-checks").values() if each["ServiceID"] == identifier]
+    own = [each["CheckID"] for each in checks if each["Type"] != "maintenance"]
+    return Actual(
+        Service.from_api(answer("agent-services")[identifier], own),
+        tuple(Seen.from_api(each) for each in checks),
+    )
 
 
 TEXT = st.text("abcXYZ019-_", min_size=1, max_size=8)
@@ -182,6 +193,19 @@ def test_the_prediction_is_what_comes(call: Wanted, actual: Actual) -> None:
 def test_the_action_names_what_differs(before: list[Wanted], call: Wanted, action: str) -> None:
     """One word for each way from what is to what shall be."""
     assert action == plan_service(call, having(*before)).action
+
+
+def test_what_consul_gives_back_needs_nothing() -> None:
+    """A second run of the recorded call is silent, and any other is not."""
+    assert plan_service(Wanted.from_params(WEB), agents("web-1")).empty
+    for change in ({"port": 8081}, {"meta": {"version": 3}}, {"checks": WEB["checks"][:1]}):
+        assert not plan_service(Wanted.from_params({**WEB, **change}), agents("web-1")).empty
+
+
+def test_consuls_own_maintenance_is_left_by_a_present_service() -> None:
+    """Whoever took it out of rotation, with Consul's command or with ours."""
+    plan = plan_service(Wanted.from_params({"name": "bare"}), agents("bare"))
+    assert (plan.action, plan.maintenance, plan.register) == ("maintenance left", False, None)
 
 
 def test_a_service_without_maintenance_of_ours_is_kept_as_it_is() -> None:

@@ -84,8 +84,11 @@ class FakeEngine:
         self.waited.append((names, condition))
 
     def describe(self, name: str) -> dict[str, t.Any]:
-        """Identifier and address of what is there."""
-        return {"id": f"id-{name}", "address": "172.17.0.2"} if name in self.found else {}
+        """Identifiers and address of what is there."""
+        if name not in self.found:
+            return {}
+        image_id = self.found[name].image_id
+        return {"id": f"id-{name}", "image_id": image_id, "address": "172.17.0.2"}
 
     def has(self, spec: ContainerSpec, *, owner: str = "us", running: bool = True) -> None:
         """Put a container in place that was made from `spec`."""
@@ -264,6 +267,7 @@ def test_a_result_tells_what_happened_and_where_it_is() -> None:
             "action": "created",
             "reasons": ["absent"],
             "id": "id-web",
+            "image_id": "sha256:web:1",
             "ports": {},
             "address": "172.17.0.2",
         }
@@ -281,7 +285,7 @@ def test_a_removed_container_has_a_result_too() -> None:
 def test_without_an_engine_nothing_is_described() -> None:
     """A prediction for an empty host knows no identifiers."""
     (result,) = results(Plan((Action("web", "created", spec=wanted()),)), None)
-    assert (result["id"], result["address"]) == (None, "")
+    assert (result["id"], result["image_id"], result["address"]) == (None, None, "")
 
 
 # Laws

@@ -20,6 +20,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._docker.engine 
     Engine,
     EngineError,
 )
+from ansible_collections.rollcall.discovery.tests.helpers.memory import MemoryEngine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -178,6 +179,17 @@ def test_a_container_in_the_hosts_network_has_no_address(
         "image_id": "sha256:1",
         "ports": {},
         "address": "",
+    }
+
+
+def test_the_engine_in_memory_describes_in_the_same_words(engine: Engine, api: t.Any) -> None:
+    """What the modules' tests take for an engine tells neither more nor less."""
+    api.has("web")
+    memory = MemoryEngine()
+    memory.put("web")
+    described = memory.describe("web")
+    assert {key: type(value) for key, value in described.items()} == {
+        key: type(value) for key, value in engine.describe("web").items()
     }
 
 

@@ -9,6 +9,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._docker.contain
     ContainerError,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._docker.registrator import (
+    FLAGS,
     OWNER_META,
     agent_url,
     command_line,
@@ -17,17 +18,19 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._docker.registr
     registered,
     specification,
 )
+from ansible_collections.rollcall.discovery.tests.helpers.recorded import answer
 
 REGISTRY = "consul://127.0.0.1:8500"
+# What stands on every command line: here other images have other defaults.
+USUAL = ["-resync=10", "-retry-attempts=-1", "-cleanup"]
 
 
 def params(**options: t.Any) -> dict[str, t.Any]:
-    """The module's options, of which only the named ones are set."""
-    names = ("memory", "token_file", "ip", "use_ip_from_label", "tags", "ttl", "ttl_refresh")
-    more = ("resync_seconds", "deregister", "retry_attempts", "retry_interval")
-    unset = dict.fromkeys((*names, *more))
+    """The module's options with their defaults, but for those that are named."""
     return {
-        **unset,
+        **{option: flag.argument.get("default") for option, flag in FLAGS.items()},
+        "memory": None,
+        "token_file": None,
         "name": "registrator",
         "image": "registrator:1",
         "pull": "missing",
@@ -37,9 +40,6 @@ def params(**options: t.Any) -> dict[str, t.Any]:
         "socket_mount": "directory",
         "env": {},
         "registry_uri": REGISTRY,
-        "internal": False,
-        "explicit": False,
-        "cleanup": False,
         "extra_args": [],
         **options,
     }
@@ -48,30 +48,34 @@ def params(**options: t.Any) -> dict[str, t.Any]:
 @pytest.mark.parametrize(
     ("options", "arguments"),
     [
-        ({}, []),
-        ({"ip": "10.0.0.1"}, ["-ip=10.0.0.1"]),
-        ({"use_ip_from_label": "addr"}, ["-useIpFromLabel=addr"]),
-        ({"tags": "a,b"}, ["-tags=a,b"]),
-        ({"explicit": True}, ["-explicit"]),
-        ({"resync_seconds": 30}, ["-resync=30"]),
-        ({"deregister": "on-success"}, ["-deregister=on-success"]),
-        ({"retry_interval": 500}, ["-retry-interval=500"]),
-        ({"ttl": 30, "ttl_refresh": 10}, ["-ttl=30", "-ttl-refresh=10"]),
-        ({"resync_seconds": 0}, ["-resync=0"]),
-        ({"retry_attempts": -1}, ["-retry-attempts=-1"]),
-        ({"tags": ""}, []),
-        ({"internal": True, "cleanup": True}, ["-internal", "-cleanup"]),
-        ({"extra_args": ["-x", "-y"]}, ["-x", "-y"]),
+        ({"ip": "10.0.0.1"}, ["-ip=10.0.0.1", *USUAL]),
+        ({"use_ip_from_label": "addr"}, ["-useIpFromLabel=addr", *USUAL]),
+        ({"network": "net"}, ["-network=net", *USUAL]),
+        ({"tags": "a,b"}, ["-tags=a,b", *USUAL]),
+        ({"tags": ""}, USUAL),
+        ({"ttl": 30, "ttl_refresh": 10}, ["-ttl=30", "-ttl-refresh=10", *USUAL]),
+        ({"resync_seconds": 0}, ["-resync=0", *USUAL[1:]]),
+        ({"deregister": "on-success"}, ["-resync=10", "-deregister=on-success", *USUAL[1:]]),
+        ({"retry_attempts": 0}, ["-resync=10", "-retry-attempts=0", "-cleanup"]),
+        ({"cleanup": False}, USUAL[:2]),
+        ({"restore": ["a", "b"]}, [*USUAL[:2], "-restore=a,b", "-cleanup"]),
+        (
+            {"internal": True, "docker_health": True},
+            [*USUAL[:2], "-internal", "-docker-health", "-cleanup"],
+        ),
+        ({"extra_args": ["-x", "-y"]}, [*USUAL, "-x", "-y"]),
     ],
 )
 def test_an_option_becomes_an_argument(options: dict[str, t.Any], arguments: list[str]) -> None:
-    """Each option has its flag, and the registry comes last."""
+    """Each option has its flag, a default says nothing, and the registry comes last."""
     assert command_line(params(**options)) == [*arguments, REGISTRY]
 
 
-def test_an_option_that_is_not_set_has_no_effect() -> None:
-    """Unset texts and switches are left out of the effective options."""
-    assert not {"ip", "internal", "ttl"} & set(effective_options(params(internal=False)))
+def test_an_option_that_does_not_stand_there_is_not_effective() -> None:
+    """Unset texts, switches that are off, and defaults are the daemon's own matter."""
+    assert set(effective_options(params(ip="", deregister="always"))) == {
+        *("resync_seconds", "retry_attempts", "cleanup", "registry_uri"),
+    }
 
 
 def test_a_zero_is_an_option_that_is_set() -> None:
@@ -97,7 +101,7 @@ def test_the_container_is_what_was_asked_for() -> None:
     """Name, image and policy as given; the rest stands among its options."""
     spec = specification(params(name="r", pull="always", memory="64m", network_mode="net"))
     assert (spec.name, spec.image, spec.pull) == ("r", "registrator:1", "always")
-    assert (spec.get("hostname"), spec.get("command")) == ("host-1", [REGISTRY])
+    assert (spec.get("hostname"), spec.get("command")) == ("host-1", [*USUAL, REGISTRY])
     assert (spec.get("memory"), spec.get("network_mode")) == ("64m", "net")
 
 
@@ -131,6 +135,11 @@ def test_a_variable_that_is_given_wins() -> None:
         ({"resync_seconds": -1}, "resync_seconds is -1, and must be at least 0"),
         ({"retry_attempts": -2}, "retry_attempts is -2, and must be at least -1"),
         ({"retry_interval": 0}, "retry_interval is 0, and must be at least 1"),
+        ({"ip": "10.0.0.1/24"}, "ip '10.0.0.1/24' is not one address"),
+        ({"network": "a b"}, "network 'a b' is not the name of a Docker network"),
+        ({"http": "9464"}, "http '9464' is not host:port"),
+        ({"http": ":65536"}, "http ':65536' is not host:port"),
+        ({"http": "http://a:1"}, "is not host:port"),
         ({"memory": "plenty"}, "memory 'plenty' is no amount such as 64m"),
         ({"registry_uri": "127.0.0.1:8500"}, "is no URI such as consul://"),
         ({"registry_uri": "consul:8500"}, "is no URI such as consul://"),
@@ -155,7 +164,7 @@ def test_what_the_daemon_would_refuse_is_refused_here(
 )
 def test_every_registry_of_upstream_may_be_named(uri: str) -> None:
     """Another image speaks to more than Consul."""
-    assert specification(params(registry_uri=uri)).get("command") == [uri]
+    assert specification(params(registry_uri=uri)).get("command") == [*USUAL, uri]
 
 
 @pytest.mark.parametrize(
@@ -184,9 +193,22 @@ def test_without_an_address_the_daemons_environment_names_it(address: str) -> No
     assert agent_url("consul:", {"CONSUL_HTTP_ADDR": address}) == "http://10.0.0.1:8500"
 
 
-def entry(name: str = "web", **more: t.Any) -> dict[str, t.Any]:
+def entry(**changes: t.Any) -> dict[str, t.Any]:
     """A service as an agent lists it."""
-    return {"Service": name, "Address": "10.0.0.1", "Port": 80, "Tags": None, **more}
+    return {**answer("agent-services")["bare"], **changes}
+
+
+def test_an_agents_services_are_told_from_those_of_others() -> None:
+    """One of the recorded three is Registrator's."""
+    assert registered(answer("agent-services"), "host-1") == [
+        {
+            "id": "host-1:shop:80",
+            "name": "shop",
+            "address": "10.0.0.1",
+            "port": 32768,
+            "tags": ["blue"],
+        }
+    ]
 
 
 @pytest.mark.parametrize(
@@ -208,10 +230,11 @@ def test_services_are_told_by_mark_or_identifier(
 
 def test_services_come_in_the_order_of_their_identifiers() -> None:
     """The report does not depend on the agent's order."""
-    services = {"host-1:b:80": entry("b"), "host-1:a:80": entry("a", Tags=["x"])}
-    assert registered(services, "host-1") == [
-        {"id": "host-1:a:80", "name": "a", "address": "10.0.0.1", "port": 80, "tags": ["x"]},
-        {"id": "host-1:b:80", "name": "b", "address": "10.0.0.1", "port": 80, "tags": []},
+    services = {"host-1:b:80": entry(), "host-1:a:80": entry(Tags=None)}
+    found = registered(services, "host-1")
+    assert [(service["id"], service["tags"]) for service in found] == [
+        ("host-1:a:80", []),
+        ("host-1:b:80", []),
     ]
 
 
@@ -222,10 +245,10 @@ def test_a_service_without_an_address_is_reported_as_well() -> None:
     ]
 
 
-@pytest.mark.parametrize("answer", [None, [], "OK"])
-def test_an_answer_that_is_no_list_of_services_holds_none(answer: t.Any) -> None:
+@pytest.mark.parametrize("text", [None, [], "OK"])
+def test_an_answer_that_is_no_list_of_services_holds_none(text: t.Any) -> None:
     """No answer is no service, and something else may listen at the address."""
-    assert registered(answer, "host-1") == []
+    assert registered(text, "host-1") == []
 
 
 def test_a_container_is_told_by_five_keys() -> None:

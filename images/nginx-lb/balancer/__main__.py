@@ -1,0 +1,89 @@
+"""The command line: `run` the balancer, `check` settings, `status`, or `accept` what is held."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import logging
+import os
+import pathlib
+import sys
+import tempfile
+from collections.abc import Mapping
+
+from . import settings, site
+from .daemon import Daemon
+from .grammar import Unfit
+from .nginx import Nginx, Refused, UnixConnection
+from .nginx_conf import Paths, render
+from .settings_file import SettingsFile
+
+# As sysexits.h has it: the settings are wrong, another run would find them so too.
+_USAGE = 64
+_HELP = "usage: nginx-lb run | check FILE | status | accept [SERVICE]\n"
+_VOLUME = pathlib.Path("/var/lib/nginx-lb")
+_SETTINGS = pathlib.Path("/etc/nginx-lb/conf/settings.json")
+
+
+def main(arguments: list[str], environment: Mapping[str, str]) -> int:
+    """Do what the arguments say; the status to exit with."""
+    logging.basicConfig(level=logging.INFO, format="nginx-lb: %(message)s", stream=sys.stderr)
+    command, *rest = arguments or ["run"]
+    if command == "run" and not rest:
+        return _run(environment)
+    if command == "check" and len(rest) == 1:
+        return _check(pathlib.Path(rest[0]), environment)
+    if command == "status" and not rest:
+        return _ask("GET", "/status")
+    if command == "accept" and len(rest) <= 1:
+        return _ask("POST", f"/accept?service={rest[0] if rest else ''}")
+    sys.stderr.write(_HELP)
+    return _USAGE
+
+
+def _run(environment: Mapping[str, str]) -> int:
+    try:
+        base = settings.from_environment(environment)
+    except Unfit as error:
+        logging.getLogger("nginx-lb").error("%s", error)
+        return _USAGE
+    paths = _paths(pathlib.Path(Paths.run))
+    path = pathlib.Path(environment.get("NGINX_LB_SETTINGS") or _SETTINGS)
+    return Daemon(SettingsFile(path, _VOLUME / "settings.json", base), _VOLUME, paths).run()
+
+
+def _check(path: pathlib.Path, environment: Mapping[str, str]) -> int:
+    """Whether a settings file would be taken, snippets and certificates included."""
+    try:
+        options = settings.from_text(path.read_text(), settings.from_environment(environment))
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = pathlib.Path(scratch)
+            text = render(options, site.plan(options, {}, {}), _paths(folder), 0)
+            Nginx(folder, folder).stage(text)
+    except (OSError, Unfit, Refused) as error:
+        sys.stderr.write(f"nginx-lb: {error}\n")
+        return 1
+    return 0
+
+
+def _paths(run: pathlib.Path) -> Paths:
+    (run / "temp").mkdir(parents=True, exist_ok=True)
+    run.chmod(0o755)
+    # Only root may become somebody else.
+    return Paths(run=str(run), user=Paths.user if os.geteuid() == 0 else "")
+
+
+def _ask(verb: str, path: str) -> int:
+    """Ask the balancer that runs here, and print its answer."""
+    connection = UnixConnection(f"{Paths.run}/control.sock", 15.0)
+    try:
+        connection.request(verb, path)
+        answer = json.loads(connection.getresponse().read())
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        sys.stderr.write(f"nginx-lb: no balancer answers here: {error}\n")
+        return 1
+    print(json.dumps(answer, indent=2))
+    return 0
+
+
+sys.exit(main(sys.argv[1:], os.environ))

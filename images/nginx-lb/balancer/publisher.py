@@ -1,0 +1,136 @@
+"""Puts a site into service: staged, tested, swapped, reloaded, seen to serve, or taken back."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import logging
+import pathlib
+import time
+from collections.abc import Mapping
+
+from . import nginx_conf
+from .generations import Generation, after_reload, living
+from .nginx import Nginx, Refused
+from .nginx_conf import Paths
+from .settings import Settings
+from .site import Site
+from .snapshot import Instances
+
+log = logging.getLogger("nginx-lb")
+_START_SECONDS, _SERVE_SECONDS = 10.0, 5.0
+
+
+class Publisher:
+    """What nginx serves. `number` is the last generation that an earlier run served."""
+
+    def __init__(self, nginx: Nginx, paths: Paths, number: int) -> None:
+        """Nothing is served yet."""
+        self._nginx = nginx
+        self._paths = paths
+        self._generations: tuple[Generation, ...] = ()
+        self._refused_print = ""
+        self._watched: tuple[pathlib.Path, ...] = ()
+        self._seen: tuple[int, ...] = ()
+        self.number = number
+        self.fingerprint = ""
+        self.rendered_at = time.monotonic()
+        self.reloads = 0
+        self.refusals = 0
+        self.refused = ""
+
+    @property
+    def generations(self) -> tuple[Generation, ...]:
+        """Those of which a worker lives, the one that serves last."""
+        return living(self._generations, self._nginx.workers())
+
+    @property
+    def services(self) -> Mapping[str, Instances]:
+        """The instances that are served."""
+        return self._generations[-1].services if self._generations else {}
+
+    def start(self, options: Settings, site: Site, services: Mapping[str, Instances]) -> None:
+        """Start nginx with a site. Refused where nginx does not take it or does not serve."""
+        self._stage(options, site)
+        self._nginx.swap()
+        self._nginx.start()
+        if not self._nginx.serves(self.number + 1, _START_SECONDS):
+            raise Refused(f"nginx does not serve {_START_SECONDS:.0f} s after its start")
+        self._served(options, site, services)
+
+    def certificates_changed(self) -> bool:
+        """Whether a certificate's file is another one than when it was last read."""
+        return self._seen != _times(self._watched)
+
+    def serves(self, options: Settings, site: Site, services: Mapping[str, Instances]) -> bool:
+        """Whether what serves is this site; then it serves these instances."""
+        if self._print(options, site) != self.fingerprint:
+            return False
+        latest = dataclasses.replace(self._generations[-1], services=services)
+        self._generations = (*self._generations[:-1], latest)
+        return True
+
+    def refuses(self, options: Settings, site: Site) -> bool:
+        """Whether this site was refused before: it is not tried again."""
+        return self._print(options, site) == self._refused_print
+
+    def try_out(self, options: Settings, site: Site) -> None:
+        """Have nginx read what a site would make, and change nothing. Refused if it won't."""
+        self._stage(options, site)
+
+    def publish(self, options: Settings, site: Site, services: Mapping[str, Instances]) -> None:
+        """Serve a site. Refused, with the last good configuration serving, where that fails."""
+        try:
+            self._stage(options, site)
+            self._nginx.swap()
+            self._nginx.reload()
+            if not self._nginx.serves(self.number + 1, _SERVE_SECONDS):
+                self._return()
+                raise Refused(f"the new configuration did not serve within {_SERVE_SECONDS:.0f} s")
+        except Refused as error:
+            self._refused_print = self._print(options, site)
+            self.refusals += 1
+            self.refused = str(error)
+            raise
+        self.reloads += 1
+        self._served(options, site, services)
+
+    def _stage(self, options: Settings, site: Site) -> None:
+        self._nginx.stage(nginx_conf.render(options, site, self._paths, self.number + 1))
+
+    def _return(self) -> None:
+        """Back to the last good configuration, for the running nginx and for the next one."""
+        self._nginx.restore()
+        self._nginx.reload()
+        back = self._nginx.serves(self.number, _SERVE_SECONDS)
+        log.error("back to generation %d: %s", self.number, "it serves" if back else "no answer")
+
+    def _served(self, options: Settings, site: Site, services: Mapping[str, Instances]) -> None:
+        self.number += 1
+        self._nginx.keep()
+        self.fingerprint = self._print(options, site)
+        self._refused_print = self.refused = ""
+        self.rendered_at = time.monotonic()
+        self._generations = after_reload(
+            self._generations, self.number, services, self._nginx.workers()
+        )
+
+    def _print(self, options: Settings, site: Site) -> str:
+        """What tells two configurations apart; a renewed certificate is another one."""
+        digest = hashlib.sha256(nginx_conf.render(options, site, self._paths, 0).encode())
+        self._watched = _certificate_files(options, self._paths)
+        self._seen = _times(self._watched)
+        for path in self._watched:
+            digest.update(path.read_bytes() if path.exists() else b"")
+        return digest.hexdigest()
+
+
+def _certificate_files(options: Settings, paths: Paths) -> tuple[pathlib.Path, ...]:
+    folder = pathlib.Path(paths.certificates)
+    names = [each.name for each in options.tls.certificates] if options.tls else []
+    return tuple(folder / f"{name}.{kind}" for name in names for kind in ("pem", "key"))
+
+
+def _times(files: tuple[pathlib.Path, ...]) -> tuple[int, ...]:
+    """When each was written, 0 for one that is missing."""
+    return tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in files)

@@ -1,0 +1,86 @@
+# Copyright (c) 2026 rollcall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to the collection: this file may change without notice.
+"""What a balancer says of itself, and whether it is as wanted. No I/O."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """What must hold; what is left empty is not asked for.
+
+    Instances are named by their identifier in Consul or by address and port: `serving` are in
+    rotation, `without` are out of it and known to no worker that still answers anybody.
+    """
+
+    settings: str = ""
+    heard: bool = False
+    states: tuple[str, ...] = ()
+    serving: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Seen:
+    """A balancer's /status and /instances; both empty for one that does not answer."""
+
+    status: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
+    instances: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
+
+
+def refusal(seen: Seen, wanted: Wanted) -> str | None:
+    """Why the settings that are wanted will never be in use; None while they may be."""
+    settings = seen.status["settings"]
+    if not wanted.settings or settings["accepted"]:
+        return None
+    # One that could not even be read has no revision.
+    if settings["offered_revision"] not in (wanted.settings, ""):
+        return None
+    return f"the balancer refuses its settings, the last good ones serve on: {settings['reason']}"
+
+
+def unmet(seen: Seen, wanted: Wanted) -> list[str]:
+    """What of it does not hold, a sentence each."""
+    status = seen.status
+    missing = []
+    if wanted.settings and status["settings"]["revision"] != wanted.settings:
+        missing.append(f"the settings {wanted.settings[:12]} are not in use yet")
+    if wanted.heard and not status["heard"]:
+        reason = status["reason"] or "it was just told to follow"
+        missing.append(f"it has not heard from Consul what runs: {reason}")
+    if wanted.states and status["state"] not in wanted.states:
+        missing.append(f"its state is {status['state']}: {status['reason']}")
+    missing += [f"{name} is not in rotation" for name in wanted.serving if not _serves(seen, name)]
+    return missing + [text for name in wanted.without for text in _still(seen, name)]
+
+
+def _rows(seen: Seen, name: str) -> list[t.Mapping[str, t.Any]]:
+    return [
+        row
+        for row in seen.instances["instances"]
+        if name
+        in (row["id"], f"{row['address']}:{row['port']}", f"[{row['address']}]:{row['port']}")
+    ]
+
+
+def _serves(seen: Seen, name: str) -> bool:
+    return any(row["in_rotation"] for row in _rows(seen, name))
+
+
+def _still(seen: Seen, name: str) -> list[str]:
+    """Why an instance is not out yet."""
+    found = []
+    for row in _rows(seen, name):
+        if row["in_rotation"]:
+            found.append(f"{name} is in rotation")
+        elif row["generations"]:
+            numbers = ", ".join(map(str, row["generations"]))
+            found.append(f"{name} is known to workers of generation {numbers}")
+        elif row["connections"]:
+            found.append(f"{name} has {row['connections']} connections of ours")
+    return found

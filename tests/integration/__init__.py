@@ -1,0 +1,1 @@
+"""Suites before real agents, engines and hosts."""

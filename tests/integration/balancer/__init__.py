@@ -1,0 +1,1 @@
+"""The balancer's image before a real Consul and real backends."""

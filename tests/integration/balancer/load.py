@@ -1,0 +1,85 @@
+"""Clients that ask all the time: each failure is kept, none is tried again."""
+
+from __future__ import annotations
+
+import dataclasses
+import http.client
+import threading
+import time
+
+
+@dataclasses.dataclass(frozen=True)
+class Sample:
+    """One request: when it was meant to be sent, how long its answer took, and what it was."""
+
+    at: float
+    seconds: float
+    kind: str
+    outcome: str
+
+
+class Load:
+    """`clients` threads that together send `rate` requests a second, a fifth of them POST.
+
+    Every other client keeps its connection. Latency counts from the intended time of sending.
+    """
+
+    def __init__(self, address: str, port: int, *, rate: float = 100, clients: int = 8) -> None:
+        """Begin at once."""
+        self._place = address, port
+        self._stop = threading.Event()
+        self.samples: list[Sample] = []
+        self._threads = [
+            threading.Thread(target=self._ask, args=(number, clients / rate), daemon=True)
+            for number in range(clients)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def end(self) -> list[Sample]:
+        """Stop and return every request."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(10)
+        return self.samples
+
+    def _ask(self, number: int, pause: float) -> None:
+        keeps = number % 2 == 0
+        kind = "kept" if keeps else "fresh"
+        connection = http.client.HTTPConnection(*self._place, timeout=5)
+        intended = time.monotonic() + pause * number / 8
+        count = 0
+        while not self._stop.is_set():
+            if (ahead := intended - time.monotonic()) > 0:
+                time.sleep(ahead)
+            count += 1
+            posts = count % 5 == 0
+            try:
+                connection.request(
+                    "POST" if posts else "GET", "/", body="x" * 512 if posts else None
+                )
+                answer = connection.getresponse()
+                answer.read()
+                outcome = str(answer.status)
+            except (OSError, http.client.HTTPException) as error:
+                outcome = repr(error)
+                connection.close()
+            took = time.monotonic() - intended
+            self.samples.append(
+                Sample(intended, took, f"{kind} {'POST' if posts else 'GET'}", outcome)
+            )
+            if not keeps:
+                connection.close()
+            intended += pause
+        connection.close()
+
+
+def failures(samples: list[Sample]) -> list[Sample]:
+    """The requests that were not answered with 200."""
+    return [sample for sample in samples if sample.outcome != "200"]
+
+
+def p99(samples: list[Sample]) -> float:
+    """Seconds that one of a hundred requests took longer than."""
+    ordered = sorted(sample.seconds for sample in samples)
+    return ordered[int(len(ordered) * 0.99)]

@@ -1,0 +1,198 @@
+"""What Consul says is believed when it can be: an outage or an amnesia empties nothing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+
+import pytest
+
+from .load import Load, failures
+from .stage import Stage
+
+WEB = [{"name": "web"}]
+
+
+def amnesia(stage: Stage) -> None:
+    """Consul is killed, loses everything it knew, and is back: healthy and empty."""
+    stage.agent.kill()
+    shutil.rmtree(stage.agent.folder / "data")
+    stage.agent.start()
+
+
+def test_consul_away_changes_nothing(stage: Stage) -> None:
+    """Without Consul the last good set serves, and health says since when and why."""
+    stage.backend("one")
+    stage.backend("two")
+    stage.start(services=WEB)
+    stage.serving("one", "two")
+    load = Load(stage.place.address, stage.port, rate=40)
+    stage.agent.kill()
+    said = stage.reaches("stale", 30)
+    assert "/v1/status/leader" in said["reason"]
+    assert said["contact_age_seconds"] > 10
+    stage.agent.start()
+    stage.reaches("fresh")
+    assert failures(load.end()) == []
+
+
+def test_a_catalog_born_anew_is_held_against(stage: Stage) -> None:
+    """A healthy and empty Consul after the loss of all data takes nobody out of rotation."""
+    one, two = stage.backend("one"), stage.backend("two")
+    stage.start(services=WEB)
+    stage.serving("one", "two")
+    load = Load(stage.place.address, stage.port, rate=40)
+    amnesia(stage)
+    said = stage.reaches("held")
+    assert said["reason"] == "web: Consul's catalog is new"
+    assert said["services"]["web"] == {"instances": 2, "held": sorted([one.place, two.place])}
+    assert stage.metrics()["nginx_lb_held"] == 1
+    stage.register(one)
+    time.sleep(2)
+    assert stage.names() == {"one", "two"}
+    stage.register(two)
+    stage.reaches("fresh")
+    assert failures(load.end()) == []
+    stage.deregister(two)
+    stage.serving("one")
+
+
+def test_a_new_catalog_is_believed_in_the_end(stage: Stage) -> None:
+    """What nobody has registered again within the longest hold is gone."""
+    stage.backend("one")
+    stage.start(services=WEB, guard={"max_hold_seconds": 4})
+    stage.serving("one")
+    amnesia(stage)
+    stage.reaches("held")
+    stage.sees("an empty service", lambda: stage.get().status == 503)
+    stage.reaches("fresh")
+
+
+def test_a_hold_survives_the_container(stage: Stage) -> None:
+    """A balancer made anew after the loss knows from its volume which catalog it had believed."""
+    stage.backend("one")
+    stage.start(services=WEB)
+    stage.serving("one")
+    stage.sees("a birth", lambda: "consul" in stage.inside("cat", "/var/lib/nginx-lb/state.json"))
+    stage.docker("rm", "-f", stage.name)
+    amnesia(stage)
+    stage.run()
+    assert stage.reaches("held")["reason"] == "web: Consul's catalog is new"
+    assert stage.names() == {"one"}
+
+
+def test_the_operator_has_the_last_word(stage: Stage) -> None:
+    """`nginx-lb accept` believes Consul at once about what is held."""
+    stage.backend("one")
+    stage.start(services=WEB)
+    stage.serving("one")
+    amnesia(stage)
+    stage.reaches("held")
+    assert json.loads(stage.inside("nginx-lb", "accept", "web")) == {"accepted": ["web"]}
+    stage.sees("an empty service", lambda: stage.get().status == 503)
+    assert json.loads(stage.inside("nginx-lb", "accept")) == {"accepted": []}
+
+
+def test_the_last_one_is_let_go_when_the_leader_insists(stage: Stage) -> None:
+    """An empty service of a healthy Consul is believed after the time of confirmation."""
+    one = stage.backend("one")
+    stage.start(services=WEB, guard={"confirm_seconds": 3})
+    stage.serving("one")
+    stage.deregister(one)
+    assert stage.reaches("held")["reason"] == "web: Consul says it is empty"
+    stage.sees("an empty service", lambda: stage.get().status == 503, 6)
+
+
+def test_a_confirmed_loss_of_most_is_no_matter_of_waiting(stage: Stage) -> None:
+    """Three of four gone at once, with a leader that confirms it, are out at once."""
+    gone = [stage.backend(name) for name in ("one", "two", "three")]
+    stage.backend("four")
+    stage.start(services=WEB, guard={"confirm_seconds": 60})
+    stage.serving("one", "two", "three", "four")
+    for backend in gone:
+        stage.deregister(backend)
+    stage.serving("four")
+    assert stage.status()["state"] == "fresh"
+
+
+def test_a_restart_of_consul_with_its_data_is_no_event(stage: Stage) -> None:
+    """Consul killed and back with what it knew: nobody leaves, nothing is held at the end."""
+    stage.backend("one")
+    stage.backend("two")
+    stage.start(services=WEB)
+    stage.serving("one", "two")
+    load = Load(stage.place.address, stage.port, rate=40)
+    stage.agent.kill()
+    stage.agent.start()
+    stage.reaches("fresh")
+    time.sleep(2)
+    assert failures(load.end()) == []
+    assert stage.names() == {"one", "two"}
+
+
+@pytest.mark.parametrize("what", ["http_snippet", "server_snippet", "service", "grammar"])
+def test_a_broken_setting_is_refused_and_nothing_happens(stage: Stage, what: str) -> None:
+    """The old configuration serves on and follows Consul on; the reason is told."""
+    stage.backend("one")
+    stage.start(services=WEB, revision="good")
+    stage.serving("one")
+    broken = {
+        "http_snippet": {"http_snippet": "no such thing;"},
+        "server_snippet": {"server_snippet": "}"},
+        "service": {"services": [{"name": "web", "snippet": "proxy_pass nowhere"}]},
+        "grammar": {"services": [{"name": "web", "hosts": ["a;b"]}]},
+    }[what]
+    stage.settings(**{"services": WEB, "revision": "bad", **broken})
+    said = stage.sees(
+        "a refusal", lambda: said if not (said := stage.status())["settings"]["accepted"] else None
+    )
+    assert said["settings"]["revision"] == "good"
+    assert said["settings"]["reason"]
+    stage.backend("two")
+    stage.serving("one", "two")
+    stage.recreate()
+    stage.serving("one", "two")
+    stage.settings(services=WEB, revision="better", health_path="/alive")
+    stage.sees("the new settings", lambda: stage.status()["settings"]["revision"] == "better")
+    assert stage.get("/alive").status == 200
+
+
+def test_a_first_start_with_broken_settings_serves_nobody(stage: Stage) -> None:
+    """There is nothing to return to: the balancer lives, answers 404 and tells the reason."""
+    stage.backend("one")
+    stage.start(services=WEB, http_snippet="no such thing;")
+    assert stage.get().status == 404
+    assert 'unknown directive "no"' in stage.status()["settings"]["reason"]
+    stage.settings(services=WEB)
+    stage.serving("one")
+
+
+def test_one_bad_instance_costs_the_others_nothing(stage: Stage) -> None:
+    """An address that is none, or one of the balancer's own host, is skipped and told."""
+    stage.backend("one")
+    for number, address in enumerate(("1.2.3.4;}", "169.254.169.254", "web.example.org")):
+        stage.agent.register("web", f"bad-{number}", Address=address, Port=80)
+    stage.start(services=WEB)
+    stage.serving("one")
+    said = stage.status()
+    assert len(said["skipped"]) == 3
+    assert any("1.2.3.4;}" in row["reason"] for row in said["skipped"])
+    assert "skipped 'web'" in stage.log()
+    assert stage.metrics()["nginx_lb_skipped"] == 3
+
+
+def test_a_discovered_service_is_guarded_too(stage: Stage) -> None:
+    """Consul born anew takes no route from a service that presented itself; a real leave does."""
+    tags = ["lb", "lb.host=shop.example"]
+    one = stage.backend("one", "shop", Tags=tags)
+    stage.start(discover={})
+    stage.serving("one", host="shop.example")
+    amnesia(stage)
+    stage.reaches("held")
+    assert stage.names(host="shop.example") == {"one"}
+    stage.register(one, "shop", Tags=tags)
+    stage.reaches("fresh")
+    stage.register(one, "shop", Tags=["other"])
+    stage.sees("no route", lambda: stage.get(host="shop.example").status == 404)
+    assert stage.instances()["instances"] == [] or stage.status()["services"] == {}

@@ -1,0 +1,262 @@
+"""Requests find their service by host and path, and reach it as they were meant."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import http.client
+import json
+import os
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from .backends import Backend
+from .stage import Stage, ask, certificate
+
+WEB = [{"name": "web"}]
+
+
+def test_services_are_found_by_host_and_path(stage: Stage) -> None:
+    """Four services behind one port; a path of a name nobody has is not found."""
+    for name in ("web", "shop", "api", "wild"):
+        stage.backend(f"{name}-1", name)
+    stage.start(
+        services=[
+            {"name": "shop", "hosts": ["shop.example"]},
+            {"name": "api", "hosts": ["shop.example"], "path": "/api", "strip_path": True},
+            {"name": "wild", "hosts": ["*.wild.example"]},
+            {"name": "web", "path": "/page"},
+        ]
+    )
+    stage.serving("shop-1", host="shop.example")
+    asked = {
+        ("shop.example", "/x"): "shop-1 /x",
+        ("shop.example", "/api"): "api-1 /",
+        ("shop.example", "/api/v1?a=b"): "api-1 /v1?a=b",
+        ("shop.example", "/apiary"): "shop-1 /apiary",
+        ("SHOP.example", "/"): "shop-1 /",
+        ("a.wild.example", "/"): "wild-1 /",
+        ("other.example", "/page/1"): "web-1 /page/1",
+    }
+    assert {each: stage.get(each[1], host=each[0]).text for each in asked} == asked
+    assert stage.get("/", host="other.example").status == 404
+
+
+def test_hash_sends_one_key_to_one_instance(stage: Stage) -> None:
+    """The same cookie finds the same instance, many cookies find all."""
+    for name in ("one", "two", "three"):
+        stage.backend(name)
+    stage.start(services=[{"name": "web", "balance": "hash", "hash_key": "cookie:user"}])
+    stage.sees("all three", lambda: stage.status()["services"]["web"]["instances"] == 3)
+
+    def asked(user: str) -> str:
+        return stage.get(headers={"Cookie": f"user={user}"}).text.split()[0]
+
+    assert all(len({asked(f"u{number}") for _ in range(5)}) == 1 for number in range(5))
+    assert {asked(f"u{number}") for number in range(60)} == {"one", "two", "three"}
+
+
+def test_the_real_client_is_told(stage: Stage) -> None:
+    """Its address, scheme and host; from a trusted proxy in front, the one that it names."""
+    stage.backend("one")
+    stage.start(services=WEB, real_ip_from=[stage.place.network])
+    stage.serving("one")
+    told = {"X-Forwarded-For": "203.0.113.9"}
+    headers = json.loads(stage.get("/headers", host="a.example", headers=told).text)
+    assert headers["X-Real-IP"] == "203.0.113.9"
+    assert headers["X-Forwarded-Proto"] == "http"
+    assert headers["Host"] == headers["X-Forwarded-Host"] == "a.example"
+    stage.settings(services=WEB, health_path="/alive")
+    stage.sees("no trust", lambda: stage.get("/alive").text.startswith("{"))
+    headers = json.loads(stage.get("/headers", headers=told).text)
+    assert headers["X-Real-IP"] != "203.0.113.9"
+
+
+def test_answers_are_compressed_where_that_is_asked_for(stage: Stage) -> None:
+    """gzip for who takes it."""
+    stage.backend("one")
+    stage.start(services=WEB, gzip=True)
+    stage.serving("one")
+    headers = stage.get("/big", headers={"Accept-Encoding": "gzip"}).headers
+    assert (headers.get("Content-Encoding"), headers["Vary"]) == ("gzip", "Accept-Encoding")
+
+
+def test_a_websocket_passes(stage: Stage) -> None:
+    """Upgraded, and every byte comes back; a reload does not cut it."""
+    stage.backend("one")
+    stage.start(services=WEB)
+    stage.serving("one")
+    with socket.create_connection((stage.place.address, stage.port), 5) as connection:
+        key = base64.b64encode(os.urandom(16)).decode()
+        connection.sendall(
+            f"GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+        )
+        assert connection.recv(4096).startswith(b"HTTP/1.1 101 ")
+        connection.sendall(b"before")
+        assert connection.recv(100) == b"before"
+        stage.backend("two")
+        stage.serving("one", "two")
+        connection.sendall(b"after")
+        assert connection.recv(100) == b"after"
+
+
+def names_of(stage: Stage, host: str) -> str:
+    """The host that the certificate is for which is shown to who asks for `host`."""
+    shown = ssl.create_default_context()
+    shown.check_hostname, shown.verify_mode = False, ssl.CERT_NONE
+    with (
+        socket.create_connection((stage.place.address, stage.tls_port), 5) as plain,
+        shown.wrap_socket(plain, server_hostname=host) as secure,
+    ):
+        text = ssl.DER_cert_to_PEM_cert(secure.getpeercert(True) or b"")
+    done = subprocess.run(
+        ["openssl", "x509", "-noout", "-subject"], input=text, text=True, capture_output=True
+    )
+    return done.stdout.rpartition("=")[2].strip()
+
+
+def test_tls_ends_here(stage: Stage) -> None:
+    """Each host has its certificate, plain requests are sent there, a renewal needs no restart."""
+    stage.backend("one")
+    certificates = stage.folder / "certificates"
+    certificate(certificates, "main", "main.example")
+    certificate(certificates, "shop", "shop.example")
+    stage.start(
+        services=[{"name": "web"}, {"name": "web", "hosts": ["shop.example"]}],
+        tls={
+            "port": stage.tls_port,
+            "certificates": [{"name": "main"}, {"name": "shop", "hosts": ["shop.example"]}],
+            "redirect": True,
+        },
+    )
+    stage.sees("one", lambda: stage.status()["services"]["web"]["instances"] == 1)
+    answer = stage.get("/a?b", host="shop.example")
+    assert answer.status == 308
+    assert answer.headers["Location"] == f"https://shop.example:{stage.tls_port}/a?b"
+    assert names_of(stage, "shop.example") == "shop.example"
+    assert names_of(stage, "other.example") == "main.example"
+    trusted = ssl.create_default_context(cafile=stage.folder / "certificates" / "main.pem")
+    trusted.check_hostname = False
+    connection = http.client.HTTPSConnection(
+        stage.place.address, stage.tls_port, context=trusted, timeout=5
+    )
+    with contextlib.closing(connection):
+        connection.request("GET", "/headers", headers={"Host": "main.example"})
+        headers = json.loads(connection.getresponse().read())
+    assert headers["X-Forwarded-Proto"] == "https"
+    certificate(certificates, "main", "renewed.example")
+    stage.sees("the renewed one", lambda: names_of(stage, "other.example") == "renewed.example")
+
+
+def test_a_service_that_presents_itself_is_routed(stage: Stage) -> None:
+    """Its tags say where; what is outside the operator's domain is skipped and told."""
+    stage.start(discover={"tag": "lb", "hosts": ["*.apps.example"]})
+    stage.backend("one", "shop", Tags=["lb", "lb.host=shop.apps.example", "lb.path=/buy"])
+    stage.backend("two", "evil", Tags=["lb", "lb.host=bank.example"])
+    stage.backend("three", "quiet", Tags=["lb.host=quiet.apps.example"])
+    stage.sees(
+        "the route", lambda: stage.get("/buy", host="shop.apps.example").text.startswith("one")
+    )
+    assert stage.get("/", host="bank.example").status == 404
+    assert stage.get("/", host="quiet.apps.example").status == 404
+    [row] = stage.sees("the skip", lambda: stage.status()["skipped"])
+    assert row == {
+        "service": "evil",
+        "reason": f"{stage.backends[1].place}: host name bank.example is outside of what may be "
+        "discovered",
+    }
+
+
+def test_a_dead_instance_costs_nobody_a_request(stage: Stage) -> None:
+    """It refuses connections and Consul does not know yet: GET and POST go to the next."""
+    stage.backend("one")
+    dead = stage.backend("two")
+    stage.start(services=WEB)
+    stage.serving("one", "two")
+    dead.stop()
+    stage.backends.remove(dead)
+    for method in ("GET", "POST"):
+        for _ in range(10):
+            answer = stage.get(method=method, body="x" if method == "POST" else None)
+            assert (answer.status, answer.text) == (200, "one /")
+
+
+def test_a_post_is_not_sent_twice(stage: Stage) -> None:
+    """An instance that fails after it has read the body has had its one try; a GET has more."""
+    first, second = stage.backend("one"), stage.backend("two")
+    stage.start(services=WEB)
+    stage.serving("one", "two")
+    for backend in (first, second):
+        backend.seen.clear()
+    assert stage.get("/?code=503", method="POST", body="x").status == 503
+    assert len(first.seen) + len(second.seen) == 1
+    assert stage.get("/?code=503").status == 503
+    assert len(first.seen) + len(second.seen) == 3
+
+
+def test_a_host_that_vanished_costs_half_a_second_once(stage: Stage) -> None:
+    """No packet comes back: the next instance is tried after the connect timeout."""
+    if stage.place.address != "127.0.0.1":
+        pytest.skip("there is no such address elsewhere")
+    stage.backend("one")
+    # A listener whose queue is full answers no further SYN, as a host that is gone does not.
+    with contextlib.ExitStack() as stack:
+        silent = stack.enter_context(socket.socket())
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(0)
+        for _ in range(4):
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(silent.getsockname())
+        port = silent.getsockname()[1]
+        stage.agent.register("web", "gone", Address="127.0.0.1", Port=port)
+        stage.start(services=[{"name": "web", "fail_timeout": "10s"}])
+        stage.sees("both", lambda: stage.status()["services"]["web"]["instances"] == 2)
+        took = []
+        for _ in range(8):
+            began = time.monotonic()
+            assert stage.get(method="POST", body="x").text == "one /"
+            took.append(time.monotonic() - began)
+    assert max(took) < 1.0
+    assert sum(seconds > 0.3 for seconds in took) <= 2
+
+
+def test_snippets_do_what_nginx_can(stage: Stage) -> None:
+    """At each of the three places."""
+    stage.backend("one")
+    stage.start(
+        services=[{"name": "web", "snippet": "add_header X-Location $snippet always;"}],
+        http_snippet="map $http_x_in $snippet {\n  default none;\n  a b;\n}",
+        server_snippet="location = /own { return 204; }",
+    )
+    stage.serving("one")
+    assert stage.get(headers={"X-In": "a"}).headers["X-Location"] == "b"
+    assert stage.get("/own").status == 204
+
+
+def test_two_balancers_follow_the_same_consul(stages: Callable[[], Stage]) -> None:
+    """Each on its own, each tells its own generation."""
+    first, second = stages(), stages()
+    one = first.backend("one")
+    for each in (first, second):
+        each.start(services=WEB)
+    for each in (first, second):
+        each.serving("one")
+    rows: list[dict[str, Any]] = [each.instances()["instances"][0] for each in (first, second)]
+    assert [row["port"] for row in rows] == [one.port, one.port]
+
+
+def test_the_suites_backend_echoes() -> None:
+    """What the stories measure with answers what it is told to."""
+    backend = Backend("x")
+    try:
+        assert ask("127.0.0.1", backend.port, "/?code=418").status == 418
+    finally:
+        backend.stop()

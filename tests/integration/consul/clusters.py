@@ -1,0 +1,101 @@
+"""Agents as the stories need them: servers, clients, one that guards, one without a leader."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import pathlib
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+from .agent import LOCAL, Agent, free_ports
+
+QUIET = ("-hcl", "disable_update_check = true")
+
+
+def server(
+    node: str, folder: pathlib.Path, *arguments: str, address: str = LOCAL, **more: Any
+) -> Agent:
+    """A server on ports of its own; the arguments say how it finds others, if there are any."""
+    http, serf, rpc = free_ports(3)
+    own = (
+        *("-server", f"-serf-lan-port={serf}", f"-server-port={rpc}", *QUIET),
+        *("-hcl", "ports { serf_wan = -1 }", "-hcl", "performance { raft_multiplier = 1 }"),
+    )
+    # Of two values for one thing, Consul takes the last.
+    return Agent(node, address, http, (*own, *arguments), folder / node, **more)
+
+
+def client(node: str, folder: pathlib.Path, *arguments: str, address: str = LOCAL) -> Agent:
+    """A client agent on ports of its own; the arguments say how it finds a server."""
+    http, serf, rpc = free_ports(3)
+    own = (f"-serf-lan-port={serf}", f"-server-port={rpc}", *QUIET)
+    return Agent(node, address, http, (*own, *arguments), folder / node)
+
+
+def joining(*places: str) -> tuple[str, ...]:
+    """The arguments of an agent that joins those at these places of the gossip."""
+    return (*(f"-retry-join={place}" for place in places), "-retry-interval=200ms")
+
+
+@contextlib.contextmanager
+def guarded(folder: pathlib.Path, *arguments: str) -> Iterator[Agent]:
+    """A server that forbids whatever a token does not allow; ours may do all."""
+    token = str(uuid.uuid4())
+    acl = f'acl {{ enabled = true default_policy = "deny" tokens {{ agent = "{token}" '
+    agent = server(
+        *("guarded", folder, "-bootstrap-expect=1", *arguments),
+        *("-hcl", f'{acl} initial_management = "{token}" }} }}'),
+        token=token,
+    )
+    with running(agent):
+        # The rights to see it are there before the leader has written down its own node.
+        agent.ready("itself in the catalog", lambda: agent.get("/v1/catalog/nodes"))
+        yield agent
+
+
+@contextlib.contextmanager
+def leaderless(folder: pathlib.Path, *arguments: str) -> Iterator[Agent]:
+    """One server of three that never come."""
+    agent = server(
+        *("alone", folder, "-bootstrap-expect=3", *arguments),
+        # It holds requests back for 7 s and more in the hope of a leader: here for a shorter time.
+        *("-hcl", 'performance { rpc_hold_timeout = "1500ms" }'),
+    )
+    with running(agent):
+        agent.ready("an answer", lambda: agent.get("/v1/agent/self"))
+        yield agent
+
+
+@contextlib.contextmanager
+def running(*agents: Agent) -> Iterator[None]:
+    """Launch agents, and end them by their own processes."""
+    try:
+        for agent in agents:
+            agent.launch()
+        yield
+    finally:
+        for agent in agents:
+            agent.kill()
+
+
+def token_with(agent: Agent, rules: str) -> str:
+    """A new token with these rights."""
+    name = f"policy-{uuid.uuid4()}"
+    agent.call("PUT", "/v1/acl/policy", {"Name": name, "Rules": rules})
+    made = agent.call("PUT", "/v1/acl/token", {"Policies": [{"Name": name}]})
+    return str(made["SecretID"])
+
+
+@dataclasses.dataclass(frozen=True)
+class Agents:
+    """The agent the module speaks to, and another one of the same datacenter."""
+
+    own: Agent
+    other: Agent
+
+    def node_is(self, status: str) -> bool:
+        """Whether the other node's serfHealth is so."""
+        checks = self.own.get(f"/v1/health/node/{self.other.node}") or []
+        return any(c["CheckID"] == "serfHealth" and c["Status"] == status for c in checks)

@@ -1,0 +1,1 @@
+"""The balancer's own program, without Consul and nginx."""

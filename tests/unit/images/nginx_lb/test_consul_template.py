@@ -1,0 +1,27 @@
+"""What consul-template is told."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from balancer import consul_template
+from balancer.settings import Consul
+
+
+def test_every_value_of_consuls_is_data() -> None:
+    """No action of the template prints anything that has not gone through toJSON."""
+    text = consul_template.template([("web", True), ("api", False)])
+    actions = re.findall(r"{{-?\s*(.*?)\s*-?}}", text)
+    printing = [each for each in actions if not each.startswith(("range", "end"))]
+    assert len(printing) == 9
+    assert all(each.endswith("| toJSON") for each in printing)
+
+
+def test_it_waits_for_consul_for_ever() -> None:
+    """0 attempts have no end; a render tells our process."""
+    told = json.loads(consul_template.configuration(Consul("c", 8501, "https"), "x", "/d", 7))
+    assert told["consul"]["retry"]["attempts"] == 0
+    assert told["consul"]["address"] == "https://c:8501"
+    assert told["consul"]["ssl"]["verify"] is True
+    assert told["template"][0]["exec"]["command"] == ["kill -USR1 7"]
