@@ -32,7 +32,7 @@ docker_hosts:
   vars:
     registrator_ip: 192.0.2.1
     registrator_registry_uri: consul://127.0.0.1:{port}
-    status_docker_host: unix://{tmp_path}/no.sock
+    stack_status_docker_host: unix://{tmp_path}/no.sock
 """
     )
     done = subprocess.run(
