@@ -61,7 +61,7 @@ EXAMPLES = r"""
 RETURN = r"""
 containers:
   description: The containers of this host, running or not, by their names.
-  returned: always
+  returned: success
   type: list
   elements: dict
   contains:
@@ -80,7 +80,7 @@ containers:
         container: {description: The port inside., type: int}
 consul:
   description: What the agent knows, null where it does not answer.
-  returned: always
+  returned: success
   type: dict
   contains:
     leader: {description: "Address of the leader, empty without one.", type: str}
@@ -108,7 +108,7 @@ consul:
         status: {description: "The worst of its checks, V(passing), V(warning) or V(critical).", type: str}
 problems:
   description: What could not be asked, a sentence each.
-  returned: always
+  returned: success
   type: list
   elements: str
 """
