@@ -26,15 +26,19 @@ def ensure(root: pathlib.Path, *, dev: bool) -> pathlib.Path:
     `dev` adds what the checks need. Nothing happens when the pins have not changed.
     """
     venv = root / ".venv"
-    names = ("control.txt", "dev.txt") if dev else ("control.txt",)
-    files = [root / "requirements" / name for name in names]
-    pins = "".join(file.read_text() for file in files)
-    installed = venv / ".installed.txt"
-    # What the checks need begins with what the controller needs.
-    if not (installed.exists() and installed.read_text().startswith(pins)):
-        _install(venv, files, dev=dev)
-        installed.write_text(pins)
+    names = ("control", "dev") if dev else ("control",)
+    _pinned(root, venv, names, f"Python environment{' for the checks' if dev else ''} (.venv)")
     _collections(root, venv)
+    return venv
+
+
+def tools(root: pathlib.Path, name: str) -> pathlib.Path:
+    """An environment beside `.venv` with what `requirements/<name>.txt` pins; returns its folder.
+
+    It is for tools whose own pins would move those of `.venv`.
+    """
+    venv = CACHE / "tools" / name
+    _pinned(root, venv, (name,), f"Python environment {name}")
     return venv
 
 
@@ -54,11 +58,22 @@ def pip(venv: pathlib.Path, *words: str, remedy: str) -> None:
     run([str(venv / "bin" / "python"), "-m", "pip", *words], remedy=remedy)
 
 
-def _install(venv: pathlib.Path, files: list[pathlib.Path], *, dev: bool) -> None:
+def _pinned(root: pathlib.Path, venv: pathlib.Path, names: tuple[str, ...], title: str) -> None:
+    """Install the named files of pins, unless they are what was installed last."""
+    files = [root / "requirements" / f"{name}.txt" for name in names]
+    pins = "".join(file.read_text() for file in files)
+    installed = venv / ".installed.txt"
+    # What the checks need begins with what the controller needs.
+    if not (installed.exists() and installed.read_text().startswith(pins)):
+        _install(venv, files, title)
+        installed.write_text(pins)
+
+
+def _install(venv: pathlib.Path, files: list[pathlib.Path], title: str) -> None:
     """Make the environment and install the pinned packages into it."""
     requirements = [word for file in files for word in ("-r", str(file))]
     remedy = "Check that PyPI answers (pip download six) and run the command again"
-    with step(f"Preparing the Python environment{' for the checks' if dev else ''} (.venv)"):
+    with step(f"Preparing the {title}"):
         if not (venv / "bin" / "python").exists():
             create(venv)
         pip(venv, "install", "-q", *requirements, remedy=remedy)

@@ -65,6 +65,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "plugins/module_utils/_consul/survey.py": (UTILS + "_consul.",),
     "plugins/module_utils/_consul/client.py": ("consul", "requests", UTILS + "_consul.errors"),
     "plugins/module_utils/_consul/observe.py": (UTILS + "_consul.",),
+    "plugins/module_utils/_consul/overview.py": (UTILS + "_consul.",),
     "plugins/module_utils/_consul/registry.py": (UTILS + "_consul.",),
     "plugins/module_utils/_consul/options.py": (UTILS + "_consul.",),
     "plugins/module_utils/_consul/inventory.py": (UTILS + "_consul.errors",),
@@ -72,6 +73,9 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "plugins/module_utils/_docker/container.py": (UTILS + "_plan",),
     "plugins/module_utils/_docker/registrator.py": (UTILS + "_docker.container",),
     "plugins/module_utils/_docker/converge.py": (UTILS + "_docker.", UTILS + "_plan"),
+    "plugins/module_utils/_docker/crowd.py": tuple(
+        UTILS + "_docker." + room for room in ("container", "engine")
+    ),
     "plugins/module_utils/_docker/engine.py": ("docker", UTILS + "_docker.container"),
     "plugins/module_utils/_docker/offers.py": (),
     "plugins/module_utils/_docker/running.py": (UTILS + "_docker.engine",),
@@ -83,9 +87,11 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "plugins/module_utils/_preflight/inventory.py": (),
     "plugins/module_utils/_preflight/needs.py": (),
     "plugins/module_utils/_preflight/host.py": (UTILS + "_preflight.needs",),
+    "plugins/module_utils/_topology/*.py": (UTILS + "_topology.",),
     "plugins/module_utils/_library.py": ("ansible.module_utils.",),
     "plugins/modules/*.py": ("ansible.module_utils.", UTILS),
     "plugins/action/*.py": ("ansible.", "yaml", UTILS),
+    "plugins/filter/*.py": (UTILS + "_topology.",),
     "plugins/inventory/*.py": ("ansible.", UTILS),
     "plugins/doc_fragments/*.py": (),
 }
@@ -108,6 +114,7 @@ PURE = (
     "plugins/module_utils/_docker/registrator.py",
     "plugins/module_utils/_preflight/inventory.py",
     "plugins/module_utils/_preflight/needs.py",
+    "plugins/module_utils/_topology/*.py",
 )
 IMPURE_STANDARD = {"http", "os", "pathlib", "requests", "socket", "subprocess", "time", "urllib"}
 

@@ -73,3 +73,17 @@ def test_a_pin_that_moved_is_installed(
     assert checkout.ensure(dev=True) == [["control", "dev"]]
     checkout.pin(name, before)
     assert checkout.ensure(dev=True) == [["control", "dev"]]
+
+
+def test_tools_have_an_environment_of_their_own(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their pins go beside the checks' environment, and only when they changed."""
+    monkeypatch.setattr(environment, "CACHE", checkout.root / "cache")
+    (checkout.root / "cache" / "tools" / "docs").mkdir(parents=True)
+    checkout.pin("docs", "sphinx==1.0\n")
+    assert environment.tools(checkout.root, "docs") == checkout.root / "cache" / "tools" / "docs"
+    assert checkout.installs == [["docs"]]
+    environment.tools(checkout.root, "docs")
+    assert checkout.installs == [["docs"]]
+    assert checkout.ensure(dev=True) == [["control", "dev"]]

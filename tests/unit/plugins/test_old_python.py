@@ -118,6 +118,7 @@ PYTHONS = old_pythons()
         ("container_set", {"owner": "shop", "containers": []}),
         ("registrator_audit", {"hostname": "host-1"}),
         ("registrator_container", {"hostname": "host-1"}),
+        ("stack_info", {}),
     ],
 )
 def test_a_module_says_what_an_old_target_lacks(

@@ -1,0 +1,87 @@
+# Copyright (c) 2026 rollcall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to the collection: this file may change without notice.
+"""What the module stack_info returned on each host, read into values. No I/O."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .system import BALANCER, CONSUL, REGISTRATOR, SERVICE, Agent, Container, Host, Instance, System
+
+_OWNERS = {
+    "consul_server": CONSUL,
+    "consul_client": CONSUL,
+    "registrator": REGISTRATOR,
+}
+_IMAGES = {"consul": CONSUL, "registrator": REGISTRATOR}
+
+
+def system_of(results: t.Mapping[str, t.Mapping[str, t.Any]], followed: t.Sequence[str]) -> System:
+    """Join the results of all hosts, by their names; each has the host's `address` besides.
+
+    Of what the agents say, the word of the first that knows a leader counts, else the first's.
+    Without `followed` every service but Consul's own is taken for balanced.
+    """
+    words = [found["consul"] for found in results.values() if found.get("consul")]
+    word: t.Mapping[str, t.Any] = next(
+        (each for each in words if each["leader"]), words[0] if words else {}
+    )
+    # Consul registers its own servers, which the members tell already.
+    found = [each for each in word.get("instances", ()) if each["service"] != "consul"]
+    instances = tuple(_instance(each) for each in found)
+    return System(
+        hosts=tuple(_host(name, result) for name, result in results.items()),
+        agents=tuple(
+            Agent(each["name"], each["address"], each["role"], each["status"])
+            for each in word.get("members", ())
+        ),
+        instances=instances,
+        leader=word.get("leader_node", ""),
+        followed=tuple(followed) or tuple(sorted({each.service for each in instances})),
+        problem="" if words else "no Consul agent answered",
+    )
+
+
+def _host(name: str, found: t.Mapping[str, t.Any]) -> Host:
+    """One host, also where nothing could be asked."""
+    said = [*found.get("problems", ())]
+    if found.get("unreachable") or found.get("failed"):
+        said.append(str(found.get("msg") or "nothing is known"))
+    return Host(
+        name=name,
+        address=str(found.get("address") or name),
+        containers=tuple(_container(each) for each in found.get("containers", ())),
+        problem="; ".join(" ".join(each.split()) for each in said),
+    )
+
+
+def _container(found: t.Mapping[str, t.Any]) -> Container:
+    """One container, its part in the stack told by its owner, else by its image."""
+    image = str(found["image"])
+    base = image.rpartition("/")[2].partition(":")[0]
+    owner = str(found.get("owner") or "")
+    kind = _OWNERS.get(owner) or (BALANCER if owner.endswith("_lb") else "")
+    return Container(
+        name=str(found["name"]),
+        kind=kind or (SERVICE if owner else _IMAGES.get(base, SERVICE)),
+        image=image,
+        status=str(found["status"]),
+        health=str(found.get("health") or ""),
+        addresses=tuple(found.get("addresses", ())),
+        ports=tuple((int(each["host"]), int(each["container"])) for each in found["ports"]),
+    )
+
+
+def _instance(found: t.Mapping[str, t.Any]) -> Instance:
+    """One registration."""
+    return Instance(
+        service=str(found["service"]),
+        id=str(found["id"]),
+        node=str(found["node"]),
+        address=str(found["address"]),
+        port=int(found["port"]),
+        status=str(found["status"]),
+        tags=tuple(found.get("tags", ())),
+    )

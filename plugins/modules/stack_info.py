@@ -1,0 +1,179 @@
+#!/usr/bin/python
+# Copyright (c) 2026 rollcall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tell what a host runs, and what its Consul agent knows."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: stack_info
+short_description: Tell what a host runs, and what its Consul agent knows
+version_added: 1.0.0
+description:
+  - Lists the containers of this host, and what one Consul agent knows of leader, members and registrations.
+  - Where the engine or the agent does not answer it says so in RV(problems) and tells the rest. A stack that is half dead can be looked at.
+  - The filters P(rollcall.discovery.stack_table#filter) and P(rollcall.discovery.stack_svg#filter) join the results of all hosts.
+author:
+  - rollcall contributors (@rollcall)
+attributes:
+  check_mode:
+    support: full
+    description: Does the same. Without the Python libraries it tells nothing, with a problem for each.
+  diff_mode:
+    support: N/A
+    description: Does not change anything.
+  idempotent:
+    support: full
+    description: Never reports a change.
+extends_documentation_fragment:
+  - rollcall.discovery.consul
+options:
+  docker_host:
+    description: Where the Docker Engine listens.
+    type: str
+    default: unix:///var/run/docker.sock
+  timeout:
+    description: Seconds one request to the agent or to the engine may take.
+  virtualenv:
+    description: The virtual environment that holds py-consul and the Docker SDK, used when the target's own Python lacks them.
+requirements:
+  - docker (the SDK) 5.0.3 or later, on the target
+seealso:
+  - plugin: rollcall.discovery.stack_table
+    plugin_type: filter
+  - plugin: rollcall.discovery.stack_svg
+    plugin_type: filter
+"""
+
+EXAMPLES = r"""
+- name: Look at this host and its agent
+  rollcall.discovery.stack_info:
+  register: seen
+
+- name: Look at this host, and ask an agent elsewhere
+  rollcall.discovery.stack_info:
+    url: http://10.111.152.136:8500
+    timeout: 3
+  register: seen
+"""
+
+RETURN = r"""
+containers:
+  description: The containers of this host, running or not, by their names.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name: {description: The container's name., type: str}
+    image: {description: The image's reference., type: str}
+    owner: {description: "Whose it is, by the label C(rollcall.owner), empty where nobody's.", type: str}
+    status: {description: "Docker's word, such as V(running) or V(exited).", type: str}
+    health: {description: "The word of Docker's health check, empty without one.", type: str}
+    addresses: {description: Its addresses in Docker's networks., type: list, elements: str}
+    ports:
+      description: Ports that are published, or exposed on the host's own network.
+      type: list
+      elements: dict
+      contains:
+        host: {description: The host's port., type: int}
+        container: {description: The port inside., type: int}
+consul:
+  description: What the agent knows, null where it does not answer.
+  returned: success
+  type: dict
+  contains:
+    leader: {description: "Address of the leader, empty without one.", type: str}
+    leader_node: {description: "Node name of the leader, empty without one.", type: str}
+    members:
+      description: The agents as the gossip sees them.
+      type: list
+      elements: dict
+      contains:
+        name: {description: Node name., type: str}
+        address: {description: Address., type: str}
+        role: {description: V(server) or V(client)., type: str}
+        status: {description: "V(alive), V(failed), V(left) or V(leaving).", type: str}
+    instances:
+      description: Every registration.
+      type: list
+      elements: dict
+      contains:
+        service: {description: The service's name., type: str}
+        id: {description: Its identifier., type: str}
+        node: {description: The node it is registered at., type: str}
+        address: {description: Address., type: str}
+        port: {description: "Port, 0 without one.", type: int}
+        tags: {description: Tags., type: list, elements: str}
+        status: {description: "The worst of its checks, V(passing), V(warning) or V(critical).", type: str}
+problems:
+  description: What could not be asked, a sentence each.
+  returned: success
+  type: list
+  elements: str
+"""
+
+import os
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.client import ConsulClient
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.errors import ConsulError
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.options import (
+    CONNECTION,
+    connection,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.overview import overview
+from ansible_collections.rollcall.discovery.plugins.module_utils._docker.crowd import crowd
+from ansible_collections.rollcall.discovery.plugins.module_utils._docker.engine import (
+    Engine,
+    EngineError,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._docker.options import (
+    CONNECTION as ENGINE,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._library import require
+
+Look = t.Callable[[], t.Any]
+
+
+def attempt(library: str, look: Look, otherwise: t.Any, module: AnsibleModule) -> tuple[t.Any, str]:
+    """What a look finds, or `otherwise` with the sentence that says why not."""
+    if not require(module, library):
+        return otherwise, f"the library {library} is not installed yet"
+    try:
+        return look(), ""
+    except (ConsulError, EngineError) as error:
+        return otherwise, str(error)
+
+
+def run(module: AnsibleModule) -> dict[str, t.Any]:
+    """Look at both, whatever becomes of one."""
+    params = module.params
+    agent = connection(params, os.environ)
+    containers, docker_problem = attempt(
+        "docker", lambda: crowd(Engine(params["docker_host"], params["timeout"])), [], module
+    )
+    consul, consul_problem = attempt("consul", lambda: overview(ConsulClient(agent)), None, module)
+    return {
+        "changed": False,
+        "containers": containers,
+        "consul": consul,
+        "problems": [each for each in (docker_problem, consul_problem) if each],
+    }
+
+
+def main() -> None:
+    """Wiring only."""
+    module = AnsibleModule(
+        argument_spec={"docker_host": ENGINE["docker_host"], **CONNECTION},
+        supports_check_mode=True,
+    )
+    try:
+        module.exit_json(**run(module))
+    except ConsulError as error:
+        module.fail_json(msg=str(error))
+
+
+if __name__ == "__main__":
+    main()

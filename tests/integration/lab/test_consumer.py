@@ -1,0 +1,84 @@
+"""A foreign project, with the artefact installed, runs on the lab's hosts."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import sys
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+
+from .conftest import HOSTS, ROOT, Eventually, Lab
+
+sys.path.insert(0, str(ROOT / "tests" / "package"))
+
+from artefact import build
+from consumer import run, set_up
+
+COUNTER = f"http://{HOSTS['host-2']}"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _whole_again(lab: Lab) -> Iterator[None]:
+    """Begin with empty hosts, and hand the lab on as it was found."""
+    lab.wipe()
+    yield
+    lab.wipe()
+    recap = lab.converge()
+    assert not recap.failed, recap.output
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """The project, with the artefact in its own collections path."""
+    folder = tmp_path_factory.mktemp("consumer")
+    return set_up(folder, build(folder))
+
+
+def play(project: pathlib.Path, *arguments: str) -> int:
+    """Run a playbook of the project with the lab's keys; how much it changed."""
+    ssh = ROOT / ".lab" / "ssh"
+    known = f"-o UserKnownHostsFile={ssh / 'known_hosts'}"
+    login = ("--private-key", str(ssh / "id_ed25519"), "--ssh-common-args", known)
+    output = run(project, "ansible-playbook", *arguments, *login, seconds=400)
+    return sum(map(int, re.findall(r"^\S+\s+: ok=\d+\s+changed=(\d+)", output, re.M)))
+
+
+def test_single_roles_carry_a_service_of_somebody_else(
+    lab: Lab, project: pathlib.Path, eventually: Eventually
+) -> None:
+    """The project's quotes are answered from every host, and a second run changes nothing."""
+    assert play(project, "quotes.yml") > 0
+    eventually(lambda: len(lab.consul("/v1/health/service/quotes?passing")) == len(HOSTS), 15)
+    eventually(lambda: len(answering(12)) == len(HOSTS), 15)
+    assert play(project, "quotes.yml") == 0
+
+
+def test_what_it_named_is_named_so(lab: Lab) -> None:
+    """Containers, nodes and the datacenter have the project's names."""
+    names = set(lab.ssh("host-1", "docker ps --format '{{.Names}}'").split())
+    assert names == {"catalogue", "announcer", "quotes"}
+    nodes = {(node["Node"], node["Datacenter"]) for node in lab.consul("/v1/catalog/nodes")}
+    assert nodes == {(f"catalogue-{name}", "north") for name in ("bergen", "oslo", "tromso")}
+
+
+def test_the_whole_stack_runs_by_its_full_name(
+    lab: Lab, project: pathlib.Path, eventually: Eventually
+) -> None:
+    """The web service beside the quotes, on the two machines that are no counter."""
+    arguments = ("rollcall.discovery.site", "-e", "@groups.yml")
+    assert play(project, *arguments) > 0
+    eventually(lambda: len(lab.passing()) == 2 and lab.passing() == lab.containers(), 15)
+    eventually(lambda: "Hello World! I'm" in lab.get(f"{COUNTER}/"), 15)
+    assert play(project, *arguments) == 0
+
+
+def answering(requests: int) -> set[str]:
+    """Which instances of the quotes answered so many requests at the counter."""
+    found = set()
+    for _ in range(requests):
+        with urllib.request.urlopen(f"{COUNTER}:8080/", timeout=5) as answer:
+            found.add(answer.headers["X-Backend"])
+    return found

@@ -1,0 +1,100 @@
+"""A foreign project reads the collection as it was installed: every name, every play.
+
+`tests/integration/lab/test_consumer.py` runs it.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import re
+from typing import Any
+
+import pytest
+import yaml
+from consumer import SOURCES, run
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PLAYBOOKS = sorted(
+    ".".join(path.relative_to(ROOT / "playbooks").with_suffix("").parts)
+    for folder in ("playbooks", "playbooks/drills")
+    for path in (ROOT / folder).glob("*.yml")
+)
+# Where Ansible chooses the hosts of a play it knows no variable of an inventory.
+GROUPS = ("-e", "@groups.yml")
+ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
+
+
+def test_the_collection_is_found_in_the_project_and_nowhere_else(project: pathlib.Path) -> None:
+    """The checkout beside it is not looked at."""
+    listed = run(project, "ansible-galaxy", "collection", "list", "rollcall.discovery")
+    assert re.findall(r"^# (.+)$", listed, re.M) == [
+        str(project / "collections/ansible_collections")
+    ]
+
+
+def test_every_role_that_it_takes_is_read(project: pathlib.Path) -> None:
+    """Single roles by their full names, and a module between them."""
+    listed = run(project, "ansible-playbook", "quotes.yml", "--list-tasks", "--list-hosts")
+    taken = set(re.findall(r"rollcall\.discovery\.(\w+) : ", listed))
+    assert taken == {"docker_host", "consul_server", "registrator", "nginx_lb"}
+    assert "Run the containers" in listed
+    assert set(re.findall(r"^ {6}(\w+)$", listed, re.M)) == {"bergen", "oslo", "tromso"}
+
+
+@pytest.mark.parametrize("name", PLAYBOOKS)
+def test_every_playbook_can_be_called_by_its_full_name(project: pathlib.Path, name: str) -> None:
+    """With groups of other names."""
+    command = ("ansible-playbook", f"rollcall.discovery.{name}", *GROUPS, "--syntax-check")
+    path = project / "collections/ansible_collections/rollcall/discovery/playbooks"
+    assert f"playbook: {path / name.replace('.', '/')}.yml" in run(project, *command)
+
+
+def test_the_whole_stack_meets_the_projects_own_groups(project: pathlib.Path) -> None:
+    """Each play of the collection's playbook has the hosts that the project means."""
+    listed = run(project, "ansible-playbook", "rollcall.discovery.site", *GROUPS, "--list-hosts")
+    plays = re.findall(r"play #\d+ \(.*?\): (.+?)\t.*?hosts \((\d+)\)", listed, re.S)
+    assert dict(plays) == {
+        "Check before anything changes": "3",
+        "Prepare the Docker hosts": "3",
+        "Run the Consul servers": "3",
+        "Run the Consul clients": "0",
+        "Run Registrator on every host": "3",
+        "Run the web service": "2",
+        "Remove it from hosts that left the group": "1",
+        "Run the balancer": "1",
+    }
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_role_tells_its_inputs(project: pathlib.Path, role: str) -> None:
+    """ansible-doc reads them from the artefact."""
+    shown = run(project, "ansible-doc", "-t", "role", f"rollcall.discovery.{role}")
+    assert str(project / "collections") in shown
+    assert "(red indicates it is required)" in shown
+
+
+def test_the_project_names_no_input_that_no_role_has() -> None:
+    """A variable that was renamed would be set for nobody."""
+    known = {
+        name
+        for role in ROLES
+        for name in read(ROOT / "roles" / role / "meta" / "argument_specs.yml")["argument_specs"][
+            "main"
+        ]["options"]
+    }
+    plays = read(SOURCES / "quotes.yml")
+    given = {
+        name
+        for source in (
+            read(SOURCES / "group_vars" / "machines.yml"),
+            *(role.get("vars", {}) for play in plays for role in play.get("roles", ())),
+        )
+        for name in source
+    }
+    assert len(given) > len(known) / 20
+    assert given <= known
+
+
+def read(path: pathlib.Path) -> Any:
+    """A YAML file's content."""
+    return yaml.safe_load(path.read_text())

@@ -1,0 +1,36 @@
+"""What an inventory asks for is drawn before it runs."""
+
+from __future__ import annotations
+
+from ansible_collections.rollcall.discovery.plugins.module_utils._topology.planned import (
+    Plan,
+    planned,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._topology.table import table
+
+ALL = ("consul_servers", "registrator_hosts", "web_servers")
+TWO = Plan(
+    {"h1": "10.0.0.1", "h2": "10.0.0.2"},
+    {**{group: ["h1", "h2"] for group in ALL}, "load_balancers": ["h1"]},
+)
+
+
+def test_all_that_is_planned_is_registered_and_passes() -> None:
+    """On each host of the group."""
+    lines = [" ".join(line.split()) for line in table(planned(TWO))]
+    assert lines[0] == "leader h1; 2 servers; 0 clients"
+    assert "h2 helloworld-1 running 32768->80 my-web-server passing" in lines
+    assert sum("nginx-lb" in line for line in lines) == 1
+
+
+def test_a_server_that_is_stopped_takes_its_node_along() -> None:
+    """Another one leads, and what is registered at the node is critical."""
+    system = planned(Plan(TWO.addresses, TWO.groups, stopped_servers=("h1",)))
+    assert system.leader == "h2"
+    assert [each.status for each in system.instances] == ["critical", "passing"]
+
+
+def test_a_host_without_an_agent_registers_with_the_first_server() -> None:
+    """As in the articles' second step."""
+    system = planned(Plan(TWO.addresses, {**TWO.groups, "consul_servers": ["h1"]}))
+    assert {each.node for each in system.instances} == {"h1"}
