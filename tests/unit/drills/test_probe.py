@@ -234,12 +234,13 @@ def test_latency_counts_from_the_moment_a_request_was_due() -> None:
 
     with serving(respond) as server:
         requests = probed(server.url, seconds=1.6, fresh=0)
-    slow = [request for request in requests if request.latency > 0.1]
     assert errors(requests) == {None}
-    # 100 requests came due in that second; each waited for the rest of it.
-    assert len(slow) == pytest.approx(90, abs=12)
-    for earlier, later in zip(slow, slow[20:], strict=False):
-        assert later.latency == pytest.approx(earlier.latency - 0.2, abs=0.1)
+    stalled_one = max(requests, key=lambda request: request.latency)
+    began, ended = stalled_one.due, stalled_one.over
+    waiting = [request for request in requests if began + 0.1 < request.due < ended - 0.1]
+    # 100 requests came due in that second, 80 of them well inside; a busy machine adds to both.
+    assert len(waiting) >= 78
+    assert all(request.over > began + 0.95 for request in waiting)
 
 
 def test_what_the_probe_itself_delays_counts_too() -> None:
