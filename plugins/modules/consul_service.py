@@ -35,14 +35,14 @@ options:
     description:
       - V(present) registers the service and ends its maintenance.
       - V(maintenance) registers it and takes it out of rotation, without a moment in rotation in between.
-      - Without O(name) it takes the service that is there and leaves its registration as it is.
+      - Without O(name) both are about the service that is there, whose registration stays as it is.
       - V(absent) deregisters it.
     type: str
     choices: [present, absent, maintenance]
     default: present
   name:
     description:
-      - The service's name. Required for O(state=present).
+      - The service's name. Required where a service is registered.
       - A name that Consul's DNS cannot answer for is taken with a warning.
     type: str
   id:

@@ -107,7 +107,7 @@ services:
   description: For each service how many instances it has, and which of them are held.
   returned: success
   type: dict
-skipped:
+left_out:
   description: What of the catalog was left out, and why.
   returned: success
   type: list
@@ -182,7 +182,7 @@ def report(seen: Seen) -> dict:
         "generation": status.get("generation"),
         "settings": status.get("settings", {}),
         "services": status.get("services", {}),
-        "skipped": status.get("skipped", []),
+        "left_out": status.get("skipped", []),
         "instances": seen.instances.get("instances", []),
     }
 

@@ -16,6 +16,8 @@ COMMON = {
     *("changed", "failed", "warnings", "deprecations", "exception"),
     *("invocation", "ansible_facts"),
 }
+# What Ansible reads in a result itself, and takes out on the way to a playbook.
+RESERVED = {"failed", "skipped", "unreachable"}
 Result = Mapping[str, Any]
 
 
@@ -35,6 +37,7 @@ def assert_promised(module: str, result: Result, added: Collection[str] = ()) ->
     has put into it.
     """
     promises = documented(module, "RETURN")
+    assert not RESERVED & set(promises), f"{module} promises what is Ansible's own"
     failed = bool(result.get("failed"))
     own = {
         key: value

@@ -17,10 +17,16 @@ from .instance import Instance, Node
 from .service import MAINTENANCE, Service
 from .text import refuse_path
 
+# What is told of a service that is registered, but not of one that is only named.
+_DESCRIBES = ("address", "port", "tags", "meta", "tagged_addresses", "weights", "checks")
+
 
 @dataclasses.dataclass(frozen=True)
 class Wanted:
-    """All that one call asks for. Without a service, `maintenance` takes the one that is there."""
+    """All that one call asks for. Without a service it is about the one that is there.
+
+    `maintenance` takes that one out of rotation then, `present` ends it.
+    """
 
     id: str
     state: str = "present"
@@ -43,7 +49,7 @@ class Wanted:
         if not identifier:
             raise ServiceError("name the service: 'name', or 'id' for one that is there already")
         state = params.get("state") or "present"
-        if state == "present" and not params.get("name"):
+        if not params.get("name") and any(params.get(each) for each in _DESCRIBES):
             raise ServiceError(f"service {identifier} needs a name")
         refuse_path("id", identifier)
         if params.get("purge") and (not params.get("owner") or params.get("declared") is None):
@@ -194,14 +200,15 @@ def _plan_itself(wanted: Wanted, actual: Actual) -> Plan:
     switch = maintained if maintained != actual.maintenance else None
     if wanted.service is None:
         shown = seen.shown() if seen else {"id": wanted.id}
+        purpose = "take into maintenance" if maintained else "end the maintenance of"
         return Plan(
-            Diff(before, {**shown, "maintenance": True}),
+            Diff(before, {**shown, "maintenance": maintained}),
             maintenance=switch,
             reason=wanted.reason,
             problem=""
             if seen
-            else f"there is no service {wanted.id} at this agent to take into maintenance; "
-            "give its name, and all that belongs to it, to register it so",
+            else f"there is no service {wanted.id} at this agent to {purpose}; "
+            "give its name, and all that belongs to it, to register it",
         )
     service = wanted.service
     if service.enable_tag_override and seen is not None and seen.enable_tag_override:

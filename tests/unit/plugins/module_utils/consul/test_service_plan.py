@@ -215,9 +215,17 @@ def test_a_service_without_maintenance_of_ours_is_kept_as_it_is() -> None:
     assert (plan.register, plan.maintenance) == (None, True)
 
 
-def test_maintenance_of_nothing_is_a_problem() -> None:
-    """A service that is not there cannot be maintained without its definition."""
-    plan = plan_service(Wanted.from_params({"id": "web-1", "state": "maintenance"}), Actual())
+def test_a_maintenance_is_ended_without_the_definition() -> None:
+    """Without a name, present ends what maintenance began and leaves the registration alone."""
+    actual = having(wanted(tags=["a"], checks=[ttl()], state="maintenance"))
+    plan = plan_service(Wanted.from_params({"id": "web-1"}), actual)
+    assert (plan.register, plan.maintenance, plan.action) == (None, False, "maintenance left")
+
+
+@pytest.mark.parametrize("state", ["maintenance", "present"])
+def test_nothing_is_there_to_be_named(state: str) -> None:
+    """A service that is not there needs its definition."""
+    plan = plan_service(Wanted.from_params({"id": "web-1", "state": state}), Actual())
     assert "there is no service web-1" in plan.problem
 
 
@@ -338,7 +346,7 @@ def test_reported_duplicates_are_no_change() -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"name": None}, "needs a name"),
+        ({"name": None, "port": 80}, "needs a name"),
         ({"name": None, "id": None}, "name the service"),
         ({"id": "a//b"}, "has an empty part"),
         ({"id": "../b"}, "dots between its slashes"),
