@@ -173,7 +173,7 @@ def _tuned(tuning: Tuning, usual: Tuning | None, depth: int = 1) -> Iterator[str
     if differs("send_timeout"):
         yield _line(depth, "proxy_send_timeout", tuning.send_timeout)
     if differs("retry_on"):
-        yield _line(depth, "proxy_next_upstream", *tuning.retry_on)
+        yield _line(depth, "proxy_next_upstream", *(tuning.retry_on or ("off",)))
     if differs("tries"):
         yield _line(depth, "proxy_next_upstream_tries", str(tuning.tries))
     if differs("tries_timeout"):

@@ -36,12 +36,14 @@ class Reader:
             raise Unfit(f"{self._where}.{key} is missing")
         return _converted(value, convert, f"{self._where}.{key}")
 
-    def each(self, key: str, convert: Callable[[Any], T]) -> tuple[T, ...]:
-        """The converted elements of a list, none where the key is missing."""
+    def each(
+        self, key: str, convert: Callable[[Any], T], default: tuple[T, ...] = ()
+    ) -> tuple[T, ...]:
+        """The converted elements of a list, the default where the key is missing or null."""
         self._asked.add(key)
         values = self._values.get(key)
         if values is None:
-            return ()
+            return default
         if not isinstance(values, list):
             raise Unfit(f"{self._where}.{key}: {quoted(values)} is not a list")
         return tuple(

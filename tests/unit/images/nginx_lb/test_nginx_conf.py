@@ -107,6 +107,16 @@ def test_only_what_differs_from_the_defaults_is_repeated() -> None:
     assert "proxy_connect_timeout" not in block(rendered, "location / {")
 
 
+def test_a_list_of_nothing_means_nothing() -> None:
+    """Who says that no answer makes the next instance be tried gets that, not the default."""
+    rendered = text(
+        services=[{"name": "web"}, {"name": "shop", "path": "/shop", "retry_on": ["error"]}],
+        defaults={"retry_on": []},
+    )
+    assert rendered.count("proxy_next_upstream off;") == 1
+    assert "proxy_next_upstream error;" in rendered
+
+
 def test_tls_has_the_certificate_of_the_host() -> None:
     """The one whose hosts name it, else the first; redirected where that is asked for."""
     rendered = text(
