@@ -1,4 +1,7 @@
-"""One server loses its data, then all three at once."""
+"""One server loses its data, then all three at once.
+
+Seen red without the guard's hold (`nginx_lb_guard_max_hold_seconds: 0`): 228 requests failed.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The Docker Engine of a host restarts."""
+"""The Docker Engine of a host restarts.
+
+Seen red with a balancer that asks no second instance (`nginx_lb_retry_on: []`): two GETs failed.
+"""
 
 from __future__ import annotations
 

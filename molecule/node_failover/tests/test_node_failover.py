@@ -1,4 +1,7 @@
-"""The articles' failover step, and a host without power."""
+"""The articles' failover step, and a host without power.
+
+Seen red with nginx's own `nginx_lb_connect_timeout: 60s`: two GETs waited for five seconds in vain.
+"""
 
 from __future__ import annotations
 
