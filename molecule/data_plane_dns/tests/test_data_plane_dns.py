@@ -1,4 +1,4 @@
-"""The drills of web containers, a host and the quorum, with the data plane `dns`."""
+"""The drills of web containers and of a host, with the data plane `dns`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 pytestmark = pytest.mark.usefixtures("whole")
 
-DRILLS = ("web_kill", "web_stop", "scale_out_in", "host_kill", "quorum_loss")
+DRILLS = ("web_kill", "scale_out_in", "host_kill")
 
 
 @pytest.mark.parametrize("name", DRILLS)
