@@ -1,4 +1,7 @@
-"""What every host of the converged stack shows, asked on the host itself."""
+"""What every host of the converged stack shows, asked on the host itself.
+
+Seen red with host-3's web container stopped.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""One host: one server, one Registrator, one web container, the balancer."""
+"""One host: one server, one Registrator, one web container, the balancer.
+
+Seen red on the stack of three hosts.
+"""
 
 from __future__ import annotations
 

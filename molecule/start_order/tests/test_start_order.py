@@ -1,4 +1,7 @@
-"""The parts start in odd orders."""
+"""The parts start in odd orders.
+
+Seen red with a Registrator that was stopped on the way: the audit missed what runs on its host.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Two hosts, each with its Registrator, and one Consul on the first."""
+"""Two hosts, each with its Registrator, and one Consul on the first.
+
+Seen red on the stack of three hosts.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Hosts four and five have joined as clients."""
+"""Hosts four and five have joined as clients.
+
+Seen red on the stack of three hosts.
+"""
 
 from __future__ import annotations
 
