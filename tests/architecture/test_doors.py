@@ -33,6 +33,9 @@ BALANCER_ORDER = (
     *("follower", "catalog_follower", "following", "ledger", "name_server", "connections"),
     *("naming", "children", "status_server", "daemon", "__main__"),
 )
+KEEPER = ROOT / "images" / "haproxy-lb" / "keeper"
+# The first knows data alone.
+KEEPER_ORDER = ("offer", "disk", "haproxy", "run", "__main__")
 # What a room may import besides the standard library; a name ending in "." is a prefix.
 ROOMS: dict[str, tuple[str, ...]] = {
     "plugins/module_utils/_plan.py": (),
@@ -202,6 +205,23 @@ def test_every_file_of_the_balancer_has_its_place_in_the_order() -> None:
     """A new file says where it stands."""
     files = {path.stem for path in BALANCER.glob("*.py")} - {"__init__"}
     assert files == set(BALANCER_ORDER)
+
+
+@pytest.mark.parametrize("name", KEEPER_ORDER)
+def test_the_keeper_imports_leftwards_and_the_standard_library_only(name: str) -> None:
+    """offer → adapters → run."""
+    used = set(imports((KEEPER / f"{name}.py").relative_to(ROOT)))
+    ours = {each for each in used if ".keeper" in each}
+    own = {each.rpartition(".")[2] for each in ours} - {"keeper"}
+    assert own <= set(KEEPER_ORDER[: KEEPER_ORDER.index(name)])
+    roots = {each.partition(".")[0] for each in used - ours}
+    assert roots <= set(sys.stdlib_module_names)
+    assert name != "offer" or not roots & IMPURE_STANDARD
+
+
+def test_every_file_of_the_keeper_has_its_place_in_the_order() -> None:
+    """A new file says where it stands."""
+    assert {path.stem for path in KEEPER.glob("*.py")} - {"__init__"} == set(KEEPER_ORDER)
 
 
 def test_every_door_of_the_table_leads_somewhere() -> None:

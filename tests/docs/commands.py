@@ -130,7 +130,7 @@ def galaxy(arguments: list[str]) -> str:
 
 def docker(arguments: list[str]) -> str:
     """A container, or a host of the lab, that the playbooks name."""
-    known = HOSTS | {"consul-server", "registrator", "nginx-lb"}
+    known = HOSTS | {"consul-server", "registrator", "nginx-lb", "haproxy-lb"}
     verb, rest = arguments[0], arguments[1:]
     if verb == "run":
         own = [word for word in rest if word.startswith("rollcall/")]
@@ -179,6 +179,19 @@ def of_checkout(program: str) -> Callable[[list[str]], str]:
     return lambda arguments: exists(program, *(each for each in arguments if "/" in each))
 
 
+def consul(arguments: list[str]) -> str:
+    """The members, or a key that the HAProxy balancer reads."""
+    if arguments == ["members"]:
+        return ""
+    verb, key = arguments[:2], arguments[2] if len(arguments) > 2 else ""
+    role = yaml.safe_load((ROOT / "roles" / "haproxy_lb" / "vars" / "main.yml").read_text())
+    known = {name for each in role["__haproxy_lb_grammars"] for name in each["settings"]}
+    right = re.fullmatch(r"rollcall/haproxy/[a-z-]+/([a-z_]+)", key)
+    if verb in (["kv", "put"], ["kv", "delete"]) and right and right[1] in known:
+        return ""
+    return f"consul {arguments} is not known"
+
+
 def exactly(*allowed: tuple[str, ...]) -> Callable[[list[str]], str]:
     """A program that is told with these arguments only."""
     return lambda arguments: "" if tuple(arguments) in allowed else f"{arguments} is not known"
@@ -191,7 +204,7 @@ TABLE: dict[str, Callable[[list[str]], str]] = {
     "ansible-playbook": playbook,
     "benchmarks/provision.py": of_checkout("benchmarks/provision.py"),
     "benchmarks/registrator.py": of_checkout("benchmarks/registrator.py"),
-    "consul": exactly(("members",)),
+    "consul": consul,
     "cp": exactly(("-r", "inventories/example", "inventories/mine")),
     "curl": curl,
     "docker": docker,

@@ -45,6 +45,9 @@ class Answer:
 class Stage:
     """A balancer that is not started yet; `end` removes all that it made."""
 
+    # The program's name: its folders have it, and its lines in the log begin with it.
+    program = "nginx-lb"
+
     def __init__(
         self, place: Place, image: str, agent: Agent, folder: pathlib.Path, plane: str
     ) -> None:
@@ -87,7 +90,8 @@ class Stage:
         """Run a container on the volume that is there."""
         self.docker(
             *("run", "-d", "--name", self.name, "--network", "host", "--stop-timeout", "30"),
-            *("-v", f"{self.name}:/var/lib/nginx-lb", "-v", f"{self.folder}:/etc/nginx-lb/conf:ro"),
+            *("-v", f"{self.name}:/var/lib/{self.program}"),
+            *("-v", f"{self.folder}:/etc/{self.program}/conf:ro"),
             self.image,
         )
         if wait:
@@ -198,7 +202,7 @@ class Stage:
         try:
             return eventually(what, look, seconds)
         except AssertionError as error:
-            said = [line for line in self.log().splitlines() if line.startswith("nginx-lb:")]
+            said = [line for line in self.log().splitlines() if line.startswith(f"{self.program}:")]
             raise AssertionError("\n".join([str(error), *said[-30:]])) from None
 
 

@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import pathlib
-import re
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from ..consul.conftest import ROOT, surroundings
+from .plays import Recap, run_role
 from .stage import Stage, certificate
 
-Play = Callable[..., "Recap"]
-
-
-class Recap:
-    """What a run said at its end, and all that it said."""
-
-    def __init__(self, output: str) -> None:
-        """Read the last line of a play's output."""
-        self.output = output
-        found = re.search(r"changed=(\d+).*failed=(\d+)", output)
-        assert found, output
-        self.changed, self.failed = int(found[1]), int(found[2])
+Play = Callable[..., Recap]
 
 
 @pytest.fixture
@@ -52,29 +37,7 @@ def play(stage: Stage, tmp_path: pathlib.Path) -> Play:
             "wait_timeout": 20,
             **variables,
         }
-        whole = [
-            {
-                "hosts": "localhost",
-                "gather_facts": False,
-                "roles": [{"role": "rollcall.discovery.nginx_lb"}],
-                "vars": {f"nginx_lb_{key}": value for key, value in values.items()},
-            }
-        ]
-        (tmp_path / "play.yml").write_text(json.dumps(whole))
-        done = subprocess.run(
-            [
-                *("ansible-playbook", "-i", "localhost,", "-c", "local"),
-                *("-e", f"ansible_python_interpreter={sys.executable}"),
-                *(str(tmp_path / "play.yml"), *arguments),
-            ],
-            cwd=ROOT,
-            env=surroundings(),
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=180,
-        )
-        return Recap(done.stdout + done.stderr)
+        return run_role("nginx_lb", values, tmp_path, *arguments)
 
     return run
 

@@ -70,10 +70,11 @@ def clean(lab: Lab) -> Iterator[None]:
 
 
 def test_a_dry_run_announces_the_collections_images_and_makes_none(lab: Lab) -> None:
-    """--check, all inputs at their defaults, finds the sources of all three and builds nothing."""
+    """--check, all inputs at their defaults, finds the sources of all four and builds nothing."""
     recap = lab.play("playbooks/images.yml", "--check")
     assert (recap.changed, recap.failed) == (dict.fromkeys(HOSTS, 1), 0), recap.output
-    names = [f"rollcall/{name}:1.0.0" for name in ("registrator", "helloworld", "nginx-lb")]
+    own = ("registrator", "helloworld", "nginx-lb", "haproxy-lb")
+    names = [f"rollcall/{name}:1.0.0" for name in own]
     assert f"Would build {', '.join(names)}" in recap.output
     assert f"Would load {', '.join(names)}" in recap.output
 

@@ -15,9 +15,9 @@ import yaml
 from ansible.errors import AnsibleParserError
 from ansible.inventory.data import InventoryData
 from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.loader import init_plugin_loader, inventory_loader
+from ansible.plugins.loader import inventory_loader
 from ansible.template import Templar
-from ansible.utils.collection_loader._collection_finder import _AnsibleCollectionFinder
+from ansible_collections.rollcall.discovery.tests.helpers.plugins import ansible_plugins
 from ansible_collections.rollcall.discovery.tests.helpers.recorded import answer, table
 
 PIPE = '{{ lookup("pipe","id") }}'
@@ -69,20 +69,9 @@ class FakeAgent:
 
 @pytest.fixture(scope="module", autouse=True)
 def _collections() -> Iterator[None]:
-    """The collection as Ansible imports it, with fragments; others go on with Python's import."""
-    plain = {name: sys.modules.pop(name) for name in _ours()}
-    path = list(sys.path_hooks)
-    init_plugin_loader()
-    yield
-    _AnsibleCollectionFinder._remove()
-    sys.path_hooks[:] = path
-    for name in _ours():
-        del sys.modules[name]
-    sys.modules.update(plain)
-
-
-def _ours() -> list[str]:
-    return [name for name in sys.modules if name.partition(".")[0] == "ansible_collections"]
+    """The collection as Ansible imports it; others go on with Python's import."""
+    with ansible_plugins():
+        yield
 
 
 @pytest.fixture

@@ -1,0 +1,78 @@
+"""What the keeper believes, and what it tries."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from keeper.offer import Offer, Unsound, candidates, keys, refused, server_state
+
+RENDERED = """global
+
+  setenv ROLLCALL_WEB_MAXCONN 50
+
+# refused: "web/evil": "1" is no setting of a service here, or none that fits
+"""
+
+
+def test_settings_are_taken_and_what_was_skipped_is_told() -> None:
+    """The settings alone are HAProxy's, the rest is for people."""
+    assert keys(RENDERED) == "global\n  setenv ROLLCALL_WEB_MAXCONN 50\n"
+    assert refused(RENDERED) == (
+        '"web/evil": "1" is no setting of a service here, or none that fits',
+    )
+
+
+def test_no_setting_is_nothing_to_load() -> None:
+    """A catalog without keys, or with bad ones alone, is no new configuration."""
+    assert keys("global\n\n# refused: all\n") == keys("") == ""
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "frontend evil",
+        "  bind :6666",
+        "  setenv PATH /tmp",
+        "  setenv ROLLCALL_A b c",
+        "  setenv ROLLCALL_A $HOME",
+        '  setenv ROLLCALL_A "b"',
+        "  setenv ROLLCALL_A b # c",
+        " setenv ROLLCALL_A b",
+        "  setenv ROLLCALL_A " + "b" * 17,
+        "  setenv ROLLCALL_\u00c4 b",
+        "# \u2028frontend evil",
+        "# a\x0bfrontend evil",
+        "global evil",
+        ".if 1",
+    ],
+    ids=ascii,
+)
+def test_a_line_that_is_no_setting_is_never_used(line: str) -> None:
+    """Whatever a template may ever let through."""
+    with pytest.raises(Unsound):
+        keys(f"global\n{line}\n")
+
+
+def test_bad_words_of_one_side_stop_only_that_side() -> None:
+    """All that is new, else the keys alone, else the role's files alone; never what runs."""
+    running = Offer("1", "d1", "b1", "k1")
+    wanted = Offer("2", "d2", "b2", "k2")
+    assert list(candidates(wanted, running)) == [
+        wanted,
+        Offer("1", "d1", "b1", "k2"),
+        Offer("2", "d2", "b2", "k1"),
+    ]
+    assert list(candidates(running, running)) == []
+    only_keys = dataclasses.replace(running, keys="k2")
+    assert list(candidates(only_keys, running)) == [only_keys]
+
+
+def test_whom_the_guard_shut_is_open_for_the_next_process() -> None:
+    """Only the bit of a forced maintenance goes; the time, which always differs, is none."""
+    head = "1\n# be_id be_name srv_id ...\n"
+    rest = "1 1 77 6 3 4 6 0 0 0 a.addr 80 _web._tcp.service.consul 0 0 - - 0"
+    line = "3 service_web 1 web-1 127.0.0.1 2 65 " + rest
+    assert len(line.split(" ")) == 25
+    kept = "3 service_web 1 web-1 127.0.0.1 2 64 " + rest.replace("77", "0", 1)
+    assert server_state(f"{head}{line}\n\n") == f"{head}{kept}\n"
