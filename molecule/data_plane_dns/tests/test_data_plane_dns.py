@@ -1,4 +1,7 @@
-"""The drills of web containers and of a host, with the data plane `dns`."""
+"""The drills of web containers and of a host, with the data plane `dns`.
+
+Seen red with the data plane `reload`.
+"""
 
 from __future__ import annotations
 
