@@ -1,0 +1,104 @@
+"""What is compared: our balancer, and Traefik, each in a container and before one Consul."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import http.client
+import pathlib
+import tempfile
+from collections.abc import Callable, Iterator
+
+from integration.consul.agent import LOCAL, Agent, eventually, free_ports
+from rollcall_lab.images import Program, compiled
+from rollcall_lab.progress import LabError
+
+from .containers import IMAGE, container, instead, with_token
+
+# In a closed cluster a Registrator may register what begins so.
+SERVICE = "web-bench"
+TRAEFIK = Program(
+    *("traefik:v3.6.12", "github.com/traefik/traefik/v3/cmd/traefik", "traefik"), room="benchmarks"
+)
+# Traefik's refreshInterval.
+POLL_SECONDS = 15.0
+
+
+class Page:
+    """A page on loopback, asked again and again over one connection."""
+
+    def __init__(self, port: int, path: str = "/", token: str = "") -> None:
+        """Nothing is asked yet. The token is for an agent of Consul's."""
+        self._connection = http.client.HTTPConnection(LOCAL, port, timeout=5)
+        self._path = path
+        # Traefik's own rule for a service is its name as the host.
+        self._headers = {"Host": SERVICE, **({"X-Consul-Token": token} if token else {})}
+
+    def text(self) -> str:
+        """What is answered, whatever the status. OSError or HTTPException where nobody does."""
+        try:
+            self._connection.request("GET", self._path, headers=self._headers)
+            return self._connection.getresponse().read().decode()
+        except (OSError, http.client.HTTPException):
+            self._connection.close()
+            raise
+
+
+@dataclasses.dataclass(frozen=True)
+class Balancer:
+    """Where one answers, and whether its configuration has an instance's `address:port`."""
+
+    port: int
+    has: Callable[[str], bool]
+
+
+@contextlib.contextmanager
+def ours(agent: Agent, token: str = "") -> Iterator[Balancer]:
+    """The balancer as the role runs it for one service, with a token where it needs one."""
+    port, status = free_ports(2)
+    environment = {
+        "NGINX_LB_SERVICE": SERVICE,
+        "NGINX_LB_PORT": port,
+        "NGINX_LB_STATUS_PORT": status,
+        "NGINX_LB_NETWORKS": "127.0.0.0/8",
+        "CONSUL_HTTP_ADDR": f"{LOCAL}:{agent.port}",
+    }
+    options = tuple(word for key, value in environment.items() for word in ("-e", f"{key}={value}"))
+    with tempfile.TemporaryDirectory(prefix="balancer-bench-") as scratch:
+        volume = ("-v", f"{scratch}:/var/lib/nginx-lb", *with_token(pathlib.Path(scratch), token))
+        with container("ours", IMAGE, options=(*options, *volume)):
+            file = pathlib.Path(scratch) / "nginx.conf"
+            yield Balancer(port, lambda place: place in file.read_text())
+
+
+@contextlib.contextmanager
+def traefik(agent: Agent, *, watch: bool = False) -> Iterator[Balancer]:
+    """Traefik with its Consul catalog provider; its API is there to be asked what it knows."""
+    port, status = free_ports(2)
+    words = (
+        *("--global.checknewversion=false", "--global.sendanonymoususage=false"),
+        *(f"--entrypoints.web.address={LOCAL}:{port}", "--api.insecure=true"),
+        f"--entrypoints.traefik.address={LOCAL}:{status}",
+        f"--providers.consulcatalog.endpoint.address={LOCAL}:{agent.port}",
+        *(("--providers.consulcatalog.watch=true",) if watch else ()),
+    )
+    options = ("-v", f"{traefik_program()}:/traefik:ro", *instead("/traefik"))
+    with container("traefik", IMAGE, *words, options=options):
+        known = Page(status, f"/api/http/services/{SERVICE}@consulcatalog")
+        yield Balancer(port, lambda place: place in known.text())
+
+
+@functools.cache
+def traefik_program() -> pathlib.Path:
+    """Traefik, compiled once from the Go module proxy."""
+    try:
+        return compiled(TRAEFIK)
+    except LabError as error:
+        raise SystemExit(f"{error.what}\n  → {error.remedy}") from None
+
+
+def ready(port: int, text: str) -> None:
+    """Wait until somebody answers so there."""
+    page = Page(port)
+    eventually(f"{text!r} on port {port}", lambda: text in page.text())
