@@ -50,6 +50,14 @@ def ask(port: int, path: str = "/", method: str = "GET", body: str = "") -> tupl
         connection.close()
 
 
+def asked_for(port: int, seconds: float, path: str = "/") -> Iterator[int]:
+    """The statuses of a request each tenth of a second, for so long."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        yield ask(port, path)[0]
+        time.sleep(0.1)
+
+
 def test_it_says_who_it_is_and_whom_it_saw(service: tuple[subprocess.Popen[bytes], int]) -> None:
     """The article's sentence: host, own address, the peer's address and port."""
     status, text = ask(service[1])
@@ -81,8 +89,18 @@ def test_a_posted_body_is_read_to_its_end(service: tuple[subprocess.Popen[bytes]
 def test_it_serves_on_while_balancers_look_away(
     service: tuple[subprocess.Popen[bytes], int],
 ) -> None:
-    """After SIGTERM it answers for its grace, closes connections, and then ends cleanly."""
+    """After SIGTERM it answers as long as somebody asks, twice its grace here, and ends cleanly."""
     process, port = service
     process.send_signal(signal.SIGTERM)
-    assert [ask(port)[0] for _ in range(20)] == [200] * 20
+    assert set(asked_for(port, 2.0)) == {200}
     assert process.wait(timeout=5) == 0
+
+
+def test_checks_of_its_health_do_not_keep_it(
+    service: tuple[subprocess.Popen[bytes], int],
+) -> None:
+    """Consul asks until the service is gone: it ends although /health is asked in its grace."""
+    process, port = service
+    process.send_signal(signal.SIGTERM)
+    assert set(asked_for(port, 0.8, "/health")) == {200}
+    assert process.wait(timeout=0.8) == 0
