@@ -19,6 +19,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._preflight.inve
     bootstrap_problem,
     conflicts,
     count_problem,
+    registry_problem,
     server_warning,
     unknown_variables,
 )
@@ -72,6 +73,12 @@ class ActionModule(ActionBase):
         if needs and "consul_server" in validated:
             value = self._lookup("consul_server", validated["consul_server"])
             problems += bootstrap_problem(servers, int(value("consul_server_bootstrap_expect")))
+        if needs and "registrator" in validated:
+            value = self._lookup("registrator", validated["registrator"])
+            profile, uri = (
+                str(value(f"registrator_{name}")) for name in ("profile", "registry_uri")
+            )
+            problems += registry_problem(profile, uri)
         if problems:
             message = "Nothing was changed. " + "; ".join(problems)
             return {**result, "failed": True, "msg": message, "problems": problems}

@@ -133,6 +133,9 @@ options:
       memory:
         description: Memory limit, such as V(256m).
         type: str
+      pids_limit:
+        description: How many processes and threads it may have.
+        type: int
       stop_signal:
         description: Signal that asks the container to stop.
         type: str

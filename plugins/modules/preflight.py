@@ -13,7 +13,8 @@ version_added: 1.0.0
 description:
   - Checks the inventory on the controller, then the host, and fails with everything that is wrong at once.
   - "On the controller: two hosts of one name or address, the number of servers, unknown or mistyped variables."
-  - "On the host: ports in use, addresses the host does not have, a missing engine, images that cannot be had."
+  - "On the host: ports in use, addresses the host does not have, a missing engine, images that cannot be had, and
+    an agent of a closed cluster that would be opened."
   - A port that a container of the same role holds is not in use. The module works on a host that has nothing yet.
 author:
   - rollcall contributors (@rollcall)
@@ -71,6 +72,10 @@ options:
         description: Whether an engine may be installed.
         type: bool
         default: true
+      open_agent:
+        description: Whether it is an agent of the open profile.
+        type: bool
+        default: false
 """
 
 EXAMPLES = r"""
@@ -110,6 +115,7 @@ NEED: dict[str, t.Any] = {
     "image": {"type": "str"},
     "pull": {"type": "str", "choices": ["missing", "always", "never"], "default": "missing"},
     "may_install": {"type": "bool", "default": True},
+    "open_agent": {"type": "bool", "default": False},
 }
 
 
@@ -186,6 +192,17 @@ def image_problems(docker: host.Docker, needs: list[dict[str, t.Any]]) -> list[s
     return problems
 
 
+def profile_problems(docker: host.Docker, needs: list[dict[str, t.Any]]) -> list[str]:
+    """Closed agents that would come back open: without a word, and to peers that do not answer."""
+    return [
+        f"{container} is an agent of a closed cluster, and {need['role']}_profile is open: run with "
+        "rollcall_profile=secure, or remove that container first to give up what protects it"
+        for need in needs
+        if need["open_agent"]
+        for container in docker.closed(need["role"])
+    ]
+
+
 def main() -> None:
     """Wiring only."""
     module = AnsibleModule(
@@ -200,6 +217,7 @@ def main() -> None:
     docker = host.Docker(module.params["docker_socket"])
     # Without the engine that should be there, whose ports these are cannot be told.
     problems = engine_problems(docker, module.params["docker_socket"], needs) or [
+        *profile_problems(docker, needs),
         *address_problems(needs),
         *port_problems(docker, needs),
         *image_problems(docker, needs),

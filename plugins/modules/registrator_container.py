@@ -68,6 +68,26 @@ options:
   memory:
     description: Memory limit, such as V(64m).
     type: str
+  pids_limit:
+    description: How many processes and threads it may have.
+    type: int
+  user:
+    description: User inside the container, C(uid[:gid]), who must be allowed to use O(docker_socket).
+    type: str
+  read_only:
+    description: Mount the root file system read-only.
+    type: bool
+    default: false
+  cap_drop:
+    description: Capabilities to drop.
+    type: list
+    elements: str
+    default: []
+  security_opt:
+    description: Security options, such as V(no-new-privileges).
+    type: list
+    elements: str
+    default: []
   docker_socket:
     description: The engine's socket on the host.
     type: path
@@ -82,10 +102,22 @@ options:
     type: str
     choices: [directory, file]
     default: directory
+  socket_volume:
+    description:
+      - Docker volume that is mounted in place of the folder of O(docker_socket), which then names the socket in it.
+      - For a program that stands between the daemon and the engine and shares its own socket through the volume.
+        The daemon has it read-only. Goes with O(socket_mount=directory).
+    type: str
   token_file:
     description:
       - File on the host with the ACL token, mounted read-only and named in C(CONSUL_HTTP_TOKEN_FILE).
       - Write a new token into this file. A file put in its place is seen after O(state=restarted).
+    type: path
+  ca_file:
+    description:
+      - File on the host with the authority that signed the agent's certificate, where O(registry_uri) is C(consul-tls://).
+        Mounted read-only and named in C(CONSUL_CACERT).
+      - As with O(token_file), a file put in its place is seen after O(state=restarted).
     type: path
   env:
     description:
@@ -218,6 +250,21 @@ EXAMPLES = r"""
     socket_mount: file
     extra_args: ["-ip={{ ansible_host }}"]
 
+- name: Reach the engine through a program that shares its own socket in a volume
+  rollcall.discovery.registrator_container:
+    hostname: "registrator-{{ inventory_hostname }}"
+    ip: "{{ ansible_host }}"
+    docker_socket: /run/docker-gate/docker.sock
+    socket_volume: docker-gate
+
+- name: Register in the agent of another host, which is closed
+  rollcall.discovery.registrator_container:
+    hostname: "registrator-{{ inventory_hostname }}"
+    ip: "{{ ansible_host }}"
+    registry_uri: consul-tls://192.0.2.1:8501
+    ca_file: /etc/rollcall/registrator/ca.pem
+    token_file: /etc/rollcall/registrator/token
+
 - name: Create it where it is not, and leave one that was stopped
   rollcall.discovery.registrator_container:
     state: present
@@ -306,6 +353,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._docker.options
     WAIT,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._docker.registrator import (
+    FILES,
     FLAGS,
     OWNER,
     agent_url,
@@ -327,9 +375,16 @@ ARGUMENTS: dict[str, t.Any] = {
     "hostname": {"type": "str"},
     "network_mode": {"type": "str", "default": "host"},
     "memory": {"type": "str"},
+    "pids_limit": {"type": "int"},
+    "user": {"type": "str"},
+    "read_only": {"type": "bool", "default": False},
+    "cap_drop": {"type": "list", "elements": "str", "default": []},
+    "security_opt": {"type": "list", "elements": "str", "default": []},
     "docker_socket": {"type": "path", "default": "/var/run/docker.sock"},
     "socket_mount": {"type": "str", "choices": ["directory", "file"], "default": "directory"},
+    "socket_volume": {"type": "str"},
     "token_file": {"type": "path", "no_log": False},
+    "ca_file": {"type": "path"},
     "env": {"type": "dict", "default": {}},
     "registry_uri": {"type": "str", "default": "consul://127.0.0.1:8500"},
     **{option: dict(flag.argument) for option, flag in FLAGS.items()},
@@ -361,9 +416,14 @@ def services(module: AnsibleModule) -> list[dict[str, t.Any]]:
     url = agent_url(params["registry_uri"], params["env"])
     if params["state"] == "absent" or url is None:
         return []
-    token = {key: str(params["env"][key]) for key in ["CONSUL_HTTP_TOKEN"] if key in params["env"]}
+    # Of the daemon's variables only this one is no path inside its container.
+    own = {
+        "CONSUL_HTTP_TOKEN": params["env"].get("CONSUL_HTTP_TOKEN"),
+        "CONSUL_CACERT": params["ca_file"],
+    }
+    told = {name: str(value) for name, value in own.items() if value}
     try:
-        client = ConsulClient(agent(url, params["token_file"], {**os.environ, **token}))
+        client = ConsulClient(agent(url, params["token_file"], {**os.environ, **told}))
         found = client.get("/v1/agent/services")
     # TypeError: python-consul, of the same import name, takes other arguments. ValueError: the URI
     # has no number where its port should be.
@@ -376,15 +436,17 @@ def services(module: AnsibleModule) -> list[dict[str, t.Any]]:
     return registered(found, params["hostname"])
 
 
-def require_token_file(module: AnsibleModule) -> None:
-    """ContainerError where there is no token file: Docker would put a folder in its place."""
-    path = module.params["token_file"]
-    local = module.params["docker_host"].startswith("unix://")
-    if path and local and not module.check_mode and not os.path.isfile(path):
-        raise ContainerError(
-            f"token_file {path} is not a file on this host: write the token first, or leave the "
-            "option out; nothing was changed"
-        )
+def require_files(module: AnsibleModule) -> None:
+    """ContainerError for a file that is not there: Docker would put a folder in its place."""
+    if module.check_mode or not module.params["docker_host"].startswith("unix://"):
+        return
+    for option in FILES:
+        path = module.params[option]
+        if path and not os.path.isfile(path):
+            raise ContainerError(
+                f"{option} {path} is not a file on this host: write it first, or leave the "
+                "option out; nothing was changed"
+            )
 
 
 def run(module: AnsibleModule) -> dict[str, t.Any]:
@@ -394,7 +456,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
         connect(module.params, check_mode=module.check_mode) if require(module, "docker") else None
     )
     if request.containers:
-        require_token_file(module)
+        require_files(module)
     plan = converge(engine, request) if engine else predict_empty(request)
     return {
         **plan.diff.report(diff=module._diff),

@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-import pathlib
 from typing import Any
 
-from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar
-
-from .plugins import ansible_plugins
-
-ROLE = pathlib.Path(__file__).resolve().parents[2] / "roles" / "haproxy_lb"
+from .roles import Role
 
 
 def evaluated(name: str, **inputs: Any) -> Any:
     """One of the role's variables, such as `__haproxy_lb_files`; inputs without their prefix."""
-    loader = DataLoader()
-    values: dict[str, Any] = {}
-    for part in ("defaults", "vars"):
-        values.update(
-            loader.load_from_file(str(ROLE / part / "main.yml"), trusted_as_template=True)
-        )
-    values.update({f"haproxy_lb_{key}": value for key, value in inputs.items()})
-    values["ansible_search_path"] = [str(ROLE)]
-    values["ansible_managed"] = "Ansible managed"
-    with ansible_plugins():
-        return Templar(loader, variables=values).template(values[name])
+    return Role("haproxy_lb", inputs).variables(name)[name]
 
 
 def files(**inputs: Any) -> dict[str, str]:

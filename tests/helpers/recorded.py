@@ -27,7 +27,23 @@ WEB: dict[str, Any] = {
         {"name": "reports", "ttl": "24h", "status": "warning", "notes": "by itself"},
     ],
 }
-
+# What a call of consul_acl said for the policy and the token of the recordings, and its own token.
+WEB_POLICY: dict[str, Any] = {
+    "name": "rollcall-web",
+    "description": "web servers",
+    "rules": 'node_prefix "" { policy = "read" }\n',
+    "datacenters": ["dc2", "dc1"],
+}
+FIRST_SECRET = "2e3cbb1d-8a1f-4a0e-9c51-6f1a2d3c4b5a"
+SECRET = "5f0c7a52-41de-4a55-8f4e-0d6f6f1b7a11"
+WEB_TOKEN: dict[str, Any] = {
+    "name": "web",
+    "secret_id": SECRET,
+    "policies": ["rollcall-web"],
+    "node_identities": [{"node": "node-1", "datacenter": "dc1"}],
+}
+# The keys of the gossip in the recordings: first the one that the agents begin with.
+KEYS = ("QUJDREVGR0hJSktMTU5PUA==", "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY=")
 
 NO_HEADERS: tuple[str, Any] = ("headers", {})
 

@@ -13,12 +13,16 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 import socket
 import ssl
 import typing as t
 import urllib.parse
 
-from .errors import ConsulError, Forbidden, Refused, Unavailable, Unreachable
+from .errors import ConsulError, Forbidden, Refused, Unavailable, Unbootstrapped, Unreachable
+
+# Of rules and names that are wrong, Consul speaks with the status of a failure of its own.
+_MISTAKE = re.compile(r"(rpc error making call: )?(Invalid |Failed to parse )")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,12 +81,15 @@ class ConsulClient:
 
     def put(self, path: str, body: t.Any = None, **params: str) -> t.Any:
         """The decoded answer of a PUT; Refused where there is nothing it could change (404)."""
-        data = "" if body is None else json.dumps(body)
-        return self._send("put", path, params, data=data)[0]
+        return self._send("put", path, params, data=_text(body))[0]
 
-    def post(self, path: str, **params: str) -> t.Any:
-        """The decoded answer of a POST without a body."""
-        return self._send("post", path, params)[0]
+    def post(self, path: str, body: t.Any = None) -> t.Any:
+        """The decoded answer of a POST."""
+        return self._send("post", path, {}, data=_text(body))[0]
+
+    def delete(self, path: str, body: t.Any = None) -> t.Any:
+        """The decoded answer of a DELETE; Refused where there is nothing to delete (404)."""
+        return self._send("delete", path, {}, data=_text(body))[0]
 
     def _send(
         self, verb: str, path: str, params: t.Mapping[str, str], **more: str
@@ -142,6 +149,11 @@ class ConsulClient:
             )
         cause, remedy = _explained(error)
         return f"no answer ({cause}). {remedy}"
+
+
+def _text(body: t.Any) -> str:
+    """A body as it is sent; without one nothing, which is not `null`."""
+    return "" if body is None else json.dumps(body)
 
 
 def _explained(error: BaseException) -> tuple[str, str]:
@@ -229,16 +241,21 @@ def _split(url: str) -> tuple[str, str, int]:
 def _decode(attempt: str, code: int, body: str, with_token: bool) -> t.Any:
     """The answer's content, or the error its status means."""
     text = body.strip()
+    words = " ".join(text.split())
+    if code == 403 and "ACL system must be bootstrapped" in text:
+        raise Unbootstrapped(
+            f"{attempt}: {words}. A server that catches up after its start says so too"
+        )
     if code == 403:
-        raise Forbidden(f"{attempt}: permission denied ({text}). {_rights(text, with_token)}")
+        raise Forbidden(f"{attempt}: permission denied ({words}). {_rights(text, with_token)}")
     if code == 400 and "HTTP request to an HTTPS server" in text:
         raise Refused(f"{attempt}: the agent speaks TLS there. Name it with https://")
     # Autopilot reports an unhealthy cluster with status 429 and its full answer.
-    if 400 <= code < 500 and code != 429:
-        raise Refused(f"{attempt}: refused with status {code}: {text}")
+    if (400 <= code < 500 and code != 429) or (code == 500 and _MISTAKE.match(text)):
+        raise Refused(f"{attempt}: refused with status {code}: {words}")
     if code >= 500:
         raise Unavailable(
-            f"{attempt}: status {code}: {text}. Look at the cluster with consul_cluster_status"
+            f"{attempt}: status {code}: {words}. Look at the cluster with consul_cluster_status"
         )
     try:
         return json.loads(text) if text else None

@@ -27,5 +27,9 @@ class Unavailable(ConsulError):
     """The agent answered that it cannot serve now, such as without a leader."""
 
 
+class Unbootstrapped(Unavailable):
+    """The server knows of no bootstrap: there was none, or it has just started and catches up."""
+
+
 class ServiceError(Exception):
     """A service that Consul, or those who read it, could not bear: nothing was sent."""

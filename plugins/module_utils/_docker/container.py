@@ -33,6 +33,7 @@ _DEFAULTS: dict[str, t.Any] = {
     "cap_drop": [],
     "security_opt": [],
     "memory": None,
+    "pids_limit": None,
     "stop_signal": None,
     "stop_timeout": None,
     "init": False,
@@ -85,6 +86,10 @@ class ContainerSpec:
             nanoseconds((options["healthcheck"][key]) or "0s")
         if "memory" in options and not _MEMORY.fullmatch(str(options["memory"])):
             raise ContainerError(f"memory {options['memory']!r} is not a size such as 64m or 1g")
+        if options.get("pids_limit", 1) < 1:
+            raise ContainerError(
+                f"{params['name']}: pids_limit {options['pids_limit']} leaves it no process"
+            )
         return cls(params["name"], params["image"], params.get("pull") or "missing", options)
 
     def get(self, option: str) -> t.Any:

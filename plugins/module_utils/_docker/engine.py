@@ -194,6 +194,7 @@ class Engine:
             cap_drop=list(spec.get("cap_drop")) or None,
             security_opt=list(spec.get("security_opt")) or None,
             mem_limit=spec.get("memory"),
+            pids_limit=spec.get("pids_limit"),
             init=spec.get("init") or None,
         )
         self._call(
@@ -223,7 +224,10 @@ class Engine:
         if not steps:
             return
         with concurrent.futures.ThreadPoolExecutor(max_workers=min(8, len(steps))) as pool:
-            list(pool.map(work, steps))
+            begun = [pool.submit(work, step) for step in steps]
+        # Not pool.map: at the first error it calls off what no thread has taken up yet.
+        for each in begun:
+            each.result()
 
     def _call(
         self, attempt: str, method: t.Callable[..., t.Any], *args: t.Any, **kw: t.Any

@@ -57,6 +57,7 @@ CONTAINER: dict[str, t.Any] = {
     "cap_drop": {"type": "list", "elements": "str", "default": []},
     "security_opt": {"type": "list", "elements": "str", "default": []},
     "memory": {"type": "str"},
+    "pids_limit": {"type": "int"},
     "stop_signal": {"type": "str"},
     "stop_timeout": {"type": "int"},
     "init": {"type": "bool", "default": False},

@@ -20,7 +20,14 @@ OWNER_META = "registrator-owner"
 _SOCKETS = "/run/docker-host"
 # Where gliderlabs/registrator looks without DOCKER_HOST.
 _SOCKET_FILE = "/tmp/docker.sock"
-_TOKEN_FILE = "/run/registrator-token"
+# Files of the host by the option that names them: where each is inside, and the variable for it.
+FILES = {
+    "token_file": ("/run/registrator-token", "CONSUL_HTTP_TOKEN_FILE"),
+    "ca_file": ("/run/registrator-ca.pem", "CONSUL_CACERT"),
+}
+# What the container may do and use, as container_set has it.
+_LIMITS = ("memory", "pids_limit", "user", "read_only", "cap_drop", "security_opt")
+_VOLUME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 _NETWORK = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 _LISTEN = re.compile(r"(?:\[[0-9a-fA-F:.]*\]|[^\[\]:/\s]*):([0-9]{1,5})")
 # Least values, where the daemon would end at once or count nonsense.
@@ -108,9 +115,10 @@ def specification(params: t.Mapping[str, t.Any]) -> ContainerSpec:
     """The container; ContainerError for a combination the daemon would refuse."""
     _check(params)
     volumes, env = _engine(params)
-    if params["token_file"]:
-        env["CONSUL_HTTP_TOKEN_FILE"] = _TOKEN_FILE
-        volumes.append(f"{params['token_file']}:{_TOKEN_FILE}:ro")
+    for option, (inside, variable) in FILES.items():
+        if params[option]:
+            env[variable] = inside
+            volumes.append(f"{params[option]}:{inside}:ro")
     return ContainerSpec.from_params(
         {
             "name": params["name"],
@@ -118,7 +126,7 @@ def specification(params: t.Mapping[str, t.Any]) -> ContainerSpec:
             "pull": params["pull"],
             "hostname": params["hostname"],
             "network_mode": params["network_mode"],
-            "memory": params["memory"],
+            **{name: params.get(name) for name in _LIMITS},
             "volumes": volumes,
             "env": {**env, **params["env"]},
             "command": command_line(params),
@@ -210,12 +218,24 @@ def _check(params: t.Mapping[str, t.Any]) -> None:
     if (ttl > 0) != (refresh > 0) or 0 < ttl <= refresh:
         raise ContainerError("ttl and ttl_refresh go together, and ttl must be the greater")
     _check_addresses(params)
+    _check_volume(params)
     if params["memory"] and not re.fullmatch(r"\d+[bkmg]?", params["memory"].lower()):
         raise ContainerError(f"memory {params['memory']!r} is no amount such as 64m")
-    for name in ("docker_socket", "token_file"):
+    for name in ("docker_socket", *FILES):
         path = params[name] or "/"
         if not path.startswith("/") or ":" in path:
             raise ContainerError(f"{name} {path!r} is no absolute path on the host, without ':'")
+
+
+def _check_volume(params: t.Mapping[str, t.Any]) -> None:
+    """ContainerError for a volume that is none, or that cannot be had the way it is asked for."""
+    volume = params.get("socket_volume")
+    if not volume:
+        return
+    if not _VOLUME.fullmatch(volume):
+        raise ContainerError(f"socket_volume {volume!r} is not the name of a Docker volume")
+    if params.get("socket_mount") == "file":
+        raise ContainerError("socket_volume goes with socket_mount 'directory' only")
 
 
 def _check_addresses(params: t.Mapping[str, t.Any]) -> None:
@@ -235,6 +255,10 @@ def _engine(params: t.Mapping[str, t.Any]) -> tuple[list[str], dict[str, t.Any]]
     if params.get("socket_mount") == "file":
         return [f"{params['docker_socket']}:{_SOCKET_FILE}"], {}
     folder, socket = posixpath.split(params["docker_socket"])
+    volume = params.get("socket_volume")
+    if volume and socket:
+        # Read-only: a daemon that could write there could put a socket of its own in its place.
+        return [f"{volume}:{_SOCKETS}:ro"], {"DOCKER_HOST": f"unix://{_SOCKETS}/{socket}"}
     if folder == "/" or not socket:
         raise ContainerError(
             f"docker_socket {params['docker_socket']!r} has no folder of its own to mount: name "

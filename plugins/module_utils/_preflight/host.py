@@ -21,6 +21,8 @@ import urllib.parse
 from .needs import registry_endpoint
 
 OWNER_LABEL = "rollcall.owner"
+# What the agents' roles write on a container whose agent encrypts, or begins to.
+CLOSED_LABEL = "rollcall.closed"
 _LISTENING = {"tcp": "0A", "udp": "07"}
 # A registry that answers at all does so within this; a lost packet is sent again after 1 s and 3 s.
 _REGISTRY_SECONDS = 10.0
@@ -76,6 +78,14 @@ class Docker:
             return None
         labels = found[1]["Config"].get("Labels") or {}
         return labels.get(OWNER_LABEL)
+
+    def closed(self, owner: str) -> list[str]:
+        """The names of an owner's containers, running or not, whose agents are closed ones."""
+        filters = json.dumps({"label": [CLOSED_LABEL, f"{OWNER_LABEL}={owner}"]})
+        found = self.get(f"/containers/json?all=true&filters={urllib.parse.quote(filters)}")
+        if found is None or found[0] != 200:
+            return []
+        return [container["Names"][0].lstrip("/") for container in found[1]]
 
     def publisher_of(self, port: int, protocol: str) -> str | None:
         """The identifier of the container that publishes this port."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import re
 import typing as t
 
 # Variables that must differ from host to host; agents and owners are told apart by them.
@@ -17,6 +18,10 @@ UNIQUE = {
     "Registrator host name": ("registrator_hostname",),
     "Registrator address": ("registrator_ip",),
 }
+
+
+_PLAIN = re.compile(r"consul://(\[[^\]]+\]|[^/:]+)")
+_OWN = ("127.0.0.1", "[::1]", "localhost")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,6 +82,17 @@ def server_warning(servers: int) -> str | None:
         f"{servers} Consul servers: the cluster survives the loss of {loss}, as {servers - 1} "
         f"would; take {servers - 1} or {servers + 1}"
     )
+
+
+def registry_problem(profile: str, registry_uri: str) -> list[str]:
+    """Why a Registrator would never reach another host's agent, which is closed."""
+    plain = _PLAIN.match(registry_uri)
+    if profile != "secure" or plain is None or plain[1] in _OWN:
+        return []
+    return [
+        f"registrator_registry_uri is {registry_uri}: a closed agent answers other hosts over TLS "
+        f"only; write consul-tls://{plain[1]}:8501, or its consul_server_https_port"
+    ]
 
 
 def unknown_variables(

@@ -30,6 +30,7 @@ class Needs:
     image: str | None = None
     pull: str = "missing"
     may_install: bool = True
+    open_agent: bool = False
 
 
 def needs_of(role: str, value: Lookup) -> Needs:
@@ -46,6 +47,7 @@ def needs_of(role: str, value: Lookup) -> Needs:
         addresses=(str(value(f"{role}_advertise")),) if role in _AGENTS else (),
         image=str(value(f"{role}_image")),
         pull=str(value(f"{role}_pull")),
+        open_agent=role in _AGENTS and value(f"{role}_profile") == "open",
     )
 
 
@@ -95,4 +97,6 @@ def _ports(role: str, value: Lookup) -> tuple[str, ...]:
     ports = (*fixed, f"{http}/tcp", f"{dns}/tcp", f"{dns}/udp")
     if role == "consul_server" and value("consul_server_dns_port_53"):
         ports += ("53/tcp", "53/udp")
+    if value(f"{role}_profile") == "secure":
+        ports += (f"{value(f'{role}_https_port')}/tcp",)
     return ports

@@ -27,11 +27,13 @@ def server(
     return Agent(node, address, http, (*own, *arguments), folder / node, **more)
 
 
-def client(node: str, folder: pathlib.Path, *arguments: str, address: str = LOCAL) -> Agent:
+def client(
+    node: str, folder: pathlib.Path, *arguments: str, address: str = LOCAL, **more: Any
+) -> Agent:
     """A client agent on ports of its own; the arguments say how it finds a server."""
     http, serf, rpc = free_ports(3)
     own = (f"-serf-lan-port={serf}", f"-server-port={rpc}", *QUIET)
-    return Agent(node, address, http, (*own, *arguments), folder / node)
+    return Agent(node, address, http, (*own, *arguments), folder / node, **more)
 
 
 def joining(*places: str) -> tuple[str, ...]:
@@ -40,14 +42,17 @@ def joining(*places: str) -> tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def guarded(folder: pathlib.Path, *arguments: str) -> Iterator[Agent]:
+def guarded(folder: pathlib.Path, *arguments: str, **more: Any) -> Iterator[Agent]:
     """A server that forbids whatever a token does not allow; ours may do all."""
     token = str(uuid.uuid4())
     acl = f'acl {{ enabled = true default_policy = "deny" tokens {{ agent = "{token}" '
     agent = server(
-        *("guarded", folder, "-bootstrap-expect=1", *arguments),
+        "guarded",
+        folder,
+        *("-bootstrap-expect=1", *arguments),
         *("-hcl", f'{acl} initial_management = "{token}" }} }}'),
         token=token,
+        **more,
     )
     with running(agent):
         # The rights to see it are there before the leader has written down its own node.
@@ -56,10 +61,21 @@ def guarded(folder: pathlib.Path, *arguments: str) -> Iterator[Agent]:
 
 
 @contextlib.contextmanager
+def untouched(folder: pathlib.Path, *arguments: str) -> Iterator[Agent]:
+    """A server that just starts, with an ACL system that nobody has bootstrapped."""
+    acl = 'acl { enabled = true default_policy = "deny" }'
+    agent = server("untouched", folder, "-bootstrap-expect=1", "-hcl", acl, *arguments)
+    with running(agent):
+        yield agent
+
+
+@contextlib.contextmanager
 def leaderless(folder: pathlib.Path, *arguments: str) -> Iterator[Agent]:
     """One server of three that never come."""
     agent = server(
-        *("alone", folder, "-bootstrap-expect=3", *arguments),
+        "alone",
+        folder,
+        *("-bootstrap-expect=3", *arguments),
         # It holds requests back for 7 s and more in the hope of a leader: here for a shorter time.
         *("-hcl", 'performance { rpc_hold_timeout = "1500ms" }'),
     )

@@ -1,7 +1,8 @@
 """What real agents answer to the requests of modules and daemon, kept for the pure tests.
 
-Three stories are played to real agents: a cluster that is well and then loses two of its agents,
-an agent that guards its answers, and one without a leader. What differs from run to run is set to
+Five stories are played to real agents: a cluster that is well and then loses two of its agents,
+an agent that guards its answers, one without a leader, one whose ACL system is bootstrapped, and
+two whose gossip is encrypted. What differs from run to run is set to
 a fixed value, so that a recording made anew leaves no difference where Consul has none.
 """
 
@@ -15,18 +16,29 @@ import urllib.parse
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.acl import Policy, Token
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service import Service
-from ansible_collections.rollcall.discovery.tests.helpers.recorded import WEB, Recorded
+from ansible_collections.rollcall.discovery.tests.helpers.recorded import (
+    FIRST_SECRET,
+    KEYS,
+    SECRET,
+    WEB,
+    WEB_POLICY,
+    WEB_TOKEN,
+    Recorded,
+)
 
-from .agent import FOURTH, OTHER, THIRD, Agent, consul_version
-from .clusters import client, guarded, joining, leaderless, running, server, token_with
+from .agent import FOURTH, OTHER, THIRD, Agent, consul_version, free_ports
+from .clusters import client, guarded, joining, leaderless, running, server, token_with, untouched
 
 # The numbers and moments that are others in each run, by the name they stand under.
 FIXED: dict[str, Any] = {
     **dict.fromkeys(("CreateIndex", "ModifyIndex"), 10),
     **dict.fromkeys(("LastIndex", "LastTerm"), 20),
     "LastContact": "1ms",
-    "StableSince": "2026-01-01T00:00:00Z",
+    **dict.fromkeys(("StableSince", "CreateTime"), "2026-01-01T00:00:00Z"),
+    # A token's is one of its policies' identifiers too.
+    "Hash": "hash",
     # Those of /v1/agent/self are texts.
     **dict.fromkeys(("applied_index", "commit_index", "last_log_index", "fsm_pending"), "20"),
     **dict.fromkeys(("term", "last_log_term", "last_contact"), "2"),
@@ -44,6 +56,8 @@ PORTS = {"server": "8300", "serf-lan": "8301"}
 NODE_IDS = {
     f"node-{number}": f"00000000-0000-0000-0000-00000000000{number}" for number in range(1, 5)
 }
+OWN = Token.from_params(WEB_TOKEN)
+KEPT = {*NODE_IDS.values(), FIRST_SECRET, SECRET, OWN.accessor}
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # A dead server stays known for as long as it is looked at; a slow machine changes no leader, and
 # makes none that is well look ill.
@@ -142,13 +156,29 @@ LEADERLESS = (
     Call("leaderless-raft-configuration", "/v1/operator/raft/configuration"),
     Call("leaderless-services", "/v1/catalog/services"),
 )
+UNTOUCHED = (Call("acl-untouched", "/v1/acl/policies"),)
+POLICY = put("acl-policy", "/v1/acl/policy", Policy.from_params(WEB_POLICY).payload())
+ACL = (
+    Call("acl-policies", "/v1/acl/policies"),
+    Call("acl-tokens", "/v1/acl/tokens"),
+    Call("acl-token-self", "/v1/acl/token/self"),
+    put("acl-policy-wrong-rules", POLICY.path, {**POLICY.body, "Name": "a", "Rules": "node {"}),
+    put("acl-policy-wrong-right", POLICY.path, {"Name": "a", "Rules": 'acl = "wriet"'}),
+    Call("keyring-off", "/v1/operator/keyring"),
+)
+UNKNOWN = (Call("acl-unknown", "/v1/acl/policies"),)
+HIDING = (Call("acl-tokens-hidden", "/v1/acl/tokens"),)
+KEYRING = "/v1/operator/keyring"
+ONE_KEY = (Call("keyring", KEYRING),)
+TWO_KEYS = (Call("keyring-of-two", KEYRING),)
+SILENT = (Call("keyring-silent", KEYRING),)
 
 
 def record(folder: pathlib.Path) -> dict[str, Recorded]:
     """Play the stories to agents that keep their data in `folder`; all answers by their names."""
     return {
         name: recording
-        for story in (_cluster, _guarded, _leaderless)
+        for story in (_cluster, _guarded, _leaderless, _acl, _keyring)
         for name, recording in story(folder / story.__name__)
     }
 
@@ -194,6 +224,42 @@ def _leaderless(folder: pathlib.Path) -> Iterator[tuple[str, Recorded]]:
     """Requests to one server of three that never come."""
     with leaderless(folder, *_as("node-1")) as agent:
         yield from Asker(agent)(agent, LEADERLESS)
+
+
+def _acl(folder: pathlib.Path) -> Iterator[tuple[str, Recorded]]:
+    """An ACL system before its bootstrap and after it, with a policy and a token of ours."""
+    with untouched(folder, *_as("node-1")) as agent:
+        ask = Asker(agent)
+        agent.token = FIRST_SECRET
+        agent.ready("a leader", lambda: agent.get("/v1/status/leader"))
+        yield from ask(agent, UNTOUCHED)
+        first = {"BootstrapSecret": FIRST_SECRET}
+        agent.ready("its bootstrap", lambda: agent.call("PUT", "/v1/acl/bootstrap", first))
+        yield from ask(agent, (POLICY,))
+        agent.call("PUT", "/v1/acl/token", {**OWN.payload(), "SecretID": SECRET})
+        yield from ask(agent, ACL)
+        reader = token_with(agent, 'acl = "read"')
+        yield from ask(dataclasses.replace(agent, token=reader), HIDING)
+        yield from ask(dataclasses.replace(agent, token=NODE_IDS["node-3"]), UNKNOWN)
+
+
+def _keyring(folder: pathlib.Path) -> Iterator[tuple[str, Recorded]]:
+    """A server and a client that encrypt; they get a second key, and then the client is silent."""
+    (wan,) = free_ports(1)
+    encrypted = f"-encrypt={KEYS[0]}"
+    one = server(
+        *("node-1", folder, "-bootstrap-expect=1", encrypted, *_as("node-1")),
+        *("-hcl", f"ports {{ serf_wan = {wan} }}"),
+    )
+    two = client("node-2", folder, encrypted, *joining(one.gossip), *_as("node-2"), address=OTHER)
+    ask = Asker(one, two)
+    with running(one, two):
+        one.ready("both nodes", lambda: len(one.get("/v1/catalog/nodes")) == 2)
+        yield from ask(one, ONE_KEY)
+        one.call("POST", KEYRING, {"Key": KEYS[1]})
+        yield from ask(one, TWO_KEYS)
+        two.kill()
+        yield from ask(one, SILENT)
 
 
 class Asker:
@@ -247,8 +313,8 @@ def _as(node: str) -> tuple[str, ...]:
 
 
 def _anonymous(identifier: str) -> str:
-    """An identifier that Consul made; those of the nodes are ours and stay."""
-    return identifier if identifier in NODE_IDS.values() else "00000000-0000-0000-0000-000000000000"
+    """An identifier that Consul made; ours stay."""
+    return identifier if identifier in KEPT else "00000000-0000-0000-0000-000000000000"
 
 
 def _decoded(text: str) -> Any:

@@ -12,27 +12,33 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from ansible_collections.rollcall.discovery.tests.helpers.recorded import KEYS
 
 from .agent import LOCAL, Agent, consul_binary, eventually
 from .clusters import guarded, leaderless, running, server, token_with
 from .conftest import ROOT, ask, surroundings
 
-SERVICE, STATUS, AUDIT = (
+SERVICE, STATUS, AUDIT, ACL, KEYRING = (
     f"rollcall.discovery.{name}"
-    for name in ("consul_service", "consul_cluster_status", "registrator_audit")
+    for name in (
+        *("consul_service", "consul_cluster_status", "registrator_audit"),
+        *("consul_acl", "consul_keyring"),
+    )
 )
 # In each, the first request that an agent without rights refuses.
 MODULES: dict[str, dict[str, Any]] = {
     SERVICE: {"name": "web"},
     STATUS: {},
     AUDIT: {"hostname": "host-1", "wait_timeout": 0},
+    ACL: {"wait_timeout": 0},
+    KEYRING: {"key": KEYS[0], "wait_timeout": 0},
 }
 
 
 @pytest.fixture(scope="module", name="guarded")
 def _guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agent]:
     """A server that forbids whatever a token does not allow; ours may do all."""
-    with guarded(tmp_path_factory.mktemp("acl")) as agent:
+    with guarded(tmp_path_factory.mktemp("acl"), f"-encrypt={KEYS[0]}") as agent:
         yield agent
 
 
@@ -130,7 +136,7 @@ def test_a_token_without_rights_is_told_which_it_lacks(fails: Any, guarded: Agen
     message = fails(
         {"url": guarded.url, "token": token},
         f" at {guarded.url}: permission denied",
-        *("/v1/agent/", "lacks permission", "Give the token the rights for it"),
+        *("/v1/", "lacks permission", "Give the token the rights for it"),
     )
     assert token not in message
 
@@ -342,7 +348,8 @@ def test_a_token_is_in_no_line_of_a_plays_output(
     guarded: Agent, engine: str, tmp_path: pathlib.Path
 ) -> None:
     """As option, from a file and from the environment, in success and failure, at -vvv."""
-    rules = READER + 'node_prefix "" { policy = "read" } service_prefix "" { policy = "write" }'
+    services = ' service_prefix "" { policy = "write" }'
+    rules = READER + 'acl = "read" keyring = "read" node_prefix "" { policy = "read" }' + services
     tokens = {way: token_with(guarded, rules) for way in ("option", "file", "environment")}
     (tmp_path / "token").write_text(f"{tokens['file']}\n")
     (tmp_path / "broken").write_text(f"{tokens['file']}\n{tokens['file']}\n")
@@ -403,7 +410,7 @@ def test_a_token_is_in_no_line_of_a_plays_output(
         check=False,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     output = done.stdout + done.stderr
     assert done.returncode == 0, output

@@ -113,7 +113,9 @@ PYTHONS = old_pythons()
 @pytest.mark.parametrize(
     ("name", "options"),
     [
+        ("consul_acl", {}),
         ("consul_cluster_status", {}),
+        ("consul_keyring", {"key": "QUJDREVGR0hJSktMTU5PUA=="}),
         ("consul_service", {"name": "web"}),
         ("container_set", {"owner": "shop", "containers": []}),
         ("registrator_audit", {"hostname": "host-1"}),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import socket
+import urllib.parse
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +17,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._preflight.inve
     bootstrap_problem,
     conflicts,
     count_problem,
+    registry_problem,
     server_warning,
     unknown_variables,
 )
@@ -92,6 +95,26 @@ def test_more_servers_expected_than_there_are_would_wait_for_ever() -> None:
     assert "would wait for ever" in bootstrap_problem(3, 5)[0]
 
 
+@pytest.mark.parametrize(
+    ("profile", "uri", "sentences"),
+    [
+        ("secure", "consul://10.0.0.1:8500", 1),
+        ("open", "consul://10.0.0.1:8500", 0),
+        ("secure", "consul-tls://10.0.0.1:8501", 0),
+        ("secure", "consul://127.0.0.1:8500", 0),
+        ("secure", "consul://[::1]:8500", 0),
+        ("secure", "consul:", 0),
+    ],
+)
+def test_a_closed_agent_of_another_host_is_asked_over_tls(
+    profile: str, uri: str, sentences: int
+) -> None:
+    """Its plain HTTP is for its own host; the sentence has the right way to write it."""
+    told = registry_problem(profile, uri)
+    assert len(told) == sentences
+    assert all("write consul-tls://10.0.0.1:8501" in sentence for sentence in told)
+
+
 def test_a_mistyped_variable_is_told_its_nearest_name() -> None:
     """Only names with a role's prefix are judged."""
     known = {"nginx_lb": ["nginx_lb_port"], "helloworld": ["helloworld_count"]}
@@ -106,6 +129,7 @@ def lookup(**values: Any) -> Any:
         "consul_server_dns_port": 8600,
         "consul_server_advertise": "10.0.0.1",
         "consul_server_image": "consul:1",
+        "consul_server_profile": "open",
         "consul_server_pull": "missing",
         "helloworld_image": "hello:1",
         "helloworld_pull": "missing",
@@ -212,3 +236,21 @@ def test_without_an_engine_nothing_is_known(tmp_path: pathlib.Path) -> None:
     assert not docker.answers()
     assert not docker.has_image("web:1")
     assert docker.publisher_of(80, "tcp") is None
+    assert docker.closed("consul_server") == []
+
+
+def test_a_closed_agent_is_known_by_its_label(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of this owner, and a container that is stopped as well."""
+    asked: list[str] = []
+
+    def get(_docker: machine.Docker, path: str) -> tuple[int, Any]:
+        asked.append(path)
+        return 200, [{"Names": ["/consul-server"]}]
+
+    monkeypatch.setattr(machine.Docker, "get", get)
+    assert machine.Docker("/run/docker.sock").closed("consul_server") == ["consul-server"]
+    query = urllib.parse.parse_qs(asked[0].partition("?")[2])
+    assert query["all"] == ["true"]
+    assert json.loads(query["filters"][0]) == {
+        "label": ["rollcall.closed", "rollcall.owner=consul_server"]
+    }

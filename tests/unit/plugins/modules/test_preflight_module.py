@@ -39,6 +39,19 @@ def port() -> Iterator[int]:
         yield int(listening.getsockname()[1])
 
 
+@pytest.mark.parametrize(
+    ("open_agent", "sentences"),
+    [(True, ["consul-server is an agent of a closed cluster"]), (False, [])],
+)
+def test_a_closed_agent_is_not_opened(
+    check: Check, monkeypatch: pytest.MonkeyPatch, open_agent: bool, sentences: list[str]
+) -> None:
+    """Who forgets the profile loses nothing."""
+    monkeypatch.setattr(module.host.Docker, "closed", lambda _docker, _owner: ["consul-server"])
+    problems = check(open_agent=open_agent)["problems"]
+    assert [problem.partition(",")[0] for problem in problems] == sentences
+
+
 def test_every_promise_is_kept(check: Check, port: int) -> None:
     """All is counted where all is well, and each thing that is not is told."""
     well = check(ports=["1/udp"], addresses=["127.0.0.1"], image=f"127.0.0.1:{port}/web:1")

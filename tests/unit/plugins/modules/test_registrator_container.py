@@ -148,6 +148,7 @@ def test_restarting_is_a_change_every_time(stage: Stage) -> None:
         ({"env": {"A": "1"}}, ["env"]),
         ({"docker_socket": "/run/d/docker.sock"}, ["volumes"]),
         ({"socket_mount": "file"}, ["env", "volumes"]),
+        ({"socket_volume": "docker-gate"}, ["volumes"]),
     ],
 )
 def test_a_difference_recreates_and_is_named(
@@ -308,6 +309,16 @@ def test_the_agent_is_asked_with_the_daemons_token(stage: Stage) -> None:
     assert stage.asked[0].token == "secret"
 
 
+def test_the_agent_is_believed_by_the_daemons_authority(
+    stage: Stage, tmp_path: pathlib.Path
+) -> None:
+    """The file of the host, not what the daemon's own environment names inside its container."""
+    ca = tmp_path / "ca.pem"
+    ca.write_text("authority\n")
+    stage.run(registry_uri="consul-tls://c:8501", ca_file=str(ca), env={"CONSUL_CACERT": "/inside"})
+    assert stage.asked[0].verify == str(ca)
+
+
 @pytest.mark.parametrize(
     "error",
     [
@@ -350,13 +361,16 @@ def test_a_contradiction_changes_nothing(stage: Stage) -> None:
     assert stage.engine.done == []
 
 
-def test_a_token_file_that_is_missing_is_refused(stage: Stage, tmp_path: pathlib.Path) -> None:
+@pytest.mark.parametrize("option", ["token_file", "ca_file"])
+def test_a_file_that_is_missing_is_refused(
+    stage: Stage, tmp_path: pathlib.Path, option: str
+) -> None:
     """Docker would put a folder in its place; check mode foresees that it may come."""
-    path = str(tmp_path / "token")
-    assert stage.run(token_file=path, check=True).action == "created"
-    result = stage.run(token_file=path)
+    path = str(tmp_path / "missing")
+    assert stage.run(**{option: path}, check=True).action == "created"
+    result = stage.run(**{option: path})
     assert result.failed
-    assert "is not a file on this host" in result["msg"]
+    assert f"{option} {path} is not a file on this host" in result["msg"]
     assert stage.engine.done == []
 
 

@@ -134,15 +134,18 @@ def test_the_datacenter_goes_with_every_request(agent: FakeAgent) -> None:
     assert str(agent.request.url).endswith("?a=b&dc=dc2")
 
 
-def test_a_body_is_sent_as_json(agent: FakeAgent) -> None:
-    """What is put arrives as it was."""
-    client().put("/v1/x", {"ID": "web"})
+@pytest.mark.parametrize("verb", ["put", "post", "delete"])
+def test_a_body_is_sent_as_json(agent: FakeAgent, verb: str) -> None:
+    """What is sent arrives as it was."""
+    getattr(client(), verb)("/v1/x", {"ID": "web"})
     assert json.loads(agent.request.body or "") == {"ID": "web"}
+    assert agent.request.method == verb.upper()
 
 
-def test_a_put_without_a_body_sends_none(agent: FakeAgent) -> None:
+@pytest.mark.parametrize("verb", ["put", "post", "delete"])
+def test_what_has_no_body_sends_none(agent: FakeAgent, verb: str) -> None:
     """Nothing to say is not `null`."""
-    client().put("/v1/x", a="b")
+    getattr(client(), verb)("/v1/x")
     assert not agent.request.body
 
 
@@ -247,6 +250,9 @@ def test_a_status_has_its_error(agent: FakeAgent, status: int, kind: type[Consul
         ("register-bad-meta", Refused),
         ("register-without-name", Refused),
         ("deregister-unknown", Refused),
+        # Consul's status for these is that of a failure of its own.
+        ("acl-policy-wrong-rules", Refused),
+        ("acl-policy-wrong-right", Refused),
         ("powerless-register", Forbidden),
         ("leaderless-services", Unavailable),
         ("catalog-nodes-wrong-filter", Unavailable),
@@ -259,6 +265,21 @@ def test_consuls_own_words_are_told(
     agent.play(recording)
     with pytest.raises(kind, match=re.escape(answer(recording))):
         client().put("/v1/x")
+
+
+def test_a_mistake_is_one_through_another_agent_too(agent: FakeAgent) -> None:
+    """An agent that is no server says that it asked one."""
+    agent.status, agent.body = 500, "rpc error making call: Invalid Policy: invalid Name"
+    with pytest.raises(Refused, match="Invalid Policy"):
+        client().put("/v1/x")
+
+
+def test_an_error_of_several_lines_becomes_one(agent: FakeAgent) -> None:
+    """Consul lists what each member said."""
+    agent.play("keyring-off")
+    with pytest.raises(Unavailable, match=r"failure \* node-1: Keyring is empty") as raised:
+        client().get("/v1/x")
+    assert "\n" not in str(raised.value)
 
 
 def test_an_answer_of_somebody_else_is_told(agent: FakeAgent) -> None:

@@ -277,6 +277,7 @@ def test_one_container_port_may_be_published_twice(engine: Engine, api: t.Any) -
         ({"cap_add": ["NET_ADMIN"]}, "CapAdd", ["NET_ADMIN"]),
         ({"security_opt": ["no-new-privileges"]}, "SecurityOpt", ["no-new-privileges"]),
         ({"memory": "64m"}, "Memory", 64 * 1024**2),
+        ({"pids_limit": 64}, "PidsLimit", 64),
         ({"init": True}, "Init", True),
     ],
 )
@@ -363,12 +364,12 @@ def test_names_and_ports_are_freed_first(engine: Engine, api: t.Any) -> None:
 
 def test_one_failure_does_not_keep_the_others_from_their_end(engine: Engine, api: t.Any) -> None:
     """The error is raised after every other container was brought up."""
-    api.has("web")
+    others = [f"web-{number}" for number in range(50)]
     with pytest.raises(EngineError, match="start container absent"):
         engine.perform(
-            [on_existing("started", "absent"), created(name="db"), created(name="cache")], "us"
+            [on_existing("started", "absent"), *(created(name=name) for name in others)], "us"
         )
-    assert {("start", "db"), ("start", "cache")} <= set(api.calls)
+    assert {("start", name) for name in others} <= set(api.calls)
 
 
 @pytest.mark.parametrize("state", ["restarting", "paused"])

@@ -31,6 +31,7 @@ def params(**options: t.Any) -> dict[str, t.Any]:
         **{option: flag.argument.get("default") for option, flag in FLAGS.items()},
         "memory": None,
         "token_file": None,
+        "ca_file": None,
         "name": "registrator",
         "image": "registrator:1",
         "pull": "missing",
@@ -97,6 +98,14 @@ def test_the_socket_is_mounted_where_upstream_looks_for_it() -> None:
     assert spec.get("env") == {}
 
 
+def test_a_volume_takes_the_place_of_the_folder() -> None:
+    """The daemon reaches a socket that another container makes, and can put no other there."""
+    gate = "/run/docker-gate/docker.sock"
+    spec = specification(params(docker_socket=gate, socket_volume="docker-gate"))
+    assert spec.get("volumes") == ["docker-gate:/run/docker-host:ro"]
+    assert spec.get("env") == {"DOCKER_HOST": "unix:///run/docker-host/docker.sock"}
+
+
 def test_the_container_is_what_was_asked_for() -> None:
     """Name, image and policy as given; the rest stands among its options."""
     spec = specification(params(name="r", pull="always", memory="64m", network_mode="net"))
@@ -110,6 +119,13 @@ def test_a_token_is_read_from_a_mounted_file() -> None:
     spec = specification(params(token_file="/etc/registrator/token"))
     assert "/etc/registrator/token:/run/registrator-token:ro" in spec.get("volumes")
     assert spec.get("env")["CONSUL_HTTP_TOKEN_FILE"] == "/run/registrator-token"
+
+
+def test_an_authority_is_read_from_a_mounted_file() -> None:
+    """Who answers over TLS is known by it."""
+    spec = specification(params(ca_file="/etc/registrator/ca.pem"))
+    assert "/etc/registrator/ca.pem:/run/registrator-ca.pem:ro" in spec.get("volumes")
+    assert spec.get("env")["CONSUL_CACERT"] == "/run/registrator-ca.pem"
 
 
 def test_variables_are_passed_on() -> None:
@@ -148,7 +164,12 @@ def test_a_variable_that_is_given_wins() -> None:
         ({"docker_socket": "unix:///run/docker.sock"}, r"docker_socket .* no absolute path"),
         ({"docker_socket": "/docker.sock"}, "set socket_mount to 'file'"),
         ({"docker_socket": "/run/docker/"}, "set socket_mount to 'file'"),
+        ({"docker_socket": "/run/docker/", "socket_volume": "v1"}, "has no folder of its own"),
+        ({"socket_volume": "/var/run"}, "socket_volume '/var/run' is not the name"),
+        ({"socket_volume": "v1:/x"}, "socket_volume 'v1:/x' is not the name"),
+        ({"socket_volume": "v1", "socket_mount": "file"}, "goes with socket_mount 'directory'"),
         ({"token_file": "/etc/token:rw"}, r"token_file .* no absolute path"),
+        ({"ca_file": "ca.pem"}, r"ca_file .* no absolute path"),
     ],
 )
 def test_what_the_daemon_would_refuse_is_refused_here(

@@ -167,5 +167,6 @@ def test_the_role_has_every_option(option: str) -> None:
     if not spec.get("required"):
         default = argument.get("default")
         assert spec["default"] == ("" if default is None else default)
-    task, *_ = role("tasks", "main.yml")
-    assert task["rollcall.discovery.registrator_container"][option] == f"{{{{ {name} }}}}"
+    module = "rollcall.discovery.registrator_container"
+    (task,) = [each for each in role("tasks", "main.yml") if module in each]
+    assert task[module][option] == f"{{{{ {name} }}}}"
