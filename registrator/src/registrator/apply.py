@@ -41,7 +41,8 @@ class Applier:
 
         Raises the first RegistryError when everything that could be done has been.
         """
-        bodies = {service.id: payload(service, self._owner) for service in register}
+        seal = self._registry.seal() if register else ""
+        bodies = {service.id: payload(service, self._owner, seal) for service in register}
         services = {service.id: service for service in register}
         keys = {name: ("register", name, body["Meta"][HASH]) for name, body in bodies.items()}
         ready = [name for name, key in keys.items() if self._patience.ready(key, now)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import pathlib
 import re
@@ -17,7 +18,7 @@ import requests.adapters
 import urllib3
 import urllib3.connection
 
-from .ports import RefusedError, RegistryError
+from .ports import AwayError, RefusedError, RegistryError
 from .settings import FatalError, Settings
 
 # Any name does: the socket's path says where it leads.
@@ -85,11 +86,13 @@ class ConsulHttp:
             )
         # Of what urllib3 raises for a host name that cannot be one, requests translates only most.
         except (requests.RequestException, OSError, ValueError) as error:
-            raise RegistryError(f"Consul at {self.url}: {_cause(error)}") from error
+            raise AwayError(f"Consul at {self.url}: {_cause(error)}") from error
 
     def _json(self, answer: requests.Response, path: str) -> Any:
         if answer.status_code >= 300:
-            raise RegistryError(f"Consul at {self.url}: {_problem(answer)}")
+            # A server knows no token until its peers have told it what happened meanwhile.
+            kind = AwayError if "must be bootstrapped" in answer.text else RegistryError
+            raise kind(f"Consul at {self.url}: {_problem(answer)}")
         try:
             return answer.json()
         except ValueError as error:
@@ -103,8 +106,21 @@ class ConsulHttp:
         if answer.status_code >= 300:
             raise RegistryError(f"Consul at {self.url}: {_problem(answer)}")
 
+    def seal(self) -> str:
+        """A digest of the token, empty without one; RegistryError where it cannot be read."""
+        try:
+            token = self._token()
+        except (OSError, ValueError) as error:
+            raise RegistryError(f"Consul at {self.url}: {_cause(error)}") from error
+        return hashlib.sha256(token.encode()).hexdigest() if token else ""
+
     def _headers(self) -> dict[str, str]:
-        """The token's header; a file is read anew each time, so a rotated token counts at once."""
+        """The token's header."""
+        token = self._token()
+        return {"X-Consul-Token": token} if token else {}
+
+    def _token(self) -> str:
+        """The token; a file is read anew each time, so a rotated one counts at once."""
         token = self._settings.token
         if self._settings.token_file:
             text = pathlib.Path(self._settings.token_file).read_text(encoding="utf-8")
@@ -113,7 +129,7 @@ class ConsulHttp:
         if not re.fullmatch(r"[!-~]*", token):
             # The library would say so too, and put the token into the log.
             raise ValueError("the ACL token has blanks or characters that no token has")
-        return {"X-Consul-Token": token} if token else {}
+        return token
 
 
 class _Connection(urllib3.connection.HTTPConnection):

@@ -26,6 +26,22 @@ class ConsulRegistry:
         except (AttributeError, KeyError, TypeError) as error:
             raise RegistryError(f"Consul at {self._agent.url} lists no services") from error
 
+    def states(self) -> Mapping[str, str]:
+        """What the agent itself has found out, whether the catalog knows or not."""
+        found: dict[str, list[str]] = {}
+        checks = self._agent.get("/v1/agent/checks")
+        try:
+            for key, check in sorted(checks.items()):
+                if check.get("ServiceID"):
+                    found.setdefault(check["ServiceID"], []).append(f"{key} {check['Status']}")
+        except (AttributeError, KeyError, TypeError) as error:
+            raise RegistryError(f"Consul at {self._agent.url} lists no checks") from error
+        return {key: ", ".join(words) for key, words in found.items()}
+
+    def seal(self) -> str:
+        """A digest of the token; nobody can guess what a random one was."""
+        return self._agent.seal()
+
     def leader(self) -> str:
         """The cluster's leader as the agent knows it, empty without one: the start-up ping."""
         return str(self._agent.get("/v1/status/leader"))

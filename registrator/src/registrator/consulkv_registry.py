@@ -43,6 +43,10 @@ class ConsulKvRegistry:
         self._written: dict[str, Mapping[str, Any]] = {}
         self._seen: list[_Entry] = []
 
+    def seal(self) -> str:
+        """Nothing: a key does not remember who wrote it."""
+        return ""
+
     def services(self) -> Mapping[str, Registered]:
         """What stands below the prefix, by identifier; other hosts' keys are among it."""
         found: dict[str, Registered] = {}
@@ -56,6 +60,10 @@ class ConsulKvRegistry:
         for identifier in twice:
             found[identifier] = dataclasses.replace(found[identifier], name="", tags=())
         return found
+
+    def states(self) -> Mapping[str, str]:
+        """Nothing: a key has no check."""
+        return {}
 
     def leader(self) -> str:
         """The cluster's leader as the agent knows it: the start-up ping."""

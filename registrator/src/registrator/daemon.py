@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterator
 
 from .backoff import Backoff, Jitter
 from .draining import Draining, stops
+from .following import Following
 from .inbox import Inbox
 from .listener import Listener
 from .plan import Plan
-from .ports import Event, Metrics, NullMetrics, RegistryError, SourceError
+from .ports import AwayError, Event, Metrics, NullMetrics, RegistryError, SourceError
 from .reconciler import Reconciler
 from .telling import words
 
@@ -57,6 +58,8 @@ class Daemon:
         self._full = True
         self._touched: set[str] = set()
         self._draining = Draining()
+        self._following = Following()
+        self._away = False
         self._backoff = Backoff(*_BACKOFF_SECONDS, self.jitter)
         self._trouble = ""
         self._not_before = 0.0
@@ -155,10 +158,14 @@ class Daemon:
             if words(error) != self._trouble:
                 log.warning("waiting: %s", words(error), exc_info=_unexpected(error))
             self._trouble = words(error)
+            self._away = self._away or isinstance(error, AwayError)
             self._not_before = self.clock() + self._backoff.fail()
             return
         if self._trouble:
             log.info("recovered: %s", _summary(steps))
+        if self._away:
+            self._following.begin(now)
+            self._away = False
         self._trouble = ""
         self._backoff.succeed()
         self.last_success = self.clock()
@@ -169,7 +176,9 @@ class Daemon:
     def _look(self, now: float) -> Plan:
         """At everything, at what events named, or only whether the agent forgot something."""
         if not self._full and not self._touched and not self.reconciler.forgotten():
-            return Plan((), ())
+            if not self._following.is_on(now):
+                return Plan((), ())
+            return self.reconciler.repeat(self._following.changed(self.reconciler.states()))
         touched = frozenset(self._touched) if self._touched and not self._full else None
         steps = self.reconciler.cycle(self._draining.now, touched)
         self.metrics.draining(len(self._draining.now))

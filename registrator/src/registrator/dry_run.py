@@ -22,9 +22,17 @@ class DryRun:
         self._lock = threading.Lock()
         self.changes = 0
 
+    def seal(self) -> str:
+        """The registry's own: it decides what would be registered."""
+        return self._registry.seal()
+
     def services(self) -> Mapping[str, Registered]:
         """What is registered: this is read."""
         return self._registry.services()
+
+    def states(self) -> Mapping[str, str]:
+        """Nothing: what a check says changes no service."""
+        return {}
 
     def register(self, body: Mapping[str, Any]) -> None:
         """Tell of a service that would be registered."""

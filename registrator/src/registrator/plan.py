@@ -32,10 +32,11 @@ class Plan:
         return not self.register and not self.deregister
 
 
-def payload(service: Service, owner: str) -> dict[str, Any]:
+def payload(service: Service, owner: str, seal: str = "") -> dict[str, Any]:
     """The body of /v1/agent/service/register, with our marks in its metadata.
 
-    The agent does not give check definitions back: the digest tells whether they are still ours.
+    The agent gives neither check definitions back nor the token that it keeps a service in the
+    catalog with: the digest tells whether both are still ours. `seal` stands for the token.
     """
     body: dict[str, Any] = {
         "ID": service.id,
@@ -55,7 +56,7 @@ def payload(service: Service, owner: str) -> dict[str, Any]:
     unfed = {"Status"} if service.health else set()
     check = {key: value for key, value in (service.check or {}).items() if key not in unfed}
     text = json.dumps({**body, "Check": check} if check else body, sort_keys=True)
-    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    digest = hashlib.sha256((text + seal).encode()).hexdigest()[:16]
     body["Meta"].update({OWNER: owner, HASH: digest})
     if service.container:
         body["Meta"][CONTAINER] = service.container
@@ -67,6 +68,7 @@ def plan(
     registered: Mapping[str, Registered],
     owner: str,
     here: Collection[str] = frozenset(),
+    seal: str = "",
 ) -> Plan:
     """Register what is missing or differs, deregister what is ours and no longer wanted.
 
@@ -77,7 +79,7 @@ def plan(
     register = [
         service
         for service in wanted.values()
-        if service.id not in registered or differs(service, registered[service.id], owner)
+        if service.id not in registered or differs(service, registered[service.id], owner, seal)
     ]
     deregister = [
         entry.id
@@ -133,14 +135,14 @@ def unambiguous(
     return list(winners.values()), losers
 
 
-def differs(service: Service, entry: Registered, owner: str) -> bool:
+def differs(service: Service, entry: Registered, owner: str, seal: str = "") -> bool:
     """Whether a registered service has to be registered again.
 
     One that upstream left under an identifier that is this host's stays as it is while all that
     can be seen is the same. A check cannot be seen, and a service that has one is registered once
     more: its state stays. Upstream's master reverses the tags; their order alone is no difference.
     """
-    body = payload(service, owner)
+    body = payload(service, owner, seal)
     if OWNER not in entry.meta:
         seen = (entry.name, entry.address, entry.port, sorted(entry.tags), dict(entry.meta))
         due = (service.name, service.address, service.port, sorted(service.tags), service.meta)

@@ -19,6 +19,10 @@ class RegistryError(Exception):
     """The agent did not answer, or cannot serve now: try again later."""
 
 
+class AwayError(RegistryError):
+    """Nobody answers, or an agent that has just started."""
+
+
 class RefusedError(Exception):
     """The agent refuses this one request: the other services are not concerned."""
 
@@ -43,8 +47,21 @@ class ContainerSource(Protocol):
 class ServiceRegistry(Protocol):
     """The services of this host's agent. Every method may be called from several threads."""
 
+    def seal(self) -> str:
+        """Stands for the token that services are registered with, without telling it.
+
+        Consul keeps a service in the catalog with the token it came with: one that came with
+        another is registered again. Empty without a token; RegistryError where it cannot be read.
+        """
+
     def services(self) -> Mapping[str, Registered]:
         """What is registered, by identifier; RegistryError where that cannot be known."""
+
+    def states(self) -> Mapping[str, str]:
+        """What the checks of each service say, in any words, by the service's identifier.
+
+        Without those that have no check. RegistryError where that cannot be known.
+        """
 
     def register(self, body: Mapping[str, Any]) -> None:
         """Register a service; RefusedError for this one, RegistryError for all."""

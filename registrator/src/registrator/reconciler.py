@@ -82,6 +82,16 @@ class Reconciler:
         wanted = {service.id for service in services_in(self._known)}
         return not wanted - refused <= self._registered().keys()
 
+    def states(self) -> Mapping[str, str]:
+        """What the agent says of the checks of what runs here; RegistryError when it is away."""
+        ours = {service.id for service in services_in(self._known)}
+        return {key: state for key, state in self.registry.states().items() if key in ours}
+
+    def repeat(self, service_ids: frozenset[str]) -> Plan:
+        """Register these again as they are; returns what was applied."""
+        services = [each for each in services_in(self._known) if each.id in service_ids]
+        return self._apply(services, (), (), self.clock())
+
     def withdraw(self) -> None:
         """Deregister all that is ours, and register nothing any more."""
         self._applier.close()
@@ -99,7 +109,7 @@ class Reconciler:
         here = frozenset(key[:12] for key in ids)
         self._tell(read, losers)
         self._telling.keep(here | {container_of(entry) for entry in registered.values()})
-        steps = plan(wanted, registered, self.settings.hostname, here)
+        steps = plan(wanted, registered, self.settings.hostname, here, self.registry.seal())
         unread = {key[:12] for key in read.unread}
         # Without our mark nobody can say that a service is not an unread container's.
         going = [
@@ -133,7 +143,8 @@ class Reconciler:
             return None
         self._tell(read, losers)
         shorts = frozenset(key[:12] for key in touched)
-        steps = plan(wanted, within_scope(registered, ids, shorts), owner, shorts)
+        scope = within_scope(registered, ids, shorts)
+        steps = plan(wanted, scope, owner, shorts, self.registry.seal())
         here = {key[:12] for key in read.known} | {key[:12] for key in draining}
         self._remember({**others, **read.known}, touched & draining)
         going = [registered[key] for key in steps.deregister]

@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 from registrator.model import Container, Registered
-from registrator.ports import RefusedError, RegistryError, SourceError
+from registrator.ports import AwayError, RefusedError, RegistryError, SourceError
 
 from .builders import reported
 
@@ -58,7 +58,8 @@ class FakeSource:
 class FakeRegistry:
     """An agent that keeps what it is given, with everything written to it in `asked`.
 
-    `refuses` and `fails` are identifiers, `checks` what the TTL checks were told.
+    `refuses` and `fails` are identifiers, `checks` what the TTL checks were told, `found` what each
+    service's checks have found, `token` what it is spoken to with.
     """
 
     entries: dict[str, Registered] = dataclasses.field(default_factory=dict)
@@ -67,11 +68,23 @@ class FakeRegistry:
     fails: set[str] = dataclasses.field(default_factory=set)
     asked: list[str] = dataclasses.field(default_factory=list)
     checks: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+    token: str = ""
+    found: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    def states(self) -> Mapping[str, str]:
+        """What its checks have found, RegistryError while silent."""
+        if self.silent:
+            raise AwayError("Consul is silent")
+        return dict(self.found)
+
+    def seal(self) -> str:
+        """Another one for another token."""
+        return f"seal of {self.token}" if self.token else ""
 
     def services(self) -> Mapping[str, Registered]:
         """The services, RegistryError while silent."""
         if self.silent:
-            raise RegistryError("Consul is silent")
+            raise AwayError("Consul is silent")
         return dict(self.entries)
 
     def register(self, body: Mapping[str, Any]) -> None:

@@ -126,6 +126,29 @@ def test_a_token_file_without_a_token_is_an_outage(
     assert loopback.asked == []
 
 
+def test_a_seal_changes_with_the_token_and_does_not_tell_it(
+    loopback: Loopback, tmp_path: pathlib.Path
+) -> None:
+    """What was registered with another token is known by it; without a token there is none."""
+    file = tmp_path / "token"
+    way = agent(loopback, token_file=str(file))
+    seals = []
+    for token in ("first", "second", "first"):
+        file.write_text(f"{token}\n", encoding="utf-8")
+        seals.append(way.seal())
+    assert seals[0] == seals[2] != seals[1]
+    assert "first" not in seals[0]
+    assert agent(loopback).seal() == ""
+
+
+def test_a_seal_of_a_token_that_is_missing_is_an_outage(
+    loopback: Loopback, tmp_path: pathlib.Path
+) -> None:
+    """Nothing is concluded from a token that cannot be read."""
+    with pytest.raises(RegistryError):
+        agent(loopback, token_file=str(tmp_path / "token")).seal()
+
+
 @pytest.mark.parametrize("token", ["first\nsecond", "two words", "gehe\u00efm"])
 def test_a_token_that_is_none_is_told_without_itself(loopback: Loopback, token: str) -> None:
     """A file with two lines does not put its secret into the log."""

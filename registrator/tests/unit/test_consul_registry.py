@@ -10,7 +10,7 @@ import requests
 from registrator.consul_http import ConsulHttp
 from registrator.consul_registry import ConsulRegistry
 from registrator.plan import payload
-from registrator.ports import RefusedError, RegistryError
+from registrator.ports import AwayError, RefusedError, RegistryError
 from registrator.reconciler import Reconciler
 
 from .builders import HOST, HOST_IP, ours, service, settings
@@ -55,6 +55,38 @@ def test_a_bare_service_is_read(wire: Wire, registry: ConsulRegistry) -> None:
     wire.answers[SERVICES] = 200, '{"db": {"ID": "db", "Service": "db", "Tags": null}}'
     [found] = registry.services().values()
     assert (found.address, found.port, found.tags, found.meta) == ("", 0, (), {})
+
+
+def test_what_checks_say_is_told_by_service(wire: Wire, registry: ConsulRegistry) -> None:
+    """In any words, as long as they are others when a check is; the node's own are left out."""
+    checks = {
+        "service:a:2": {"ServiceID": "a", "Status": "critical"},
+        "service:a:1": {"ServiceID": "a", "Status": "passing"},
+        "mem": {"ServiceID": "", "Status": "passing"},
+    }
+    wire.answers["GET /v1/agent/checks"] = 200, json.dumps(checks)
+    assert registry.states() == {"a": "service:a:1 passing, service:a:2 critical"}
+
+
+def test_an_answer_that_lists_no_checks_is_an_outage(wire: Wire, registry: ConsulRegistry) -> None:
+    """As from somebody else at the agent's place."""
+    wire.answers["GET /v1/agent/checks"] = 200, "[1]"
+    with pytest.raises(RegistryError, match="lists no checks"):
+        registry.states()
+
+
+def test_an_agent_that_has_just_started_is_away(wire: Wire, registry: ConsulRegistry) -> None:
+    """As one that does not answer; a cluster without a leader is not."""
+    wire.answers[SERVICES] = 403, "ACL system must be bootstrapped before making any requests"
+    with pytest.raises(AwayError):
+        registry.services()
+    wire.answers[SERVICES] = 500, "No cluster leader"
+    with pytest.raises(RegistryError) as caught:
+        registry.services()
+    assert not isinstance(caught.value, AwayError)
+    wire.broken = True
+    with pytest.raises(AwayError):
+        registry.services()
 
 
 def test_a_registration_replaces_the_checks(wire: Wire, registry: ConsulRegistry) -> None:

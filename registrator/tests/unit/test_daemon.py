@@ -361,6 +361,29 @@ def test_events_in_an_outage_are_kept_and_hurry_nobody() -> None:
     assert len(host.ids) == 200
 
 
+def test_what_checks_find_after_an_outage_is_passed_on() -> None:
+    """An agent that was away is slow to tell the catalog, but not of what is registered."""
+    host = Host(WEB, resync=10)
+    registered = f"register {WEB_ID}"
+    host.registry.found = {WEB_ID: "critical", "host-1:other:80": "critical"}
+    host.at(5, lambda: setattr(host.registry, "silent", True))
+    host.at(8, lambda: setattr(host.registry, "silent", False)).until(14)
+    assert host.registry.asked == [registered] * 2
+    host.at(15, lambda: host.registry.found.update({WEB_ID: "passing"})).until(30)
+    assert host.registry.asked == [registered] * 3
+    host.at(60, lambda: host.registry.found.update({WEB_ID: "critical"})).until(90)
+    assert host.registry.asked == [registered] * 3
+
+
+def test_a_cluster_without_a_leader_is_no_reason_to_register_again() -> None:
+    """A new leader has enough to do without every service of every host."""
+    host = Host(WEB, resync=10)
+    host.registry.found = {WEB_ID: "passing"}
+    host.registry.fails = {SHOP_ID}
+    host.at(5, host.starts(SHOP)).at(20, host.registry.fails.clear).until(60)
+    assert host.registry.asked.count(f"register {WEB_ID}") == 1
+
+
 def test_a_silent_engine_takes_nobody_out() -> None:
     """Docker restarts: until it answers everything stays as it is."""
     host = Host(WEB, resync=10)

@@ -45,6 +45,14 @@ def test_what_is_right_is_left_alone() -> None:
     assert plan([service()], agent(ours(service())), HOST).empty
 
 
+def test_the_token_itself_stands_nowhere() -> None:
+    """The catalog is read by many: of a token only a digest goes into the service's digest."""
+    sealed, plain = payload(service(), HOST, "seal"), payload(service(), HOST)
+    assert "seal" not in str(sealed)
+    assert sealed["Meta"].pop(HASH) != plain["Meta"].pop(HASH)
+    assert sealed == plain
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -79,6 +79,18 @@ def test_a_second_cycle_asks_for_nothing() -> None:
     assert registry.asked == []
 
 
+def test_a_rotated_token_takes_its_services_over() -> None:
+    """Consul keeps a service in the catalog with the token it came with, which will be deleted."""
+    registry = FakeRegistry(token="old")
+    host = reconciler(FakeSource([WEB]), registry)
+    host.cycle()
+    registry.token = "new"
+    host.cycle()
+    host.cycle()
+    assert registry.asked == ["register host-1:web:80"] * 2
+    assert list(registry.entries) == ["host-1:web:80"]
+
+
 def test_a_new_host_port_replaces_the_old_one() -> None:
     """After a restart the service points to where the container is now (B2)."""
     source, registry = FakeSource([container("web", published(80, on=32768))]), FakeRegistry()
