@@ -45,6 +45,8 @@ def _start(options: argparse.Namespace) -> int:
         service=options.service,
         instance_pattern=options.instance_pattern,
         metrics=options.metrics,
+        consul_ca=options.consul_ca,
+        consul_token_file=options.consul_token_file,
     )
     start(options.history, settings, options.name, options.description, options.patience)
     print(f"{options.url} is asked {settings.rate:g} times a second, into {options.history}")
@@ -178,6 +180,10 @@ def _parser() -> argparse.ArgumentParser:
     begin.add_argument(
         "--consul", action="append", default=[], metavar="URL", help="a Consul agent; repeatable"
     )
+    begin.add_argument(
+        "--consul-ca", metavar="FILE", help="who signed the agents' certificates; PEM"
+    )
+    begin.add_argument("--consul-token-file", metavar="FILE", help="holds the ACL token")
     begin.add_argument("--service", default=defaults.service, help="whose instances are watched")
     begin.add_argument(
         "--instance-pattern",

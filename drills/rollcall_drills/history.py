@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from .records import (
+    Distrusted,
     Ended,
     Event,
     LeaderSeen,
@@ -28,7 +29,9 @@ from .trouble import Trouble
 
 Value = TypeVar("Value")
 Kind = TypeVar("Kind", bound=Event)
-Timed = TypeVar("Timed", LeaderSeen, RaftSeen, MembersSeen, PassingSeen, Refused, MetricsSeen)
+Timed = TypeVar(
+    "Timed", LeaderSeen, RaftSeen, MembersSeen, PassingSeen, Refused, Distrusted, MetricsSeen
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,6 +123,7 @@ class History:
     passing: tuple[PassingSeen, ...] = ()
     reads: tuple[Reads, ...] = ()
     refused: tuple[Refused, ...] = ()
+    distrusted: tuple[Distrusted, ...] = ()
     metrics: tuple[MetricsSeen, ...] = ()
     stalls: tuple[Stall, ...] = ()
     ended: Ended | None = None
@@ -164,6 +168,7 @@ def assemble(
         _by_time(_of(events, PassingSeen)),
         tuple(sorted(_of(events, Reads), key=lambda reads: reads.start)),
         _by_time(_of(events, Refused)),
+        _by_time(_of(events, Distrusted)),
         _by_time(_of(events, MetricsSeen)),
         tuple(sorted(_of(events, Stall), key=lambda stall: stall.start)),
         ended[-1] if ended else None,

@@ -16,7 +16,9 @@ import sys
 import time
 
 from .clock import Clock
+from .credentials import token_of, trust
 from .history import Folder, History, load, write_json
+from .records import Refusal, Refused
 from .settings import Drill, Settings
 from .trouble import Trouble
 
@@ -38,6 +40,9 @@ def start(
     """
     if importlib.util.find_spec("h11") is None:
         raise Trouble("the Python package h11 is missing", "Run . .venv/bin/activate first")
+    # The observer reads them itself: what it is handed would stand in its environment.
+    token_of(settings, os.environ)
+    trust(settings.consul, settings.consul_ca)
     folder = Folder(path)
     made = _make(path)
     try:
@@ -145,9 +150,13 @@ def _await(process: subprocess.Popen[bytes], folder: Folder, patience: float) ->
             )
         history = load(folder)
         for refused in history.refused:
+            raise _refusal(refused)
+        for distrusted in history.distrusted:
+            agents = distrusted.url in history.drill.settings.consul
             raise Trouble(
-                f"{refused.agent} refuses {refused.path} (403)",
-                "Set CONSUL_HTTP_TOKEN to a token with agent, node, service and key read",
+                f"{distrusted.url} is not trusted: {distrusted.reason}",
+                f"Name who signs its certificate in {'--consul-ca' if agents else 'SSL_CERT_FILE'},"
+                " and itself by an address or a name that stands in it",
             )
         missing = _missing(history)
         if not missing:
@@ -158,6 +167,20 @@ def _await(process: subprocess.Popen[bytes], folder: Folder, patience: float) ->
                 "Check that the stack is up: curl what is named here",
             )
         time.sleep(_POLL_SECONDS)
+
+
+def _refusal(refused: Refused) -> Trouble:
+    """What to do about an agent that keeps something back."""
+    what = {
+        Refusal.FORBIDDEN: f"refuses {refused.path} (403)",
+        Refusal.UNKNOWN: f"does not know this token (403 for {refused.path})",
+        Refusal.FILTERED: f"leaves out of {refused.path} what the token may not see",
+    }
+    return Trouble(
+        f"{refused.agent} {what[refused.why]}",
+        "Name the file of a token with agent, node, service and key read in --consul-token-file, "
+        "or set CONSUL_HTTP_TOKEN to it",
+    )
 
 
 def _missing(history: History) -> list[str]:
@@ -173,9 +196,10 @@ def _missing(history: History) -> list[str]:
         )
     leaders = {seen.agent for seen in history.leaders if seen.leader is not None}
     rafts = {seen.agent for seen in history.rafts if seen.node is not None}
+    members = {seen.agent for seen in history.members if seen.members is not None}
     passing = {seen.agent for seen in history.passing if seen.instances is not None}
     for agent in settings.consul:
-        if agent not in leaders & rafts & passing:
+        if agent not in leaders & rafts & members & passing:
             missing.append(f"Consul at {agent} did not answer")
     metrics = any(seen.values is not None for seen in history.metrics)
     if settings.metrics and not metrics:

@@ -12,6 +12,7 @@ import signal
 import time
 
 from .clock import Clock
+from .credentials import token_of
 from .history import Folder
 from .journal import Journal
 from .probe import Probe
@@ -19,7 +20,6 @@ from .recorder import Recorder
 from .records import Ended, Event, Heartbeat, Request, Stall, event_line
 from .wire import Place
 
-TOKEN_VARIABLE = "CONSUL_HTTP_TOKEN"
 _FLUSH_SECONDS = 1.0
 _HEARTBEAT_SECONDS = 5.0
 _TICK_SECONDS = 0.05
@@ -56,7 +56,7 @@ async def _observe(folder: Folder) -> None:
     def tell(event: Event) -> None:
         events.write(event_line(event))
 
-    recorder = Recorder(drill.settings, clock, tell, os.environ.get(TOKEN_VARIABLE, ""))
+    recorder = Recorder(drill.settings, clock, tell, token_of(drill.settings, os.environ))
     probe = Probe(drill.settings, Place.of(drill.settings.url), clock, log)
 
     async def flush() -> None:

@@ -6,16 +6,18 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
-from .wire import Answer, NoAnswer, Pool, Question
+from .wire import Answer, NoAnswer, Pool, Question, Untrusted
 
 _ANSWER_SECONDS = 1.0
 
 
 async def attempt(pool: Pool, question: Question) -> Answer | None:
-    """The answer, None where there is none within a second."""
+    """The answer, None where there is none within a second; Untrusted where nobody may be asked."""
     try:
         async with asyncio.timeout(_ANSWER_SECONDS):
             return await pool.ask(question)
+    except Untrusted:
+        raise
     except (NoAnswer, TimeoutError):
         return None
 

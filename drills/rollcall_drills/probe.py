@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable
 
 from .clock import Clock
+from .credentials import trust
 from .mix import is_fresh, is_post
 from .records import Failure, Request
 from .settings import Settings
@@ -40,7 +41,7 @@ class Probe:
         self._instance = re.compile(settings.instance_pattern)
         self._get = Question.of("GET", place.authority, place.path)
         self._post = Question.of("POST", place.authority, place.path, _BODY)
-        self._pool = Pool(place, _KEPT_CONNECTIONS)
+        self._pool = Pool(place, _KEPT_CONNECTIONS, trust=trust([settings.url]))
 
     async def run(self, stop: asyncio.Event) -> None:
         """Ask until `stop` is set, then wait for what is under way: `timeout` s at the most."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from .clock import Clock
+from .credentials import trust
 from .reading import Readings
 from .settings import Settings
 from .watch import AgentWatch, MetricsWatch, Tell
@@ -17,17 +18,22 @@ class Recorder:
     """
 
     def __init__(self, settings: Settings, clock: Clock, tell: Tell, token: str) -> None:
-        """Resolve all names; OSError where one has no address. Nothing is asked before `run`."""
+        """Resolve all names; OSError where one has no address. Nothing is asked before `run`.
+
+        Trouble where the file of the agents' authority holds none.
+        """
+        agents = trust(settings.consul, settings.consul_ca)
         self._clock = clock
         self._tell = tell
         self._readings = Readings(clock.now())
         self._watches: list[AgentWatch | MetricsWatch] = [
-            AgentWatch(url, settings.service, token, clock, tell, self._answered)
+            AgentWatch(url, settings.service, token, clock, tell, self._answered, agents)
             for url in settings.consul
         ]
         self._reading = bool(self._watches)
         if settings.metrics:
-            self._watches.append(MetricsWatch(settings.metrics, clock, tell))
+            balancer = trust([settings.metrics])
+            self._watches.append(MetricsWatch(settings.metrics, clock, tell, balancer))
 
     @property
     def reads(self) -> int:

@@ -25,6 +25,14 @@ class Failure(enum.StrEnum):
     LATE = "late"
 
 
+class Refusal(enum.StrEnum):
+    """Why an agent does not tell: the token lacks the right, or is none; or it tells a part."""
+
+    FORBIDDEN = "forbidden"
+    UNKNOWN = "unknown"
+    FILTERED = "filtered"
+
+
 class MarkName(enum.StrEnum):
     """What the drill says about itself: the phases of a history, and remarks."""
 
@@ -218,12 +226,26 @@ class Reads:
 
 @dataclasses.dataclass(frozen=True)
 class Refused:
-    """An agent's 403, told once: the token may not read this path."""
+    """An agent tells a path not at all, or not all of it, as the token has no right to it.
+
+    Told once for each path.
+    """
 
     kind: ClassVar[str] = "refused"
     at: float
     agent: str
     path: str
+    why: Refusal = Refusal.FORBIDDEN
+
+
+@dataclasses.dataclass(frozen=True)
+class Distrusted:
+    """What says it is `url` does not prove it, told once: nothing was asked there."""
+
+    kind: ClassVar[str] = "distrusted"
+    at: float
+    url: str
+    reason: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -271,6 +293,7 @@ Event = (
     | PassingSeen
     | Reads
     | Refused
+    | Distrusted
     | MetricsSeen
     | Stall
     | Heartbeat
@@ -279,7 +302,8 @@ Event = (
 _KINDS: dict[str, type[Event]] = {
     kind.kind: kind
     for kind in (
-        *(LeaderSeen, RaftSeen, MembersSeen, PassingSeen, Reads, Refused),
+        *(LeaderSeen, RaftSeen, MembersSeen, PassingSeen, Reads),
+        *(Refused, Distrusted),
         *(MetricsSeen, Stall, Heartbeat, Ended),
     )
 }
@@ -308,6 +332,8 @@ def event_from_line(line: Mapping[str, Any]) -> Event | None:
             _within(Instance, {**entry, "tags": tuple(entry.get("tags", ()))})
             for entry in fields["instances"]
         )
+    if "why" in fields:
+        fields["why"] = Refusal(fields["why"])
     return kind(**fields)
 
 

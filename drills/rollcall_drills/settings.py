@@ -18,7 +18,8 @@ class Settings:
     """The traffic and what is watched.
 
     `rate` in requests per second; `post` and `fresh` are shares from 0 to 1; `timeout` in seconds
-    from the moment a request is due.
+    from the moment a request is due. `consul_ca` and `consul_token_file` are paths: what is in the
+    files stands in no setting.
     """
 
     url: str
@@ -30,6 +31,8 @@ class Settings:
     service: str = "my-web-server"
     instance_pattern: str = r"I'm (\S+)"
     metrics: str | None = None
+    consul_ca: str | None = None
+    consul_token_file: str | None = None
 
     def __post_init__(self) -> None:
         """Trouble where a value cannot be meant."""
@@ -42,10 +45,12 @@ class Settings:
         for url in (self.url, *self.consul, *([self.metrics] if self.metrics else [])):
             parts = urllib.parse.urlsplit(url)
             # Settings are written down and shown: a password has no place among them.
-            if parts.scheme != "http" or not parts.hostname or "@" in parts.netloc:
+            if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
                 raise _unfit(url, "an address looks like http://10.0.0.1:8500")
         if len(set(self.consul)) < len(self.consul):
             raise _unfit("--consul", "each agent is named once")
+        if self.consul_ca and not all(url.startswith("https://") for url in self.consul):
+            raise _unfit(f"--consul-ca {self.consul_ca}", "each --consul is https:// then")
         try:
             groups = re.compile(self.instance_pattern).groups
         except re.error as error:

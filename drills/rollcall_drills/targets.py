@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import urllib.parse
 from collections import defaultdict
 from collections.abc import Iterable
 
@@ -67,7 +68,7 @@ class Target:
         """Whether the agent at this URL runs on it: then its answers die with it."""
         if not self.host:
             return False
-        known = {split(agent.removeprefix("http://").partition("/")[0])[0]}
+        known = {split(urllib.parse.urlsplit(agent).netloc)[0]}
         known |= {raft.address} if raft and raft.address else set()
         return bool(known & self.addresses) or (raft is not None and raft.node == self.host)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
+import ssl
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -12,8 +13,18 @@ from urllib.parse import quote
 from . import consul
 from .clock import Clock
 from .pace import attempt, every
-from .records import Event, LeaderSeen, MembersSeen, MetricsSeen, PassingSeen, RaftSeen, Refused
-from .wire import Place, Pool, Question
+from .records import (
+    Distrusted,
+    Event,
+    LeaderSeen,
+    MembersSeen,
+    MetricsSeen,
+    PassingSeen,
+    RaftSeen,
+    Refusal,
+    Refused,
+)
+from .wire import Answer, Place, Pool, Question, Untrusted
 
 Value = TypeVar("Value")
 Tell = Callable[[Event], None]
@@ -30,6 +41,39 @@ _READ_PATH = "/v1/kv/rollcall/drill?consistent"
 _KEPT_CONNECTIONS = 8
 # Thousands of instances fit.
 _BODY_BYTES = 16 * 1024 * 1024
+# Consul's mark on a list that lacks what the token may not see.
+_FILTERED = b"x-consul-results-filtered-by-acls"
+# Consul's own words in a 403 to a token that nobody made, or that is no more.
+_NO_SUCH_TOKEN = b"ACL not found"
+
+
+class _Asking:
+    """Asks at one place; that it cannot be trusted is told once, and is silence then."""
+
+    def __init__(
+        self, url: str, connections: int, trust: ssl.SSLContext | None, clock: Clock, tell: Tell
+    ) -> None:
+        """Resolve the name; OSError where it has no address."""
+        self.place = Place.of(url)
+        self._url = url
+        self._clock = clock
+        self._tell = tell
+        self._pool = Pool(self.place, connections, _BODY_BYTES, trust)
+        self._distrusted = False
+
+    async def ask(self, question: Question) -> Answer | None:
+        """The answer, None where there is none within a second."""
+        try:
+            return await attempt(self._pool, question)
+        except Untrusted as untrusted:
+            if not self._distrusted:
+                self._distrusted = True
+                self._tell(Distrusted(self._clock.now(), self._url, str(untrusted)))
+            return None
+
+    def close(self) -> None:
+        """Close what is idle."""
+        self._pool.close()
 
 
 class AgentWatch:
@@ -47,14 +91,14 @@ class AgentWatch:
         clock: Clock,
         tell: Tell,
         answered: Callable[[float], None],
+        trust: ssl.SSLContext | None = None,
     ) -> None:
         """Resolve the agent's name; OSError where it has no address."""
-        place = Place.of(url)
+        self._asking = _Asking(url, _KEPT_CONNECTIONS, trust, clock, tell)
         self._url = url
         self._clock = clock
         self._tell = tell
         self._answered = answered
-        self._pool = Pool(place, _KEPT_CONNECTIONS, _BODY_BYTES)
         self._told: dict[type[Event], Any] = {}
         self._refused: set[str] = set()
         self._leader_changed = asyncio.Event()
@@ -62,7 +106,7 @@ class AgentWatch:
         headers = {"X-Consul-Token": token} if token else {}
         healthy = f"/v1/health/service/{quote(service, safe='')}?passing&stale"
         self._questions = {
-            path: Question.of("GET", place.authority, path, headers=headers)
+            path: Question.of("GET", self._asking.place.authority, path, headers=headers)
             for path in (
                 *("/v1/status/leader", "/v1/agent/self", "/v1/agent/members"),
                 *(healthy, _READ_PATH),
@@ -85,7 +129,7 @@ class AgentWatch:
         for task in self._under_way:
             task.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
-        self._pool.close()
+        self._asking.close()
 
     async def _leader(self) -> None:
         seen = await self._ask("/v1/status/leader", consul.leader)
@@ -113,21 +157,17 @@ class AgentWatch:
         task.add_done_callback(self._under_way.discard)
 
     async def _read(self) -> None:
-        answer = await attempt(self._pool, self._questions[_READ_PATH])
+        answer = await self._asking.ask(self._questions[_READ_PATH])
         # 404 is a leader's answer too: there is no such key.
         if answer is not None and answer.status in (200, 404):
             self._answered(self._clock.now())
-        elif answer is not None and answer.status == 403:
-            self._refuse(_READ_PATH)
+        elif answer is not None:
+            self._note_refusal(_READ_PATH, answer)
 
     async def _ask(self, path: str, parse: Callable[[Any], Value]) -> Value | None:
         """What the agent says, None where it is silent."""
-        answer = await attempt(self._pool, self._questions[path])
-        if answer is None:
-            return None
-        if answer.status == 403:
-            self._refuse(path)
-        if answer.status != 200:
+        answer = await self._asking.ask(self._questions[path])
+        if answer is None or self._note_refusal(path, answer) or answer.status != 200:
             return None
         try:
             return parse(json.loads(answer.body))
@@ -140,21 +180,26 @@ class AgentWatch:
             self._told[type(event)] = content
             self._tell(event)
 
-    def _refuse(self, path: str) -> None:
-        if path not in self._refused:
+    def _note_refusal(self, path: str, answer: Answer) -> bool:
+        """Whether the agent keeps something back; that is told once."""
+        why = _refusal(answer)
+        if why is not None and path not in self._refused:
             self._refused.add(path)
-            self._tell(Refused(self._clock.now(), self._url, path))
+            self._tell(Refused(self._clock.now(), self._url, path, why))
+        return why is not None
 
 
 class MetricsWatch:
     """Asks the balancer for its metrics."""
 
-    def __init__(self, url: str, clock: Clock, tell: Tell) -> None:
+    def __init__(
+        self, url: str, clock: Clock, tell: Tell, trust: ssl.SSLContext | None = None
+    ) -> None:
         """Resolve the balancer's name; OSError where it has no address."""
-        place = Place.of(url)
+        self._asking = _Asking(url, 1, trust, clock, tell)
         self._clock = clock
         self._tell = tell
-        self._pool = Pool(place, 1, _BODY_BYTES)
+        place = self._asking.place
         self._question = Question.of("GET", place.authority, place.path)
         self._told: dict[str, float] | None = {}
 
@@ -164,10 +209,10 @@ class MetricsWatch:
 
     async def close(self) -> None:
         """Close what is open."""
-        self._pool.close()
+        self._asking.close()
 
     async def _metrics(self) -> None:
-        answer = await attempt(self._pool, self._question)
+        answer = await self._asking.ask(self._question)
         seen = None
         if answer is not None and answer.status == 200:
             seen = consul.metrics(answer.body.decode(errors="replace"))
@@ -179,3 +224,10 @@ class MetricsWatch:
         new = {key: value for key, value in seen.items() if (told or {}).get(key) != value}
         if new:
             self._tell(MetricsSeen(self._clock.now(), new))
+
+
+def _refusal(answer: Answer) -> Refusal | None:
+    """Why the agent keeps something back, None where it does not."""
+    if answer.status == 403:
+        return Refusal.UNKNOWN if _NO_SUCH_TOKEN in answer.body else Refusal.FORBIDDEN
+    return Refusal.FILTERED if answer.headers.get(_FILTERED) == b"true" else None

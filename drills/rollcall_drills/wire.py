@@ -11,6 +11,7 @@ import collections
 import dataclasses
 import errno
 import socket
+import ssl
 import urllib.parse
 from collections.abc import Mapping
 
@@ -32,6 +33,17 @@ class NoAnswer(Exception):
         self.kind = kind
 
 
+class Untrusted(NoAnswer):
+    """The other side did not prove who it is; nothing was sent to it."""
+
+    def __init__(self, error: ssl.SSLError) -> None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            said = error.verify_message
+        else:
+            said = error.reason
+        super().__init__(Failure.PROTOCOL, said or str(error))
+
+
 @dataclasses.dataclass(frozen=True)
 class Answer:
     """A full answer; header names are in lower case, the body may be cut."""
@@ -43,12 +55,16 @@ class Answer:
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """Where a URL leads: an address to connect to, the Host header, and the path."""
+    """Where a URL leads: an address to connect to, the Host header, and the path.
+
+    `bearer` is the name or address that its certificate must bear, None where it speaks no TLS.
+    """
 
     host: str
     port: int
     authority: str
     path: str
+    bearer: str | None = None
 
     @classmethod
     def of(cls, url: str) -> Place:
@@ -57,7 +73,8 @@ class Place:
         Of several addresses the first that accepts a connection is taken, else the first.
         """
         parts = urllib.parse.urlsplit(url)
-        port = parts.port or 80
+        secure = parts.scheme == "https"
+        port = parts.port or (443 if secure else 80)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         try:
             found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
@@ -66,7 +83,7 @@ class Place:
         addresses = [str(entry[4][0]) for entry in found]
         several = addresses if len(set(addresses)) > 1 else []
         chosen = next((host for host in several if _accepts(host, port)), addresses[0])
-        return cls(chosen, port, parts.netloc, path)
+        return cls(chosen, port, parts.netloc, path, parts.hostname if secure else None)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -155,6 +172,9 @@ class Connection(asyncio.Protocol):
         """asyncio: the other side closed, which some answers end with."""
         if self._waiting is not None and not self._waiting.done():
             self._take(b"", Failure.CLOSED)
+        else:
+            # Over TLS asyncio says good-bye first, and would still take a question meanwhile.
+            self.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """asyncio: it is gone."""
@@ -207,9 +227,16 @@ class Pool:
     is that question's failure.
     """
 
-    def __init__(self, place: Place, size: int, body_bytes: int = _BODY_BYTES) -> None:
-        """Nothing is opened yet."""
+    def __init__(
+        self,
+        place: Place,
+        size: int,
+        body_bytes: int = _BODY_BYTES,
+        trust: ssl.SSLContext | None = None,
+    ) -> None:
+        """Nothing is opened yet. Whom a place with a `bearer` must be signed by says `trust`."""
         self._place, self._size, self._body_bytes = place, size, body_bytes
+        self._trust = trust if place.bearer else None
         self._idle: collections.deque[Connection] = collections.deque()
         self._kept: set[Connection] = set()
 
@@ -250,8 +277,14 @@ class Pool:
         loop = asyncio.get_running_loop()
         try:
             _transport, connection = await loop.create_connection(
-                lambda: Connection(self._body_bytes), self._place.host, self._place.port
+                lambda: Connection(self._body_bytes),
+                self._place.host,
+                self._place.port,
+                ssl=self._trust,
+                server_hostname=self._place.bearer,
             )
+        except ssl.SSLError as error:
+            raise Untrusted(error) from error
         except OSError as error:
             raise NoAnswer(failure_of(error), str(error)) from error
         return connection
@@ -259,6 +292,8 @@ class Pool:
 
 def failure_of(error: BaseException) -> Failure:
     """The kind of failure that an error of the system is."""
+    if isinstance(error, ssl.SSLError):
+        return Failure.PROTOCOL
     if isinstance(error, ConnectionRefusedError):
         return Failure.REFUSED
     if isinstance(error, ConnectionResetError | BrokenPipeError | ConnectionAbortedError):

@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -101,14 +102,15 @@ class Wire(asyncio.Protocol):
     def __init__(self, fake: Fake) -> None:
         """Nothing came yet."""
         self.fake = fake
-        self.number = len(fake.wires)
+        self.number = 0
         self.buffer = b""
-        fake.wires.append(self)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client came."""
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
+        self.number = len(self.fake.wires)
+        self.fake.wires.append(self)
         if self.fake.greet is not None:
             self.act(self.fake.greet)
 
@@ -139,20 +141,31 @@ class Wire(asyncio.Protocol):
 
 @contextlib.contextmanager
 def serving(
-    respond: Callable[[Asked], Action], port: int = 0, greet: Action | None = None
+    respond: Callable[[Asked], Action],
+    port: int = 0,
+    greet: Action | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> Iterator[Fake]:
-    """A fake that serves while the block runs; `greet` is done before anything is asked."""
+    """A fake that serves while the block runs; `greet` is done before anything is asked.
+
+    It speaks TLS where it has a certificate to show.
+    """
     fake = Fake(respond, greet)
     ready = threading.Event()
 
     async def serve(done: asyncio.Future[None]) -> None:
         loop = asyncio.get_running_loop()
         server = await loop.create_server(
-            lambda: Wire(fake), "127.0.0.1", port, reuse_address=True, backlog=1024
+            lambda: Wire(fake), "127.0.0.1", port, reuse_address=True, backlog=1024, ssl=tls
         )
-        fake.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        fake.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         ready.set()
         await done
+        # Who was accepted a moment ago becomes a wire with the loop's next turns, and must find the
+        # server open.
+        for listening in server.sockets:
+            loop.remove_reader(listening.fileno())
+        await asyncio.sleep(0.01)
         server.close()
         for wire in fake.wires:
             wire.transport.abort()
@@ -196,13 +209,17 @@ class Cluster:
     reads: str = "404 Not Found"
     silent: bool = False
     forbidden: tuple[str, ...] = ()
+    refusal: str = "Permission denied: token lacks permission"
+    filtered: tuple[str, ...] = ()
 
     def respond(self, asked: Asked) -> Action:
         """The agent's API, as far as a drill asks it."""
         if self.silent:
             return hang
         if asked.path.startswith(self.forbidden) and self.forbidden:
-            return answer("Permission denied", "403 Forbidden")
+            return answer(self.refusal, "403 Forbidden")
+        if asked.path.startswith(self.filtered) and self.filtered:
+            return answer("[]", headers={"X-Consul-Results-Filtered-By-ACLs": "true"})
         if asked.path.startswith("/v1/kv/"):
             return answer("", self.reads)
         return answer(json.dumps(self.document(asked.path)))

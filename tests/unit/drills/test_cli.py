@@ -9,16 +9,18 @@ import os
 import pathlib
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 
 import pytest
+from ansible_collections.rollcall.discovery.tests.helpers.certificates import Authority
 from rollcall_drills.history import Folder, load
 from rollcall_drills.lifecycle import observer
 
-from .fakes import Asked, Cluster, answer, hang, serving
+from .fakes import Action, Asked, Cluster, answer, hang, serving
 from .stories import host_dies, story
 
 DRILL = pathlib.Path(__file__).resolve().parents[3] / "drills" / "drill.py"
@@ -175,6 +177,18 @@ def test_an_agent_that_does_not_answer_is_told(history: pathlib.Path) -> None:
     assert list(history.iterdir()) == []
 
 
+def test_an_agent_is_ready_when_it_has_told_all(history: pathlib.Path) -> None:
+    """One that keeps its members back might keep them for ever, for want of a right."""
+
+    def respond(asked: Asked) -> Action:
+        return hang if asked.path == "/v1/agent/members" else Cluster().respond(asked)
+
+    with serving(page) as web, serving(respond) as agent:
+        words = ("--url", web.url, "--timeout", "1", "--patience", "2", "--consul", agent.url)
+        said = drill("start", "--history", history, *words, status=2)
+    assert f"Consul at {agent.url} did not answer" in said
+
+
 def test_metrics_that_are_not_there_are_told(history: pathlib.Path) -> None:
     """A wrong address would leave a bound on reloads untold."""
     with serving(page) as web:
@@ -209,6 +223,91 @@ def test_a_token_is_used_and_written_nowhere(history: pathlib.Path) -> None:
         assert all("x-consul-token" not in one.headers for one in web.asked)
     for file in history.iterdir():
         assert "s3cr3t" not in file.read_text()
+
+
+def test_a_token_out_of_a_file_is_shown_to_nobody_but_the_agents(
+    history: pathlib.Path, tmp_path: pathlib.Path, authority: Authority, tls: ssl.SSLContext
+) -> None:
+    """Over TLS; no file of the history has it, nor the command line or environment of a process."""
+    secret = tmp_path / "token"
+    secret.write_text("s3cr3t\n")
+    with serving(page) as web, serving(Cluster().respond, tls=tls) as agent:
+        words = ("--url", web.url, "--consul", agent.url, "--consul-ca", authority.pem)
+        drill("start", "--history", history, *words, "--consul-token-file", secret)
+        process = pathlib.Path(f"/proc/{observer(Folder(history))}")
+        assert b"s3cr3t" not in (process / "cmdline").read_bytes()
+        assert b"s3cr3t" not in (process / "environ").read_bytes()
+        drill("mark", "--history", history, "calm")
+        time.sleep(1.2)
+        drill("stop", "--history", history)
+        assert {one.headers.get("x-consul-token") for one in agent.asked} == {"s3cr3t"}
+    drill("judge", "--history", history)
+    drill("report", "--history", history)
+    assert json.loads((history / "drill.json").read_text())["settings"]["consul_token_file"] == str(
+        secret
+    )
+    for file in history.iterdir():
+        assert "s3cr3t" not in file.read_text()
+
+
+def test_an_agent_that_is_not_trusted_is_told(
+    history: pathlib.Path, stranger: Authority, tls: ssl.SSLContext
+) -> None:
+    """At once, with the reason and the option; nothing is left behind."""
+    with serving(page) as web, serving(Cluster().respond, tls=tls) as agent:
+        words = ("--url", web.url, "--consul", agent.url, "--consul-ca", stranger.pem)
+        said = drill("start", "--history", history, *words, status=2, token="s3cr3t")
+        assert agent.asked == []
+    assert f"{agent.url} is not trusted: " in said
+    assert "in --consul-ca" in said
+    assert not history.exists()
+
+
+@pytest.mark.parametrize(
+    ("cluster", "sentence"),
+    [
+        (
+            Cluster(filtered=("/v1/health/",)),
+            "leaves out of /v1/health/service/my-web-server?passing&stale what the token may not",
+        ),
+        (Cluster(filtered=("/v1/agent/members",)), "leaves out of /v1/agent/members"),
+        (
+            Cluster(forbidden=("/v1/agent/self",), refusal="ACL not found"),
+            "does not know this token (403 for /v1/agent/self)",
+        ),
+    ],
+)
+def test_a_token_that_sees_a_part_is_told(
+    history: pathlib.Path, cluster: Cluster, sentence: str
+) -> None:
+    """What it may not see would look like an empty catalog."""
+    with serving(page) as web, serving(cluster.respond) as agent:
+        words = ("--url", web.url, "--consul", agent.url)
+        said = drill("start", "--history", history, *words, status=2, token="s3cr3t")
+    assert f"{agent.url} {sentence}" in said
+    assert "agent, node, service and key read in --consul-token-file" in said
+    assert "s3cr3t" not in said
+
+
+def test_a_token_in_a_vault_is_told_before_anything_begins(
+    history: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    """Only Ansible decrypts it: nobody is asked with what its file holds."""
+    vault = tmp_path / "token"
+    vault.write_text("$ANSIBLE_VAULT;1.1;AES256\n6162636465\n")
+    with serving(page) as web, serving(Cluster().respond) as agent:
+        words = ("--url", web.url, "--consul", agent.url, "--consul-token-file", vault)
+        said = drill("start", "--history", history, *words, status=2)
+        assert (web.asked, agent.asked) == ([], [])
+    assert f"{vault} is encrypted with ansible-vault" in said
+    assert not history.parent.exists()
+
+
+def test_an_authority_without_tls_is_refused(history: pathlib.Path, authority: Authority) -> None:
+    """The token would be sent in the clear to whoever answers."""
+    words = ("--url", "http://127.0.0.1:1/", "--consul", "http://127.0.0.1:8500")
+    said = drill("start", "--history", history, *words, "--consul-ca", authority.pem, status=2)
+    assert "each --consul is https:// then" in said
 
 
 def test_a_history_is_never_continued(tmp_path: pathlib.Path) -> None:

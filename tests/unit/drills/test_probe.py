@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import time
 from collections.abc import Callable
 
 import pytest
+from ansible_collections.rollcall.discovery.tests.helpers.certificates import Authority
 from rollcall_drills.clock import Clock
 from rollcall_drills.probe import Probe
 from rollcall_drills.records import Failure, Request
@@ -283,3 +285,25 @@ def test_a_probe_that_did_not_get_to_run_says_so() -> None:
     assert len(late) == pytest.approx(50, abs=10)
     assert not any(request.failed for request in requests)
     assert asked == len(requests) - len(late)
+
+
+def test_a_page_over_tls_is_asked_like_any_other(
+    authority: Authority, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On kept connections and on fresh ones, whose latency has the handshake in it."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.pem))
+    with serving(lambda asked: answer(), tls=tls) as server:
+        requests = probed(server.url, seconds=0.5)
+    assert errors(requests) == {None}
+    assert {request.fresh for request in requests} == {True, False}
+
+
+def test_a_page_that_is_not_trusted_gets_no_request(
+    stranger: Authority, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Users' browsers would not show it either: each request has failed."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(stranger.pem))
+    with serving(lambda asked: answer(), tls=tls) as server:
+        requests = probed(server.url)
+        assert server.asked == []
+    assert errors(requests) == {Failure.PROTOCOL}

@@ -144,6 +144,7 @@ def test_the_catalog_knows_a_host_by_node_or_address(instance: Instance, listed:
     ("agent", "raft", "own"),
     [
         ("http://10.0.0.2:8500", None, True),
+        ("https://10.0.0.2:8501", None, True),
         ("http://10.0.0.3:8500", None, False),
         ("http://consul.example:8500", RaftSeen(0.0, "", node="host-2"), True),
         ("http://consul.example:8500", RaftSeen(0.0, "", address="10.0.0.2"), True),

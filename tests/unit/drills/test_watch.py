@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import pytest
+from ansible_collections.rollcall.discovery.tests.helpers.certificates import Authority
 from rollcall_drills import consul
 from rollcall_drills.clock import Clock
 from rollcall_drills.recorder import Recorder
 from rollcall_drills.records import (
+    Distrusted,
     Event,
     LeaderSeen,
     MembersSeen,
@@ -19,6 +22,7 @@ from rollcall_drills.records import (
     PassingSeen,
     RaftSeen,
     Reads,
+    Refusal,
     Refused,
 )
 from rollcall_drills.settings import Settings
@@ -33,6 +37,7 @@ def recorded(
     seconds: float = 0.7,
     metrics: str | None = None,
     token: str = "",
+    ca: Authority | None = None,
     then: Callable[[], Any] | None = None,
     at: float = 0.3,
 ) -> list[Event]:
@@ -45,7 +50,8 @@ def recorded(
         loop.call_later(seconds, stop.set)
         if then is not None:
             loop.call_later(at, then)
-        settings = Settings("http://127.0.0.1/", consul=consul, metrics=metrics)
+        signer = None if ca is None else str(ca.pem)
+        settings = Settings("http://127.0.0.1/", consul=consul, metrics=metrics, consul_ca=signer)
         await Recorder(settings, Clock.set_now(), found.append, token).run(stop)
 
     asyncio.run(run())
@@ -192,6 +198,80 @@ def test_the_token_is_sent_and_a_refusal_told_once() -> None:
         "/v1/kv/rollcall/drill",
     ]
     assert "secret" not in repr(events)
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("Permission denied: token lacks permission", Refusal.FORBIDDEN),
+        ("rpc error: ACL not found", Refusal.UNKNOWN),
+    ],
+)
+def test_a_token_without_rights_is_told_from_none(said: str, why: Refusal) -> None:
+    """Rights would not help a token that nobody made."""
+    with serving(Cluster(forbidden=("/v1/agent/self",), refusal=said).respond) as agent:
+        events = recorded(agent.url, token="secret-token", seconds=0.3)
+    assert [seen.why for seen in of(events, Refused)] == [why]
+
+
+def test_a_list_with_gaps_is_no_list() -> None:
+    """What a token may not see is not missing from the catalog: that is told, and is silence."""
+    lists = ("/v1/health/", "/v1/agent/members")
+    with serving(Cluster(filtered=lists).respond) as agent:
+        events = recorded(agent.url, token="secret-token", seconds=0.6)
+    assert {(seen.path.partition("?")[0], seen.why) for seen in of(events, Refused)} == {
+        ("/v1/health/service/my-web-server", Refusal.FILTERED),
+        ("/v1/agent/members", Refusal.FILTERED),
+    }
+    assert len(of(events, Refused)) == 2
+    assert [seen.instances for seen in of(events, PassingSeen)] == [None]
+    assert [seen.members for seen in of(events, MembersSeen)] == [None]
+
+
+def test_an_agent_is_watched_over_tls(authority: Authority, tls: ssl.SSLContext) -> None:
+    """By an address that its certificate bears; the token is sent there too."""
+    with serving(Cluster().respond, tls=tls) as agent:
+        events = recorded(agent.url, token="secret-token", ca=authority)
+        tokens = {one.headers.get("x-consul-token") for one in agent.asked}
+        connections = len(agent.wires)
+    assert tokens == {"secret-token"}
+    assert [seen.leader for seen in of(events, LeaderSeen)] == ["127.0.0.1:8300"]
+    assert [one.answered for one in of(events, Reads)] == [True]
+    assert not of(events, Distrusted)
+    # Handshakes are dear: eight connections are kept, as without TLS.
+    assert connections <= 8
+
+
+def test_an_agent_by_another_authority_is_asked_nothing(
+    stranger: Authority, tls: ssl.SSLContext
+) -> None:
+    """The reason is told once, and no token leaves the machine."""
+    with serving(Cluster().respond, tls=tls) as agent:
+        events = recorded(agent.url, token="secret-token", ca=stranger)
+        assert agent.asked == []
+    (distrusted,) = of(events, Distrusted)
+    assert (distrusted.url, "issuer" in distrusted.reason) == (agent.url, True)
+    assert [seen.leader for seen in of(events, LeaderSeen)] == [None]
+
+
+def test_an_agent_of_another_address_is_asked_nothing(
+    authority: Authority, elsewhere: ssl.SSLContext
+) -> None:
+    """Its certificate is good, and somebody else's."""
+    with serving(Cluster().respond, tls=elsewhere) as agent:
+        events = recorded(agent.url, token="secret-token", ca=authority, seconds=0.3)
+        assert agent.asked == []
+    (distrusted,) = of(events, Distrusted)
+    assert "not valid for '127.0.0.1'" in distrusted.reason
+
+
+def test_what_speaks_no_tls_is_asked_nothing(authority: Authority) -> None:
+    """A port of plain HTTP under an https address gets no token."""
+    with serving(Cluster().respond, greet=answer("", "400 Bad Request")) as agent:
+        url = agent.url.replace("http", "https")
+        events = recorded(url, token="secret-token", ca=authority, seconds=0.3)
+        assert agent.asked == []
+    assert [seen.url for seen in of(events, Distrusted)] == [url]
 
 
 @pytest.mark.parametrize("body", ["no json", "[]", '{"Stats": 7}', '[{"Name": 1}]', "null"])

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import socket
+import ssl
 from typing import Any
 
 import pytest
 from rollcall_drills.records import Failure
-from rollcall_drills.wire import Place, failure_of
+from rollcall_drills.wire import Connection, Place, failure_of
 
 
 @pytest.mark.parametrize(
@@ -31,16 +33,23 @@ def test_the_systems_errors_have_their_kinds(number: int, kind: Failure) -> None
     assert failure_of(OSError(number, os.strerror(number))) is kind
 
 
+def test_a_broken_record_of_tls_is_no_lack_of_ours() -> None:
+    """The numbers of OpenSSL's errors are not the system's."""
+    assert failure_of(ssl.SSLError(errno.ENOMEM, "bad record mac")) is Failure.PROTOCOL
+
+
 @pytest.mark.parametrize(
     ("url", "place"),
     [
         ("http://127.0.0.1:8500", Place("127.0.0.1", 8500, "127.0.0.1:8500", "/")),
         ("http://127.0.0.1/a?b=c", Place("127.0.0.1", 80, "127.0.0.1", "/a?b=c")),
         ("http://[::1]:81/", Place("::1", 81, "[::1]:81", "/")),
+        ("https://127.0.0.1:8501", Place("127.0.0.1", 8501, "127.0.0.1:8501", "/", "127.0.0.1")),
+        ("https://[::1]/", Place("::1", 443, "[::1]", "/", "::1")),
     ],
 )
 def test_a_url_leads_somewhere(url: str, place: Place) -> None:
-    """Address, port, Host header, and path with its query."""
+    """Address, port, Host header, path with its query, and the certificate's bearer."""
     assert Place.of(url) == place
 
 
@@ -65,3 +74,22 @@ def test_a_name_without_an_address_is_told() -> None:
     """Which name it was."""
     with pytest.raises(OSError, match=r"nowhere\.invalid has no address"):
         Place.of("http://nowhere.invalid/")
+
+
+def test_nothing_is_asked_after_a_good_bye() -> None:
+    """TLS takes a moment to close, in which its transport says that it is open."""
+
+    class Slow(asyncio.Transport):
+        closing = False
+
+        def is_closing(self) -> bool:
+            return self.closing
+
+        def abort(self) -> None:
+            self.closing = True
+
+    connection = Connection()
+    connection.connection_made(Slow())
+    assert connection.reusable
+    connection.eof_received()
+    assert not connection.reusable
