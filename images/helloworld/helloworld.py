@@ -6,7 +6,11 @@ import os
 import signal
 import socket
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+# Docker kills what has not ended 10 s after its SIGTERM.
+LONGEST_GRACE_SECONDS = 8.0
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -20,12 +24,15 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     host = os.environ.get("MY_HOST") or socket.gethostname()
     draining = threading.Event()
+    # When a user was last answered, by the monotonic clock.
+    answered = 0.0
 
     def do_GET(self) -> None:
         """Answer a request."""
         if self.path == "/health":
             self._answer("ok\n")
             return
+        Handler.answered = time.monotonic()
         own = self.connection.getsockname()[0]
         peer, port = self.client_address[:2]
         self._answer(
@@ -64,12 +71,23 @@ class Server(ThreadingHTTPServer):
 
 
 def serve(port: int, grace: float) -> None:
-    """Serve until SIGTERM, then `grace` seconds more, so that balancers can look away first."""
+    """Serve until SIGTERM, and on until no user came for `grace` seconds.
+
+    A balancer that looks away late, on a busy machine or by an old answer of the DNS, still finds
+    a server.
+    """
     server = Server(("", port), Handler)
+
+    def drain() -> None:
+        told = time.monotonic()
+        deadline = told + LONGEST_GRACE_SECONDS
+        while (quiet := min(deadline, max(told, Handler.answered) + grace)) > time.monotonic():
+            time.sleep(max(0.0, quiet - time.monotonic()))
+        server.shutdown()
 
     def stop(*_: object) -> None:
         Handler.draining.set()
-        threading.Timer(grace, server.shutdown).start()
+        threading.Thread(target=drain).start()
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)

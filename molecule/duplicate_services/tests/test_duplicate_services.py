@@ -5,7 +5,6 @@ Seen red with an audit that repairs nothing.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -23,9 +22,8 @@ def test_it_was_there_twice_and_is_there_once(host: Any, drill: Any) -> None:
     assert len(last) == len(set(last)) == 3
 
 
-def test_no_agent_puts_it_back(host: Any, drill: Any) -> None:
+def test_no_agent_puts_it_back(consul: Any, drill: Any) -> None:
     """What this host's agent has is what the catalog lists for its node."""
     drill("duplicate_services")
-    services = host.check_output("curl -fsS http://127.0.0.1:8500/v1/agent/services")
-    names = [service["Service"] for service in json.loads(services).values()]
+    names = [service["Service"] for service in consul("/v1/agent/services").values()]
     assert names.count("my-web-server") == 1

@@ -5,7 +5,6 @@ Seen red on the stack of three hosts.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 
@@ -15,8 +14,7 @@ def test_the_page_answers(host: Any) -> None:
     assert [line.split()[3] for line in page.splitlines() if line] == ["host-1"] * 3
 
 
-def test_one_server_is_a_cluster(host: Any) -> None:
+def test_one_server_is_a_cluster(consul: Any) -> None:
     """It leads, and the one web container is registered."""
-    assert "10.111.152.136:8300" in host.check_output("curl -fsS 127.0.0.1:8500/v1/status/peers")
-    url = "http://127.0.0.1:8500/v1/health/service/my-web-server?passing"
-    assert len(json.loads(host.check_output(f"curl -fsS '{url}'"))) == 1
+    assert consul("/v1/status/peers") == ["10.111.152.136:8300"]
+    assert len(consul("/v1/health/service/my-web-server?passing")) == 1

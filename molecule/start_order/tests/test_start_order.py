@@ -5,7 +5,6 @@ Seen red with a Registrator that was stopped on the way: the audit missed what r
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -13,11 +12,9 @@ import pytest
 pytestmark = pytest.mark.usefixtures("whole")
 
 
-def test_every_host_is_registered_and_answers(host: Any) -> None:
+def test_every_host_is_registered_and_answers(host: Any, consul: Any) -> None:
     """Three passing instances, and thirty requests reach all three."""
-    url = "http://127.0.0.1:8500/v1/health/service/my-web-server?passing"
-    found = json.loads(host.check_output(f"curl -fsS '{url}'"))
-    assert len(found) == 3
+    assert len(consul("/v1/health/service/my-web-server?passing")) == 3
     page = "http://10.111.152.136/"
     answers = host.check_output(f"for n in $(seq 30); do curl -fsS {page}; echo; done")
     hosts = {line.split()[3] for line in answers.splitlines() if line}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import zipfile
 
 import pytest
 from rollcall_lab import environment
@@ -18,7 +19,8 @@ class Checkout:
         for folder in ("requirements", ".venv", ".ansible/collections"):
             (root / folder).mkdir(parents=True)
         version = environment.ANSIBLE_WHEEL.partition("==")[2]
-        (root / ".ansible" / "collections" / f".ansible-{version}").touch()
+        self.unpacked = root / ".ansible" / "collections" / f".ansible-{version}"
+        self.unpacked.write_text("\n".join(environment.COLLECTIONS))
         self.pin("control", "six==1.0\n")
         self.pin("dev", "pytest==1.0\n")
 
@@ -87,3 +89,25 @@ def test_tools_have_an_environment_of_their_own(
     environment.tools(checkout.root, "docs")
     assert checkout.installs == [["docs"]]
     assert checkout.ensure(dev=True) == [["control", "dev"]]
+
+
+def test_a_collection_that_is_new_is_unpacked_beside_the_others(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a checkout that has the same wheel's others already."""
+    monkeypatch.setattr(environment, "CACHE", checkout.root / "cache")
+    wheels = checkout.root / "cache" / "wheels"
+    wheels.mkdir(parents=True)
+    name = environment.ANSIBLE_WHEEL.replace("==", "-")
+    with zipfile.ZipFile(wheels / f"{name}-py3-none-any.whl", "w") as wheel:
+        for folder in (*environment.COLLECTIONS, "ansible_collections/somebody/other/"):
+            wheel.writestr(f"{folder}MANIFEST.json", "{}")
+    checkout.unpacked.write_text("\n".join(environment.COLLECTIONS[1:]))
+    checkout.ensure(dev=False)
+    there = checkout.root.glob(".ansible/collections/ansible_collections/*/*/MANIFEST.json")
+    assert {f"{path.parent.relative_to(checkout.unpacked.parent)}/" for path in there} == set(
+        environment.COLLECTIONS
+    )
+    stamped = checkout.unpacked.stat().st_mtime_ns
+    checkout.ensure(dev=False)
+    assert checkout.unpacked.stat().st_mtime_ns == stamped

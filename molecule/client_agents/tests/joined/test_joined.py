@@ -5,13 +5,12 @@ Seen red on the stack of three hosts.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 
-def test_five_agents_of_which_three_are_servers(host: Any) -> None:
+def test_five_agents_of_which_three_are_servers(consul: Any) -> None:
     """The host's own agent sees all of them alive."""
-    members = json.loads(host.check_output("curl -fsS http://127.0.0.1:8500/v1/agent/members"))
+    members = consul("/v1/agent/members")
     roles = sorted((member["Tags"]["role"], member["Status"]) for member in members)
     assert [each for each in roles if each[1] == 1] == [("consul", 1)] * 3 + [("node", 1)] * 2
 
