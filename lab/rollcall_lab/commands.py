@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import time
@@ -71,7 +72,9 @@ def _up(settings: Settings) -> None:
     say(f"\nThe lab is up ({time.monotonic() - started:.0f} s).")
     if settings.provision:
         say(f"  the page:    http://{first}/")
-        say(f"  Consul's UI: http://{first}:8500/ui")
+        closed = os.environ.get("ROLLCALL_PROFILE") == "secure"
+        agent = f"https://{first}:8501" if closed else f"http://{first}:8500"
+        say(f"  Consul's UI: {agent}/ui")
     say("  next: . .venv/bin/activate; lab/status; lab/down removes everything")
 
 
@@ -108,6 +111,8 @@ def _down(*, purge: bool) -> None:
     engine.stop_own()
     for name in ("ssh", "inventory"):
         shutil.rmtree(STATE / name, ignore_errors=True)
+    # What site.yml made for these hosts, where they were closed.
+    shutil.rmtree(ROOT / "inventories" / "lab" / ".secrets", ignore_errors=True)
     (STATE / "settings.json").unlink(missing_ok=True)
     say("Nothing of the lab runs any more.")
 

@@ -13,7 +13,8 @@ from .settings import CACHE
 
 ANSIBLE_WHEEL = "ansible==12.3.0"
 # community.docker needs library_inventory_filtering_v1; Molecule and profile_tasks need posix.
-_COLLECTIONS = (
+COLLECTIONS = (
+    "ansible_collections/community/crypto/",
     "ansible_collections/community/docker/",
     "ansible_collections/community/library_inventory_filtering_v1/",
     "ansible_collections/ansible/posix/",
@@ -91,18 +92,19 @@ def _collections(root: pathlib.Path, venv: pathlib.Path) -> None:
         link.symlink_to(pathlib.Path("../../../.."))
     version = ANSIBLE_WHEEL.partition("==")[2]
     stamp = base / f".ansible-{version}"
-    if stamp.exists():
+    names = "\n".join(COLLECTIONS)
+    if stamp.exists() and stamp.read_text() == names:
         return
-    with step("Unpacking community.docker and ansible.posix"):
+    with step("Unpacking the collections we depend on"):
         wheels = CACHE / "wheels"
         wheels.mkdir(parents=True, exist_ok=True)
         if not list(wheels.glob(f"ansible-{version}-*.whl")):
             words = ["download", "-q", "--no-deps", "-d", str(wheels), ANSIBLE_WHEEL]
             pip(venv, *words, remedy="Check that PyPI answers")
-        for collection in _COLLECTIONS:
+        for collection in COLLECTIONS:
             shutil.rmtree(base / collection, ignore_errors=True)
         with zipfile.ZipFile(next(wheels.glob(f"ansible-{version}-*.whl"))) as wheel:
             wheel.extractall(
-                base, [name for name in wheel.namelist() if name.startswith(_COLLECTIONS)]
+                base, [name for name in wheel.namelist() if name.startswith(COLLECTIONS)]
             )
-        stamp.touch()
+        stamp.write_text(names)

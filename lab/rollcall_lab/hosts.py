@@ -139,7 +139,10 @@ def ssh(host: Host, *command: str, timeout: float = 30.0) -> str | None:
 def _at_once(work: Callable[[Host], None], hosts: tuple[Host, ...]) -> None:
     """Work on all hosts at once; the first error is raised after every one has ended."""
     with concurrent.futures.ThreadPoolExecutor(len(hosts)) as pool:
-        list(pool.map(work, hosts))
+        begun = [pool.submit(work, host) for host in hosts]
+    # Not pool.map: at the first error it calls off what no thread has taken up yet.
+    for each in begun:
+        each.result()
 
 
 def _key_digest() -> str:

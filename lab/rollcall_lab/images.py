@@ -37,11 +37,12 @@ class Program:
     image: str
     package: str
     binary: str
+    room: str = "images"
 
     @property
     def folder(self) -> pathlib.Path:
-        """Where its go.mod, go.sum and Dockerfile lie."""
-        return ROOT / "images" / self.binary
+        """Where its go.mod and go.sum lie, and its Dockerfile."""
+        return ROOT / self.room / self.binary
 
 
 PROGRAMS = (
@@ -56,6 +57,7 @@ OWN = {
     "rollcall/registrator:1.0.0": (ROOT / "registrator", ROOT / "images/registrator/Dockerfile"),
     "rollcall/helloworld:1.0.0": (ROOT / "images/helloworld", None),
     "rollcall/nginx-lb:1.0.0": (ROOT / "images/nginx-lb", None),
+    "rollcall/docker-gate:1.0.0": (ROOT / "images/docker-gate", None),
 }
 # What the hosts pull, and what a host builds our own images from.
 PUSHED = ("debian:trixie-slim", *(program.image for program in PROGRAMS), *OWN)
@@ -216,7 +218,7 @@ def _program(program: Program, *, public: bool) -> None:
         with step(f"Pulling {program.image}"):
             run(["docker", "pull", "-q", program.image], remedy="Check the registry, then lab/up")
         return
-    binary = _compile(program)
+    binary = compiled(program)
     with tempfile.TemporaryDirectory(prefix="rollcall-") as scratch:
         context = pathlib.Path(scratch)
         shutil.copy2(binary, context / program.binary)
@@ -225,21 +227,21 @@ def _program(program: Program, *, public: bool) -> None:
         build(program.image, context, force_content=f"{binary.name}-{recipe}")
 
 
-def _compile(program: Program) -> pathlib.Path:
+def compiled(program: Program) -> pathlib.Path:
     """The static program, compiled once for each set of pinned sums and kept in the cache."""
     sums = hashlib.sha256((program.folder / "go.sum").read_bytes()).hexdigest()[:12]
     binary = CACHE / "bin" / f"{program.binary}-{sums}"
     if binary.exists():
         return binary
     binary.parent.mkdir(parents=True, exist_ok=True)
-    with step(f"Compiling {program.image} (Consul: about 11 CPU minutes, once)"):
+    with step(f"Compiling {program.image} (Consul or Traefik: about 11 CPU minutes, once)"):
         partial = binary.with_suffix(".partial")
         command = [_go(), "build", "-trimpath", "-ldflags", "-s -w", "-o", str(partial)]
         run(
             [*command, program.package],
             cwd=program.folder,
             env={"CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false"},
-            remedy="Check that the Go module proxy answers and run lab/up again",
+            remedy="Check that the Go module proxy answers, and run the same again",
         )
         partial.rename(binary)
     return binary

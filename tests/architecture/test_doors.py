@@ -36,6 +36,10 @@ BALANCER_ORDER = (
 KEEPER = ROOT / "images" / "haproxy-lb" / "keeper"
 # The first knows data alone.
 KEEPER_ORDER = ("offer", "disk", "haproxy", "run", "__main__")
+GATE = ROOT / "images" / "docker-gate" / "gate"
+# Of these the first know data alone.
+GATE_PURE = ("settings", "heads", "rules", "fields", "answers")
+GATE_ORDER = (*GATE_PURE, "telling", "engine", "server", "run", "alive", "__main__")
 # What a room may import besides the standard library; a name ending in "." is a prefix.
 ROOMS: dict[str, tuple[str, ...]] = {
     "plugins/module_utils/_plan.py": (),
@@ -45,7 +49,18 @@ ROOMS: dict[str, tuple[str, ...]] = {
         UTILS + "_plan",
         *(UTILS + "_consul." + room for room in ("cluster", "errors")),
     ),
+    "plugins/module_utils/_consul/hcl.py": (),
+    "plugins/module_utils/_consul/security.py": (),
     "plugins/module_utils/_consul/membership.py": (UTILS + "_plan", UTILS + "_consul.cluster"),
+    "plugins/module_utils/_consul/acl.py": (UTILS + "_consul.errors",),
+    "plugins/module_utils/_consul/acl_plan.py": (
+        UTILS + "_plan",
+        *(UTILS + "_consul." + room for room in ("acl", "errors")),
+    ),
+    "plugins/module_utils/_consul/acl_system.py": (UTILS + "_consul.",),
+    "plugins/module_utils/_consul/keyring.py": (UTILS + "_plan", UTILS + "_consul.errors"),
+    "plugins/module_utils/_consul/keyring_rotation.py": (UTILS + "_consul.",),
+    "plugins/module_utils/_consul/patience.py": (UTILS + "_consul.errors",),
     "plugins/module_utils/_consul/text.py": (UTILS + "_consul.errors",),
     "plugins/module_utils/_consul/check.py": (UTILS + "_consul.errors", UTILS + "_consul.text"),
     "plugins/module_utils/_consul/address.py": (UTILS + "_consul.errors", UTILS + "_consul.text"),
@@ -94,7 +109,11 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "plugins/module_utils/_library.py": ("ansible.module_utils.",),
     "plugins/modules/*.py": ("ansible.module_utils.", UTILS),
     "plugins/action/*.py": ("ansible.", "yaml", UTILS),
-    "plugins/filter/*.py": (UTILS + "_topology.",),
+    "plugins/filter/*.py": (
+        UTILS + "_topology.",
+        *(UTILS + "_consul." + room for room in ("hcl", "security")),
+    ),
+    "plugins/lookup/*.py": ("ansible.",),
     "plugins/inventory/*.py": ("ansible.", UTILS),
     "plugins/doc_fragments/*.py": (),
 }
@@ -104,7 +123,12 @@ PURE = (
     "plugins/module_utils/_consul/cluster.py",
     "plugins/module_utils/_consul/errors.py",
     "plugins/module_utils/_consul/leadership.py",
+    "plugins/module_utils/_consul/hcl.py",
+    "plugins/module_utils/_consul/security.py",
     "plugins/module_utils/_consul/membership.py",
+    "plugins/module_utils/_consul/acl.py",
+    "plugins/module_utils/_consul/acl_plan.py",
+    "plugins/module_utils/_consul/keyring.py",
     "plugins/module_utils/_consul/text.py",
     "plugins/module_utils/_consul/check.py",
     "plugins/module_utils/_consul/address.py",
@@ -222,6 +246,24 @@ def test_the_keeper_imports_leftwards_and_the_standard_library_only(name: str) -
 def test_every_file_of_the_keeper_has_its_place_in_the_order() -> None:
     """A new file says where it stands."""
     assert {path.stem for path in KEEPER.glob("*.py")} - {"__init__"} == set(KEEPER_ORDER)
+
+
+@pytest.mark.parametrize("name", GATE_ORDER)
+def test_the_gate_imports_leftwards_and_the_standard_library_only(name: str) -> None:
+    """heads → rules → fields → answers → engine → server → run."""
+    used = set(imports((GATE / f"{name}.py").relative_to(ROOT)))
+    ours = {each for each in used if ".gate" in each}
+    own = {each.rpartition(".")[2] for each in ours} - {"gate"}
+    assert own <= set(GATE_ORDER[: GATE_ORDER.index(name)])
+    assert {each.partition(".")[0] for each in used - ours} <= set(sys.stdlib_module_names)
+    # Words for statuses, and the grammar of a query: neither asks anybody.
+    roots = {each.partition(".")[0] for each in used - ours - {"http", "urllib.parse"}}
+    assert name not in GATE_PURE or not roots & (IMPURE_STANDARD | {"asyncio"})
+
+
+def test_every_file_of_the_gate_has_its_place_in_the_order() -> None:
+    """A new file says where it stands."""
+    assert {path.stem for path in GATE.glob("*.py")} - {"__init__"} == set(GATE_ORDER)
 
 
 def test_every_door_of_the_table_leads_somewhere() -> None:

@@ -29,6 +29,8 @@ NAME = "rollcall.discovery"
 # What a reader makes, or puts in place of a name.
 THEIRS = {"inventories/mine", "hosts.yml", "rollcall-discovery-1.0.0.tar.gz"}
 HOSTS = {f"host-{number}" for number in range(1, settings.MAX_HOSTS + 1)}
+# What may stand before a command.
+VARIABLES = {"ROLLCALL_PROFILE"}
 PLAYBOOK_OPTIONS = {"--check", "--diff", "--syntax-check", "--list-tasks"}
 
 
@@ -53,6 +55,9 @@ def commands(path: pathlib.Path) -> Iterator[list[str]]:
 
 def problem(words: list[str]) -> str:
     """What is wrong with a command, empty where nothing is."""
+    given = re.match(r"(\w+)=", words[0])
+    if given and given[1] in VARIABLES and words[1:]:
+        words = words[1:]
     program, arguments = words[0], words[1:]
     check = TABLE.get(program)
     if check is None:
@@ -65,7 +70,8 @@ def inputs() -> set[str]:
     found = set()
     for path in (ROOT / "roles").glob("*/meta/argument_specs.yml"):
         found |= set(yaml.safe_load(path.read_text())["argument_specs"]["main"]["options"])
-    text = "".join(path.read_text() for path in (ROOT / "playbooks").rglob("*.yml"))
+    sources = (ROOT / "playbooks").rglob("*.yml"), (ROOT / "roles").glob("*/defaults/main.yml")
+    text = "".join(path.read_text() for paths in sources for path in paths)
     return found | set(re.findall(r"\brollcall_\w+\b|\bdrill_\w+\b", text))
 
 
@@ -109,7 +115,8 @@ def lab_up(arguments: list[str]) -> str:
 
 def tests_run(arguments: list[str]) -> str:
     """Checks and scenarios that there are."""
-    checks = set(re.findall(r'Check\(\s*"(\w+)"', (ROOT / "tests" / "run").read_text()))
+    text = (ROOT / "tests" / "run").read_text()
+    checks = {"molecule", *re.findall(r'(?:Check|patient)\(\s*"(\w+)"', text)}
     scenarios = {path.parent.name for path in ROOT.glob("molecule/*/molecule.yml")}
     return ", ".join(f"no check {each}" for each in set(arguments) - checks - scenarios)
 
@@ -126,6 +133,14 @@ def galaxy(arguments: list[str]) -> str:
     if arguments[:2] == ["collection", "install"] and set(arguments[3:]) <= {"--offline"}:
         return exists(arguments[2])
     return f"ansible-galaxy {arguments} is not known"
+
+
+def vault(arguments: list[str]) -> str:
+    """A secret of theirs, encrypted."""
+    theirs = all(each.startswith("inventories/mine/.secrets/") for each in arguments[1:])
+    if arguments[0] == "encrypt" and arguments[1:] and theirs:
+        return ""
+    return f"ansible-vault {arguments} is not known"
 
 
 def docker(arguments: list[str]) -> str:
@@ -202,6 +217,8 @@ TABLE: dict[str, Callable[[list[str]], str]] = {
     "ansible-doc": documented,
     "ansible-galaxy": galaxy,
     "ansible-playbook": playbook,
+    "ansible-vault": vault,
+    "benchmarks/balancer.py": exactly((), ("follow",), ("pass",), ("route",)),
     "benchmarks/provision.py": of_checkout("benchmarks/provision.py"),
     "benchmarks/registrator.py": of_checkout("benchmarks/registrator.py"),
     "consul": consul,

@@ -19,7 +19,7 @@ PRESENT = {
     *("registrator", "roles"),
 }
 # Room for half as much again. A cache or a lab in it would be a multiple.
-MOST_PACKED, MOST_UNPACKED = 500_000, 2_500_000
+MOST_PACKED, MOST_UNPACKED = 750_000, 3_500_000
 
 Files = dict[str, tarfile.TarInfo]
 

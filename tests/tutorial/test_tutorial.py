@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import os
 import pathlib
 import re
 import subprocess
@@ -62,6 +63,8 @@ class Newcomer:
         self._shell = subprocess.Popen(
             ["bash", "--noprofile", "--norc"],
             cwd=ROOT,
+            # Who follows the tutorial has chosen no profile.
+            env={key: value for key, value in os.environ.items() if key != "ROLLCALL_PROFILE"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

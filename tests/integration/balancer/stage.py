@@ -121,6 +121,10 @@ class Stage:
         assert done.returncode == 0, f"{done.stderr}\n{self.log()}"
         return done.stdout.strip()
 
+    def container(self) -> str:
+        """The identifier of the balancer's container, "" where there is none."""
+        return self.docker("ps", "-aq", "--no-trunc", "--filter", f"name=^{self.name}$")
+
     def inside(self, *words: str) -> str:
         """What a program inside the container prints."""
         return self.docker("exec", self.name, *words)

@@ -14,6 +14,7 @@ from .stage import Stage, both_planes
 
 WEB = [{"name": "web"}]
 RATE = 60
+CHURN_RATE = 200
 # nginx_lb_reload_churn_seconds, and what a reload takes.
 GRACE_SECONDS = 3.0
 
@@ -48,11 +49,11 @@ def test_a_hundred_starts_and_stops_in_ten_seconds(stage: Stage) -> None:
         stage.backend(name)
     stage.start(services=WEB)
     stage.serving("one", "two")
-    calm = Load(stage.place.address, stage.port, rate=RATE)
+    calm = Load(stage.place.address, stage.port, rate=CHURN_RATE)
     time.sleep(5)
     quiet = calm.end()
     before = stage.metrics()["nginx_lb_reloads_total"]
-    load = Load(stage.place.address, stage.port, rate=RATE)
+    load = Load(stage.place.address, stage.port, rate=CHURN_RATE)
     churn(stage, 100, 10)
     stage.serving("one", "two")
     samples = load.end()

@@ -42,29 +42,24 @@ def play(stage: Stage, tmp_path: pathlib.Path) -> Play:
     return run
 
 
-def container(stage: Stage) -> str:
-    """The identifier of the balancer's container, "" where there is none."""
-    return stage.docker("ps", "-aq", "--no-trunc", "--filter", f"name=^{stage.name}$")
-
-
 def test_an_empty_host_becomes_a_balancer(stage: Stage, play: Play) -> None:
     """Predicted, made, left alone by a second run and a dry one, and removed."""
     stage.backend("one")
     stage.folder.joinpath("certificates").rmdir()
     stage.folder.rmdir()
     predicted = play("--check", "--diff")
-    assert (predicted.failed, container(stage), stage.folder.exists()) == (0, "", False)
+    assert (predicted.failed, stage.container(), stage.folder.exists()) == (0, "", False)
     assert predicted.changed > 0
     first = play()
     assert first.failed == 0, first.output
     assert stage.names() == {"one"}
-    made = container(stage)
+    made = stage.container()
     for arguments in ((), ("--check", "--diff")):
         again = play(*arguments)
         assert (again.changed, again.failed) == (0, 0), again.output
-    assert container(stage) == made
+    assert stage.container() == made
     gone = play(state="absent")
-    assert (gone.failed, container(stage), stage.folder.exists()) == (0, "", False), gone.output
+    assert (gone.failed, stage.container(), stage.folder.exists()) == (0, "", False), gone.output
     assert play(state="absent").changed == 0
     stage.folder.mkdir()
 
@@ -74,7 +69,7 @@ def test_settings_change_while_it_serves(stage: Stage, play: Play, tmp_path: pat
     stage.backend("one")
     stage.backend("two", "shop")
     assert play().failed == 0
-    made = container(stage)
+    made = stage.container()
     certificate(tmp_path, "main", "main.example")
     key, public = ((tmp_path / f"main.{kind}").read_text() for kind in ("key", "pem"))
     more: dict[str, Any] = {
@@ -89,7 +84,7 @@ def test_settings_change_while_it_serves(stage: Stage, play: Play, tmp_path: pat
     }
     recap = play("-vv", "--diff", **more)
     assert recap.failed == 0, recap.output
-    assert container(stage) == made
+    assert stage.container() == made
     stage.serving("two", host="shop.example")
     assert "anything-secret" not in recap.output
     assert "PRIVATE KEY" not in recap.output
@@ -98,7 +93,7 @@ def test_settings_change_while_it_serves(stage: Stage, play: Play, tmp_path: pat
     assert play(**more).changed == 0
     assert play().failed == 0
     assert not private.exists()
-    assert container(stage) == made
+    assert stage.container() == made
 
 
 @pytest.mark.parametrize(
@@ -132,7 +127,7 @@ def test_wrong_input_changes_nothing(
     assert (recap.changed, recap.failed) == (0, 1), recap.output
     assert sentence in " ".join(recap.output.split())
     assert sorted(path.name for path in stage.folder.rglob("*")) == before
-    assert container(stage) == ""
+    assert stage.container() == ""
 
 
 def test_a_snippet_that_nginx_refuses_fails_the_play_and_nothing_else(

@@ -34,28 +34,23 @@ def play(stage: HaproxyStage, tmp_path: pathlib.Path) -> Play:
     return run
 
 
-def container(stage: HaproxyStage) -> str:
-    """The identifier of the balancer's container, "" where there is none."""
-    return stage.docker("ps", "-aq", "--no-trunc", "--filter", f"name=^{stage.name}$")
-
-
 def test_an_empty_host_becomes_a_balancer(stage: HaproxyStage, play: Play) -> None:
     """Predicted, made, left alone by a second run and a dry one, and removed."""
     stage.backend("one")
     stage.folder.rmdir()
     predicted = play("--check", "--diff")
-    assert (predicted.failed, container(stage), stage.folder.exists()) == (0, "", False)
+    assert (predicted.failed, stage.container(), stage.folder.exists()) == (0, "", False)
     assert predicted.changed > 0
     first = play()
     assert first.failed == 0, first.output
     stage.serving("one")
-    made = container(stage)
+    made = stage.container()
     for arguments in ((), ("--check", "--diff")):
         again = play(*arguments)
         assert (again.changed, again.failed) == (0, 0), again.output
-    assert container(stage) == made
+    assert stage.container() == made
     gone = play(state="absent")
-    assert (gone.failed, container(stage), stage.folder.exists()) == (0, "", False), gone.output
+    assert (gone.failed, stage.container(), stage.folder.exists()) == (0, "", False), gone.output
     assert play(state="absent").changed == 0
     stage.folder.mkdir()
 
@@ -65,7 +60,7 @@ def test_settings_change_while_it_serves(stage: HaproxyStage, play: Play) -> Non
     stage.backend("one")
     stage.backend("two", "shop")
     assert play().failed == 0
-    made = container(stage)
+    made = stage.container()
     more: dict[str, Any] = {
         "services": [
             {"name": "web"},
@@ -80,7 +75,7 @@ def test_settings_change_while_it_serves(stage: HaproxyStage, play: Play) -> Non
     assert "anything-secret" not in predicted.output
     recap = play("-vv", "--diff", **more)
     assert recap.failed == 0, recap.output
-    assert container(stage) == made
+    assert stage.container() == made
     stage.serving("two", host="shop.example")
     assert "anything-secret" not in recap.output
     private = stage.folder / "consul.token"
@@ -88,7 +83,7 @@ def test_settings_change_while_it_serves(stage: HaproxyStage, play: Play) -> Non
     assert play(**more).changed == 0
     assert play().failed == 0
     assert not private.exists()
-    assert container(stage) == made
+    assert stage.container() == made
 
 
 @pytest.mark.parametrize(
@@ -131,7 +126,7 @@ def test_wrong_input_changes_nothing(
     assert (recap.changed, recap.failed) == (0, 1), recap.output
     assert sentence in " ".join(recap.output.split())
     assert list(stage.folder.iterdir()) == []
-    assert container(stage) == ""
+    assert stage.container() == ""
 
 
 def test_a_snippet_that_haproxy_refuses_fails_the_play_and_nothing_else(

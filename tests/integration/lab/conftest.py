@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ansible_collections.rollcall.discovery.tests.helpers.profiles import Profile, profile_of
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 HOSTS = {"host-1": "10.111.152.136", "host-2": "10.111.152.135", "host-3": "10.111.152.168"}
@@ -36,6 +37,7 @@ class Recap:
 class Lab:
     """The three hosts of the articles."""
 
+    profile: Profile
     page: str = f"http://{HOSTS['host-1']}/"
 
     def get(self, url: str) -> str:
@@ -46,13 +48,22 @@ class Lab:
 
     def consul(self, path: str, host: str = "host-1") -> Any:
         """The decoded answer of a host's agent."""
-        return json.loads(self.get(_agent(host, path)))
+        return json.loads(self.ask(path, host))
 
     def put(self, path: str, body: object = None, host: str = "host-1") -> None:
         """A PUT to a host's agent; raises where it does not answer with success in 5 s."""
-        data = b"" if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(_agent(host, path), data, method="PUT")
-        urllib.request.urlopen(request, timeout=5).close()
+        self.ask(path, host, "PUT", b"" if body is None else json.dumps(body).encode())
+
+    def ask(
+        self, path: str, host: str = "host-1", method: str = "GET", data: bytes | None = None
+    ) -> str:
+        """A host's agent's answer, in the lab's profile; raises where it is no success in 5 s."""
+        url = self.profile.url(HOSTS[host]) + path
+        request = urllib.request.Request(url, data, self.profile.headers(), method=method)
+        trusted = self.profile.trust()
+        with urllib.request.urlopen(request, timeout=5, context=trusted) as answer:
+            body: str = answer.read().decode()
+            return body
 
     def passing(self) -> set[tuple[str, int]]:
         """Address and port of every passing instance of the web service."""
@@ -123,7 +134,7 @@ class Lab:
         self, folder: pathlib.Path, tasks: list[dict[str, Any]], *arguments: str
     ) -> list[dict[str, Any]]:
         """Run tasks on host-1 one after the other, whatever fails; returns a result each."""
-        play = {"hosts": "host-1", "gather_facts": False, "tasks": tasks}
+        play = {"hosts": "host-1", "gather_facts": False, **self.profile.play()}
         every = [{**task, "ignore_errors": True} for task in tasks]
         (folder / "play.yml").write_text(json.dumps([{**play, "tasks": every}]))
         recap = subprocess.run(
@@ -159,7 +170,7 @@ class Lab:
 @pytest.fixture(scope="session")
 def lab() -> Lab:
     """The lab that `lab/up` has started."""
-    return Lab()
+    return Lab(profile_of(os.environ))
 
 
 @pytest.fixture
@@ -174,11 +185,6 @@ def poll(holds: Callable[[], bool], within: float) -> None:
     while not _holds(holds):
         assert time.monotonic() < deadline, f"did not hold within {within} s"
         time.sleep(0.2)
-
-
-def _agent(host: str, path: str) -> str:
-    """The address of a path at a host's agent."""
-    return f"http://{HOSTS[host]}:8500{path}"
 
 
 def _holds(holds: Callable[[], bool]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 import re
 import sys
@@ -9,6 +10,7 @@ import urllib.request
 from collections.abc import Iterator
 
 import pytest
+from ansible_collections.rollcall.discovery.tests.helpers.profiles import Profile
 
 from .conftest import HOSTS, ROOT, Eventually, Lab
 
@@ -18,6 +20,12 @@ from artefact import build
 from consumer import run, set_up
 
 COUNTER = f"http://{HOSTS['host-2']}"
+
+
+@pytest.fixture(scope="module", name="lab")
+def _open(lab: Lab) -> Lab:
+    """The project's own inventory names no profile, whatever the lab's does: it is open."""
+    return dataclasses.replace(lab, profile=Profile())
 
 
 @pytest.fixture(scope="module", autouse=True)

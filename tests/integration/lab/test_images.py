@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import yaml
 
 from .conftest import HOSTS, ROOT, Lab, Recap
 
 REGISTRY = "10.111.152.2:5000"
-BASE = f"{REGISTRY}/debian:trixie-slim"
+# Every host runs it, and it has most of what the Dockerfiles install.
+BASE = f"{REGISTRY}/rollcall/helloworld:1.0.0"
 IMAGES = ("rollcall-test/registrator:1.0.0", "rollcall-test/helloworld:1.0.0")
 CONTEXTS = {"registrator": "registrator", "helloworld": "images/helloworld"}
 
@@ -39,7 +41,8 @@ def play(lab: Lab, sources: pathlib.Path, *arguments: str, **variables: Any) -> 
         for name, context in CONTEXTS.items()
     ]
     file = sources / "variables.json"
-    file.write_text(json.dumps({"images_list": images, **variables}))
+    named = {f"rollcall-test/{name}:1.0.0": f"{name}_image" for name in CONTEXTS}
+    file.write_text(json.dumps({"images_list": images, "images_variables": named, **variables}))
     return lab.play("playbooks/images.yml", "-e", f"@{file}", *arguments)
 
 
@@ -61,7 +64,7 @@ def clean(lab: Lab) -> Iterator[None]:
 
     def remove() -> None:
         for host in HOSTS:
-            names = " ".join([*IMAGES, *(f"{REGISTRY}/built/{name}" for name in IMAGES), BASE])
+            names = " ".join([*IMAGES, *(f"{REGISTRY}/built/{name}" for name in IMAGES)])
             lab.ssh(host, f"docker rmi {names} >/dev/null 2>&1 || true")
 
     remove()
@@ -70,10 +73,10 @@ def clean(lab: Lab) -> Iterator[None]:
 
 
 def test_a_dry_run_announces_the_collections_images_and_makes_none(lab: Lab) -> None:
-    """--check, all inputs at their defaults, finds the sources of all four and builds nothing."""
+    """--check, all inputs at their defaults, finds the sources of all five and builds nothing."""
     recap = lab.play("playbooks/images.yml", "--check")
     assert (recap.changed, recap.failed) == (dict.fromkeys(HOSTS, 1), 0), recap.output
-    own = ("registrator", "helloworld", "nginx-lb", "haproxy-lb")
+    own = ("registrator", "helloworld", "nginx-lb", "haproxy-lb", "docker-gate")
     names = [f"rollcall/{name}:1.0.0" for name in own]
     # Ansible folds long lines.
     output = " ".join(recap.output.split())
@@ -146,3 +149,27 @@ def test_with_a_registry_the_images_are_pushed_there(lab: Lab, sources: pathlib.
     assert identifiers(lab, "host-3", f"{registry}/") == identifiers(lab, "host-1", f"{registry}/")
     second = play(lab, sources, images_registry=registry)
     assert (second.changed, second.failed) == (dict.fromkeys(HOSTS, 0), 0), second.output
+
+
+def test_an_image_runs_by_the_digest_that_the_registry_has_for_it(
+    lab: Lab, sources: pathlib.Path
+) -> None:
+    """What was pushed is written down, and the web service's role takes it from there, once."""
+    pins = sources / "pins.yml"
+    done = play(lab, sources, images_registry=f"{REGISTRY}/built", images_pins=str(pins))
+    assert not done.failed, done.output
+    named = yaml.safe_load(pins.read_text())
+    assert set(named) == {"registrator_image", "helloworld_image"}
+    image = named["helloworld_image"]
+    assert image.startswith(f"{REGISTRY}/built/rollcall-test/helloworld@sha256:")
+    # With all that checks before anything changes, on a host that never had it.
+    pinned = ("-e", f"@{pins}", "--limit", "host-3")
+    try:
+        assert not lab.play("playbooks/preflight.yml", *pinned).failed
+        first = lab.play("playbooks/helloworld.yml", *pinned)
+        assert (first.changed["host-3"], first.failed) == (1, 0), first.output
+        running = lab.ssh("host-3", "docker inspect -f '{{.Config.Image}}' helloworld-1")
+        assert running.strip() == image
+        assert not lab.play("playbooks/helloworld.yml", *pinned).changed["host-3"]
+    finally:
+        lab.play("playbooks/helloworld.yml", "--limit", "host-3")

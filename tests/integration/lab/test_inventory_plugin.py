@@ -10,17 +10,15 @@ import pathlib
 import re
 import subprocess
 import threading
-import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import yaml
 
-from .conftest import HOSTS, ROOT
+from .conftest import HOSTS, ROOT, Lab
 
 PLUGIN = ROOT / "plugins" / "inventory" / "consul.py"
-AGENT = f"{HOSTS['host-1']}:8500"
 NODES = {f"consulserver-node{number}": address for number, address in enumerate(HOSTS.values(), 1)}
 WEB = {"services": ["my-web-server"]}
 # How the lab's own inventory logs in, as expressions.
@@ -53,18 +51,17 @@ def examples() -> list[str]:
 
 
 @pytest.fixture
-def run(tmp_path: pathlib.Path) -> Run:
+def run(lab: Lab, tmp_path: pathlib.Path) -> Run:
     """Run a command in the checkout, with the lab's agent in the environment."""
 
     def command(*words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        host, _colon, _port = AGENT.partition(":")
         return subprocess.run(
             words,
             cwd=ROOT,
             env={
                 **os.environ,
-                "CONSUL_HTTP_ADDR": AGENT,
-                "CONSUL_HOST": host,
+                **lab.profile.environment(HOSTS["host-1"]),
+                "CONSUL_HOST": HOSTS["host-1"],
                 "HOME": str(tmp_path),
             },
             check=check,
@@ -187,13 +184,12 @@ def test_ping_reaches_a_host(run: Run, write: Write) -> None:
 
 
 @pytest.fixture
-def door() -> Iterator[http.server.ThreadingHTTPServer]:
+def door(lab: Lab) -> Iterator[http.server.ThreadingHTTPServer]:
     """A way to the agent that can be shut."""
 
     class Door(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            with urllib.request.urlopen(f"http://{AGENT}{self.path}", timeout=5) as answer:
-                body = answer.read()
+            body = lab.ask(self.path).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -231,10 +227,11 @@ def test_a_cache_answers_when_the_agent_is_gone(
 
 
 @pytest.mark.parametrize("text", examples(), ids=lambda text: re.findall(r"# (.*)", text)[0][:40])
-def test_an_example_lists(run: Run, tmp_path: pathlib.Path, text: str) -> None:
-    """As it stands, and finds the lab's nodes."""
+def test_an_example_lists(lab: Lab, run: Run, tmp_path: pathlib.Path, text: str) -> None:
+    """As it stands, and finds the lab's nodes; where the agent listens is the profile's to say."""
     path = tmp_path / "consul.yml"
-    path.write_text(text)
+    scheme, port = lab.profile.url("*").split("*")
+    path.write_text(text.replace('"http://', f'"{scheme}').replace(':8500"', f'{port}"'))
     result = run("ansible-inventory", "-i", str(path), "--list")
     assert "WARNING" not in result.stderr
     known = read(result.stdout)["_meta"]["hostvars"]

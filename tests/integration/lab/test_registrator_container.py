@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,12 +17,14 @@ from ansible_collections.rollcall.discovery.tests.helpers.promises import (
     documented,
 )
 
-from .conftest import HOSTS, Lab
+from .conftest import Lab
 
 MODULE = "rollcall.discovery.registrator_container"
 NAME = "registrator-example"
 OWN = {"name": NAME, "hostname": NAME}
 NO_AGENT = "consul://127.0.0.1:8599"
+# Where an example has files that an open cluster has none of.
+FILES = "/etc/rollcall/registrator"
 
 
 EXAMPLES: list[dict[str, Any]] = documented("registrator_container", "EXAMPLES")
@@ -85,6 +86,7 @@ def examples(
 ) -> Iterator[dict[str, Runs]]:
     """Every example, run three times in the order of the documentation."""
     remove(lab)
+    lab.ssh("host-1", f"mkdir -p {FILES} && touch {FILES}/token {FILES}/ca.pem")
     tasks = []
     for example in EXAMPLES:
         own = {**example, MODULE: {**example[MODULE], **task(image)[MODULE]}}
@@ -93,6 +95,7 @@ def examples(
     triples = zip(*[iter(results)] * 3, strict=True)
     yield {task["name"]: Runs(*runs) for task, runs in zip(EXAMPLES, triples, strict=True)}
     remove(lab)
+    lab.ssh("host-1", f"find {FILES} -empty -delete")
 
 
 @each_example
@@ -210,25 +213,18 @@ def test_a_missing_token_file_is_said_before_anything_changes(
 
 
 @pytest.fixture
-def registered() -> Iterator[dict[str, dict[str, Any]]]:
+def registered(lab: Lab) -> Iterator[dict[str, dict[str, Any]]]:
     """Two services of this name in host-1's agent: one by mark, one by identifier."""
     services: dict[str, dict[str, Any]] = {
         "example-marked": {"Meta": {"registrator-owner": NAME}},
         f"{NAME}:web:80": {"Tags": ["by-upstream"]},
     }
     for identifier, more in services.items():
-        put("register", {"ID": identifier, "Name": "example", "Address": "192.0.2.1", **more})
+        service = {"ID": identifier, "Name": "example", "Address": "192.0.2.1", **more}
+        lab.put("/v1/agent/service/register", service)
     yield services
     for identifier in services:
-        put(f"deregister/{identifier}")
-
-
-def put(path: str, body: Any = None) -> None:
-    """Send a request about services to host-1's agent."""
-    url = f"http://{HOSTS['host-1']}:8500/v1/agent/service/{path}"
-    data = json.dumps(body).encode() if body else None
-    request = urllib.request.Request(url, data=data, method="PUT")
-    urllib.request.urlopen(request, timeout=5).close()
+        lab.put(f"/v1/agent/service/deregister/{identifier}")
 
 
 def test_its_services_are_read_from_its_agent(

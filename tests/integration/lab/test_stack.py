@@ -27,7 +27,7 @@ def test_the_cluster_survives_the_loss_of_a_server(lab: Lab) -> None:
 
 def test_the_ui_answers(lab: Lab) -> None:
     """Consul's UI is served on the first host."""
-    assert "Consul" in lab.get(f"http://{HOSTS['host-1']}:8500/ui/")
+    assert "Consul" in lab.ask("/ui/")
 
 
 def test_a_second_run_changes_nothing(lab: Lab) -> None:
