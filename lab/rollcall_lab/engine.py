@@ -121,7 +121,7 @@ def stop_own() -> None:
                 what=f"dockerd (process {pid}) does not stop",
                 remedy=f"Read {STATE}/dockerd.log, then: kill -9 {pid}",
             )
-        _PID.unlink()
+        _PID.unlink(missing_ok=True)
         _put_back()
     say("  The engine's image store stays as a cache; `lab/down --purge` empties it first.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import dataclasses
 import hashlib
 import json
@@ -21,6 +22,7 @@ from .settings import (
     REGISTRY_NAME,
     REGISTRY_PORT,
     ROOT,
+    STATE,
     Host,
 )
 
@@ -66,16 +68,22 @@ PUSHED = ("debian:trixie-slim", *(program.image for program in PROGRAMS), *OWN)
 def ensure(hosts: tuple[Host, ...]) -> None:
     """Leave with every image in the outer engine and the lab's registry filled."""
     public = _public_registry_answers()
+    made = () if public else tuple(program for program in PROGRAMS if not _was_pulled(program))
     suites = {"trixie", *("bookworm" for host in hosts if host.engine == "bookworm")}
-    for suite in sorted(suites):
-        _base(suite, public=public)
-    for program in PROGRAMS:
-        _program(program, public=public)
+    # The compiler works while packages come down.
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        binaries = pool.map(compiled, made)
+        for suite in sorted(suites):
+            _base(suite, public=public)
+        build("rollcall-lab/registry", ROOT / "lab" / "registry")
+        for suite in sorted({host.engine for host in hosts}):
+            build(host_image(suite), ROOT / "lab" / "host", arguments=_host_arguments(suite))
+        for program, binary in zip(made, binaries, strict=True):
+            _wrap(program, binary)
+    for program in PROGRAMS if public else ():
+        _pull(program)
     for name, (context, dockerfile) in OWN.items():
         build(name, context, dockerfile=dockerfile)
-    build("rollcall-lab/registry", ROOT / "lab" / "registry")
-    for suite in sorted({host.engine for host in hosts}):
-        build(host_image(suite), ROOT / "lab" / "host", arguments=_host_arguments(suite))
 
 
 def host_image(suite: str) -> str:
@@ -210,15 +218,20 @@ def _base(suite: str, *, public: bool) -> None:
         run(["docker", "import", str(archive), name], remedy="Run lab/up again")
 
 
-def _program(program: Program, *, public: bool) -> None:
-    """Consul or consul-template: pulled, or compiled once from the Go module proxy."""
-    if _id(program.image) and not _label(program.image):
-        return  # pulled, by an earlier run or by the person
-    if public:
+def _was_pulled(program: Program) -> bool:
+    """Whether its image is there and not from here: pulled by an earlier run or by the person."""
+    return _label(program.image) == ""
+
+
+def _pull(program: Program) -> None:
+    """The image that its makers published."""
+    if not _was_pulled(program):
         with step(f"Pulling {program.image}"):
             run(["docker", "pull", "-q", program.image], remedy="Check the registry, then lab/up")
-        return
-    binary = compiled(program)
+
+
+def _wrap(program: Program, binary: pathlib.Path) -> None:
+    """An image of the compiled program, under the published one's name."""
     with tempfile.TemporaryDirectory(prefix="rollcall-") as scratch:
         context = pathlib.Path(scratch)
         shutil.copy2(binary, context / program.binary)
@@ -241,6 +254,8 @@ def compiled(program: Program) -> pathlib.Path:
             [*command, program.package],
             cwd=program.folder,
             env={"CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false"},
+            # Beside other steps: a failure shows its own last lines.
+            log=STATE / "compiler.log",
             remedy="Check that the Go module proxy answers, and run the same again",
         )
         partial.rename(binary)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import os
 import pathlib
@@ -16,6 +17,7 @@ from .settings import STATE
 LOG = STATE / "lab.log"
 # A pipe or a CI log gets a sign of life at this pace; a terminal gets one line that is rewritten.
 _QUIET_SECONDS = 20.0
+_headings: collections.deque[str] = collections.deque(maxlen=1)
 
 
 class LabError(Exception):
@@ -34,11 +36,14 @@ def say(text: str) -> None:
 
 @contextlib.contextmanager
 def step(title: str) -> Iterator[None]:
-    """Head a step and close it with the seconds it took."""
+    """Head a step and close it with the seconds it took; by name where others began meanwhile."""
     started = time.monotonic()
-    say(f"▸ {title}")
+    heading = f"▸ {title}"
+    say(heading)
+    _headings.append(heading)
     yield
-    say(f"  done in {time.monotonic() - started:.1f} s")
+    name = "" if _headings[-1] is heading else f": {title}"
+    say(f"  done in {time.monotonic() - started:.1f} s{name}")
 
 
 def run(
@@ -48,30 +53,31 @@ def run(
     cwd: pathlib.Path | None = None,
     env: Mapping[str, str] | None = None,
     show: bool = False,
+    log: pathlib.Path = LOG,
 ) -> None:
-    """Run a command to its end; its output goes to the log (and to the screen with `show`).
+    """Run a command to its end; its output goes to the log, or to the screen with `show`.
 
     Raises LabError with the last lines of the output when the command fails.
     """
     STATE.mkdir(exist_ok=True)
-    with LOG.open("ab") as log:
-        log.write(f"\n$ {shlex.join(command)}\n".encode())
-        log.flush()
-        start = log.tell()
+    with log.open("ab") as file:
+        file.write(f"\n$ {shlex.join(command)}\n".encode())
+        file.flush()
+        start = file.tell()
         try:
             process = subprocess.Popen(
                 command,
                 cwd=cwd,
                 env={**os.environ, **(env or {})},
                 stdin=subprocess.DEVNULL,
-                stdout=None if show else log,
+                stdout=None if show else file,
                 stderr=None if show else subprocess.STDOUT,
             )
         except FileNotFoundError:
             raise LabError(f"{command[0]}: command not found", remedy) from None
         _follow(process, quiet=show)
     if process.returncode != 0:
-        tail = b"" if show else LOG.read_bytes()[start:]
+        tail = b"" if show else log.read_bytes()[start:]
         lines = tail.decode(errors="replace").strip().splitlines()[-12:]
         raise LabError(
             "\n  ".join([f"{shlex.join(command)} ended with status {process.returncode}", *lines]),
