@@ -133,7 +133,7 @@ def main(body: Callable[[], None]) -> int:
     try:
         body()
     except LabError as error:
-        print(f"\n✗ {error.what}\n  → {error.remedy}\n  The whole log: {LOG}", file=sys.stderr)
+        print(f"\n✗ {error.what}\n  → {error.remedy}\n  The logs: {STATE}/*.log", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nInterrupted. `lab/up` goes on from here; `lab/down` removes it.", file=sys.stderr)
