@@ -11,7 +11,7 @@ import re
 import subprocess
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -171,6 +171,39 @@ class Lab:
 def lab() -> Lab:
     """The lab that `lab/up` has started."""
     return Lab(profile_of(os.environ))
+
+
+@dataclasses.dataclass
+class Condition:
+    """Whether the hosts run what site.yml leaves."""
+
+    whole: bool = True
+
+
+@pytest.fixture(scope="session", name="_condition")
+def _handed_on_as_it_was_found(lab: Lab) -> Iterator[Condition]:
+    """What the stories leave; the lab is whole again at the end."""
+    condition = Condition()
+    yield condition
+    restore(lab, condition)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _whole(request: pytest.FixtureRequest, lab: Lab, _condition: Condition) -> None:
+    """Begin with a whole lab; a module that says EMPTIES_HOSTS begins with what it finds."""
+    if getattr(request.module, "EMPTIES_HOSTS", False):
+        _condition.whole = False
+    else:
+        restore(lab, _condition)
+
+
+def restore(lab: Lab, condition: Condition) -> None:
+    """Three hosts, one cluster, unless they are there."""
+    if not condition.whole:
+        lab.wipe()
+        recap = lab.converge()
+        assert not recap.failed, recap.output
+        condition.whole = True
 
 
 @pytest.fixture

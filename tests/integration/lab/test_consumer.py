@@ -7,7 +7,6 @@ import pathlib
 import re
 import sys
 import urllib.request
-from collections.abc import Iterator
 
 import pytest
 from ansible_collections.rollcall.discovery.tests.helpers.profiles import Profile
@@ -19,6 +18,7 @@ sys.path.insert(0, str(ROOT / "tests" / "package"))
 from artefact import build
 from consumer import run, set_up
 
+EMPTIES_HOSTS = True
 COUNTER = f"http://{HOSTS['host-2']}"
 
 
@@ -29,13 +29,9 @@ def _open(lab: Lab) -> Lab:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _whole_again(lab: Lab) -> Iterator[None]:
-    """Begin with empty hosts, and hand the lab on as it was found."""
+def _empty(lab: Lab) -> None:
+    """Begin with hosts that run nothing."""
     lab.wipe()
-    yield
-    lab.wipe()
-    recap = lab.converge()
-    assert not recap.failed, recap.output
 
 
 @pytest.fixture(scope="module")

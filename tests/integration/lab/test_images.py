@@ -84,6 +84,16 @@ def test_a_dry_run_announces_the_collections_images_and_makes_none(lab: Lab) -> 
     assert f"Would load {', '.join(names)}" in output
 
 
+def test_digests_without_a_registry_are_refused(lab: Lab, sources: pathlib.Path) -> None:
+    """Who wants a file of them reads what is missing, before anything is built."""
+    recap = play(lab, sources, images_pins=str(sources / "pins.yml"))
+    assert (sum(recap.changed.values()), recap.failed > 0) == (0, True), recap.output
+    assert "set images_registry to one that the hosts can pull from" in " ".join(
+        recap.output.split()
+    )
+    assert not identifiers(lab, "host-1")
+
+
 def test_without_a_registry_every_host_holds_the_same_images(
     lab: Lab, sources: pathlib.Path
 ) -> None:
