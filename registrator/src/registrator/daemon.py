@@ -175,6 +175,8 @@ class Daemon:
 
     def _look(self, now: float) -> Plan:
         """At everything, at what events named, or only whether the agent forgot something."""
+        if self._away:
+            self.reconciler.welcome()
         if not self._full and not self._touched and not self.reconciler.forgotten():
             if not self._following.is_on(now):
                 return Plan((), ())

@@ -22,6 +22,10 @@ class DryRun:
         self._lock = threading.Lock()
         self.changes = 0
 
+    def leader(self) -> str:
+        """The registry's own: this is read."""
+        return self._registry.leader()
+
     def seal(self) -> str:
         """The registry's own: it decides what would be registered."""
         return self._registry.seal()

@@ -47,6 +47,9 @@ class ContainerSource(Protocol):
 class ServiceRegistry(Protocol):
     """The services of this host's agent. Every method may be called from several threads."""
 
+    def leader(self) -> str:
+        """The leader as the agent knows it, empty without one; RegistryError when it is away."""
+
     def seal(self) -> str:
         """Stands for the token that services are registered with, without telling it.
 

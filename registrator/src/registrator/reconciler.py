@@ -11,9 +11,16 @@ from .backoff import Patience
 from .exits import Exits
 from .heartbeat import Heartbeat
 from .model import Container, Ignored, Registered, Service
-from .parallel import within
+from .parallel import Result, within
 from .plan import CONTAINER, Plan, container_of, is_ours, plan, unambiguous
-from .ports import ContainerSource, Metrics, NullMetrics, RegistryError, ServiceRegistry
+from .ports import (
+    AwayError,
+    ContainerSource,
+    Metrics,
+    NullMetrics,
+    RegistryError,
+    ServiceRegistry,
+)
 from .scope import joined_to, strays, within_scope
 from .services import services_of
 from .settings import Settings
@@ -75,6 +82,15 @@ class Reconciler:
     def forgive(self) -> None:
         """Try at once what was refused: somebody may have mended it."""
         self.patience.clear()
+
+    def welcome(self) -> None:
+        """Wait no more for an agent that is back; AwayError while it knows no leader.
+
+        It keeps what is written then for as long as its rpc_hold_timeout, 7 s, in the hope of one,
+        and answers nobody meanwhile.
+        """
+        if not _promptly(self.registry.leader):
+            raise AwayError("Consul knows no leader yet")
 
     def forgotten(self) -> bool:
         """Whether the agent lost a service that stood there; RegistryError when it is away."""
@@ -153,11 +169,7 @@ class Reconciler:
         return applied
 
     def _registered(self) -> Mapping[str, Registered]:
-        """The agent's services; an agent that is starting may take a request and never answer."""
-        try:
-            return within(_HANGS_SECONDS, self.registry.services)
-        except TimeoutError as error:
-            raise RegistryError(f"Consul gave {error} within {_HANGS_SECONDS:g} s") from error
+        return _promptly(self.registry.services)
 
     def _survey(self, container_ids: Iterable[str], now: float) -> Survey:
         def derive(container: Container) -> tuple[list[Service], list[Ignored]]:
@@ -205,3 +217,11 @@ class Reconciler:
         for key, reason in read.unread.items():
             if reason and self._telling.once("unread", key[:12], reason):
                 self.metrics.trouble("container")
+
+
+def _promptly(question: Callable[[], Result]) -> Result:
+    """The agent's answer; one that is starting may take a request and never give any."""
+    try:
+        return within(_HANGS_SECONDS, question)
+    except TimeoutError as error:
+        raise RegistryError(f"Consul gave {error} within {_HANGS_SECONDS:g} s") from error

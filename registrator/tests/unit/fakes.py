@@ -59,7 +59,7 @@ class FakeRegistry:
     """An agent that keeps what it is given, with everything written to it in `asked`.
 
     `refuses` and `fails` are identifiers, `checks` what the TTL checks were told, `found` what each
-    service's checks have found, `token` what it is spoken to with.
+    service's checks have found, `token` what it is spoken to with, `led` whether there is a leader.
     """
 
     entries: dict[str, Registered] = dataclasses.field(default_factory=dict)
@@ -69,7 +69,14 @@ class FakeRegistry:
     asked: list[str] = dataclasses.field(default_factory=list)
     checks: list[tuple[str, str]] = dataclasses.field(default_factory=list)
     token: str = ""
+    led: bool = True
     found: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    def leader(self) -> str:
+        """The leader, RegistryError while silent."""
+        if self.silent:
+            raise AwayError("Consul is silent")
+        return "10.0.0.1:8300" if self.led else ""
 
     def states(self) -> Mapping[str, str]:
         """What its checks have found, RegistryError while silent."""

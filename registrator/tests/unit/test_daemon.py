@@ -361,6 +361,35 @@ def test_events_in_an_outage_are_kept_and_hurry_nobody() -> None:
     assert len(host.ids) == 200
 
 
+def test_an_agent_that_is_back_without_a_leader_is_not_written_to(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It would hold the write for seconds and answer nobody; once there is a leader, all stands."""
+    host = Host(WEB, resync=60)
+
+    def back() -> None:
+        host.registry.silent = host.registry.led = False
+        host.registry.entries.clear()
+
+    host.at(5, lambda: setattr(host.registry, "silent", True)).at(10, back).until(40)
+    assert host.registry.asked == [f"register {WEB_ID}"]
+    host.at(40, lambda: setattr(host.registry, "led", True)).until(42.5)
+    assert host.ids == [WEB_ID]
+    assert waits(*caplog.messages) == [
+        "waiting: Consul is silent",
+        "waiting: Consul knows no leader yet",
+        "recovered: 1 registered, 0 deregistered",
+    ]
+
+
+def test_without_a_leader_nobody_waits_who_was_not_away() -> None:
+    """What starts while the others elect is written all the same."""
+    host = Host(WEB)
+    host.registry.led = False
+    host.at(5, host.starts(SHOP)).until(10)
+    assert host.ids == [SHOP_ID, WEB_ID]
+
+
 def test_what_checks_find_after_an_outage_is_passed_on() -> None:
     """An agent that was away is slow to tell the catalog, but not of what is registered."""
     host = Host(WEB, resync=10)

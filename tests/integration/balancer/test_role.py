@@ -11,6 +11,8 @@ import pytest
 from .plays import Recap, run_role
 from .stage import Stage, certificate
 
+# A role owns all balancers of its engine: two plays at once would each remove the other's.
+pytestmark = pytest.mark.xdist_group("role")
 Play = Callable[..., Recap]
 
 
