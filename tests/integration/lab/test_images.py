@@ -16,32 +16,35 @@ from .conftest import HOSTS, ROOT, Lab, Recap
 REGISTRY = "10.111.152.2:5000"
 # Every host runs it, and it has most of what the Dockerfiles install.
 BASE = f"{REGISTRY}/rollcall/helloworld:1.0.0"
-IMAGES = ("rollcall-test/registrator:1.0.0", "rollcall-test/helloworld:1.0.0")
-CONTEXTS = {"registrator": "registrator", "helloworld": "images/helloworld"}
+# The two that cost least to build, each with the variable that names it.
+VARIABLES = {"docker-gate": "registrator_docker_gate_image", "helloworld": "helloworld_image"}
+IMAGES = tuple(f"rollcall-test/{name}:1.0.0" for name in VARIABLES)
 
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """The sources as they are now: an edit during the tests would rightly be built again."""
     folder = tmp_path_factory.mktemp("sources")
-    for name in ("registrator", "images"):
-        shutil.copytree(ROOT / name, folder / name)
+    for name in VARIABLES:
+        shutil.copytree(ROOT / "images" / name, folder / name)
+        # As Registrator's, which is no part of its context.
+        (folder / name / "Dockerfile").rename(folder / f"{name}.Dockerfile")
     return folder
 
 
 def play(lab: Lab, sources: pathlib.Path, *arguments: str, **variables: Any) -> Recap:
-    """Run playbooks/images.yml for the two cheap images under names of their own."""
+    """Run playbooks/images.yml for two images under names of their own."""
     images = [
         {
             "name": f"rollcall-test/{name}:1.0.0",
-            "context": str(sources / context),
-            "dockerfile": str(sources / "images" / name / "Dockerfile"),
+            "context": str(sources / name),
+            "dockerfile": str(sources / f"{name}.Dockerfile"),
             "args": {"BASE_IMAGE": BASE},
         }
-        for name, context in CONTEXTS.items()
+        for name in VARIABLES
     ]
     file = sources / "variables.json"
-    named = {f"rollcall-test/{name}:1.0.0": f"{name}_image" for name in CONTEXTS}
+    named = dict(zip(IMAGES, VARIABLES.values(), strict=True))
     file.write_text(json.dumps({"images_list": images, "images_variables": named, **variables}))
     return lab.play("playbooks/images.yml", "-e", f"@{file}", *arguments)
 
@@ -121,7 +124,7 @@ def test_only_the_host_that_lacks_an_image_is_handed_it(lab: Lab, sources: pathl
 def test_a_changed_source_makes_only_its_image_anew(lab: Lab, sources: pathlib.Path) -> None:
     """After an edit of the web service every host holds a new image of it, and the old other."""
     before = identifiers(lab, "host-1")
-    with (sources / "images" / "helloworld" / "helloworld.py").open("a") as file:
+    with (sources / "helloworld" / "helloworld.py").open("a") as file:
         file.write("# An edit.\n")
     recap = play(lab, sources)
     assert (recap.changed, recap.failed) == (dict.fromkeys(HOSTS, 1), 0), recap.output
@@ -169,7 +172,7 @@ def test_an_image_runs_by_the_digest_that_the_registry_has_for_it(
     done = play(lab, sources, images_registry=f"{REGISTRY}/built", images_pins=str(pins))
     assert not done.failed, done.output
     named = yaml.safe_load(pins.read_text())
-    assert set(named) == {"registrator_image", "helloworld_image"}
+    assert set(named) == set(VARIABLES.values())
     image = named["helloworld_image"]
     assert image.startswith(f"{REGISTRY}/built/rollcall-test/helloworld@sha256:")
     # With all that checks before anything changes, on a host that never had it.
