@@ -167,10 +167,16 @@ class Lab:
         return Recap(changed, sum(int(row[2]) for row in rows) or result.returncode, output)
 
 
-@pytest.fixture(scope="session")
-def lab() -> Lab:
+@pytest.fixture(scope="session", name="_lab")
+def _as_started() -> Lab:
     """The lab that `lab/up` has started."""
     return Lab(profile_of(os.environ))
+
+
+@pytest.fixture(scope="session")
+def lab(_lab: Lab) -> Lab:
+    """The lab; a module may see it in another profile."""
+    return _lab
 
 
 @dataclasses.dataclass
@@ -181,20 +187,20 @@ class Condition:
 
 
 @pytest.fixture(scope="session", name="_condition")
-def _handed_on_as_it_was_found(lab: Lab) -> Iterator[Condition]:
+def _handed_on_as_it_was_found(_lab: Lab) -> Iterator[Condition]:
     """What the stories leave; the lab is whole again at the end."""
     condition = Condition()
     yield condition
-    restore(lab, condition)
+    restore(_lab, condition)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _whole(request: pytest.FixtureRequest, lab: Lab, _condition: Condition) -> None:
+def _whole(request: pytest.FixtureRequest, _lab: Lab, _condition: Condition) -> None:
     """Begin with a whole lab; a module that says EMPTIES_HOSTS begins with what it finds."""
     if getattr(request.module, "EMPTIES_HOSTS", False):
         _condition.whole = False
     else:
-        restore(lab, _condition)
+        restore(_lab, _condition)
 
 
 def restore(lab: Lab, condition: Condition) -> None:
