@@ -1,4 +1,7 @@
-"""The role: from an inventory's words to a balancer that acknowledges them."""
+"""The role: from an inventory's words to a balancer that acknowledges them.
+
+It owns all balancers of its engine: stories at once would each remove the other's.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,6 @@ import pytest
 from .plays import Recap, run_role
 from .stage import Stage, certificate
 
-# A role owns all balancers of its engine: two plays at once would each remove the other's.
-pytestmark = pytest.mark.xdist_group("role")
 Play = Callable[..., Recap]
 
 
