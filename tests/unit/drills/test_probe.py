@@ -282,7 +282,8 @@ def test_a_probe_that_did_not_get_to_run_says_so() -> None:
         requests = probed(server.url, seconds=1.9, meanwhile=lambda: time.sleep(1.5))
         asked = len(server.asked)
     late = [request for request in requests if request.late]
-    assert len(late) == pytest.approx(50, abs=10)
+    # A busy machine makes more of them late, none makes fewer.
+    assert 40 <= len(late) < len(requests)
     assert not any(request.failed for request in requests)
     assert asked == len(requests) - len(late)
 
