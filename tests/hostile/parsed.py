@@ -15,13 +15,17 @@ _PLACE = rf"(?:{_V4}|\[[0-9a-f:]+\]):[0-9]{{1,5}}"
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = rf"(?:\*\.)?{_LABEL}(?:\.{_LABEL})*"
 _PATH = r"(?:/|(?:/[A-Za-z0-9._~-]+)+/?)"
+_NAMED = rf"{_LABEL}\.lb\.invalid service=lb resolve"
 _LIMITS = r" max_fails=\d+ fail_timeout=\d+m?s"
+_AGAIN = r"@nginx_lb_again_\d+"
 # What may stand in a block that data has a part in, each directive with its words.
 _UPSTREAM = {
     "zone": rf"{_SERVICE} \d+[km]",
     "least_conn": "",
     "hash": r"\$[a-z_]+ consistent",
-    "server": rf"{_PLACE}(?: weight=\d{{1,5}})?{_LIMITS}",
+    "server": rf"(?:{_PLACE}(?: weight=\d{{1,5}})?|{_NAMED}){_LIMITS}",
+    "resolver": r"127\.0\.0\.1:\d+",
+    "resolver_timeout": r"\d+s",
     "keepalive": r"\d+",
     "keepalive_timeout": r"\d+s",
 }
@@ -29,7 +33,9 @@ _SERVER = {"listen": r"\d+(?: ssl)?(?: default_server)?", "server_name": _HOST}
 _LOCATION = {
     "add_header": r"(?:X-Backend \$upstream_addr|Retry-After 1) always",
     "proxy_pass": rf"http://{_SERVICE}\$nginx_lb_fresh",
-    "return": r"(?:503|404) no [a-z ]+\\n",
+    "return": r"(?:503|404) no [a-z ]+\\n|502",
+    "error_page": rf"502 = {_AGAIN}",
+    "if": r"\$nginx_lb_tried",
     "set": rf"\$nginx_lb_service {_SERVICE}",
     "rewrite": r"\^[A-Za-z0-9/._~\[\]-]+/\?\(\.\*\)\$ /\$1 break",
 }
@@ -76,7 +82,7 @@ def _server(block: Mapping[str, Any], known: Iterable[Mapping[str, Any]]) -> lis
     problems = [_words(block)] if "block" not in block else []
     for each in block.get("block") or ():
         if each["directive"] == "location" and _words(each) not in whole:
-            problems += _unfit(each, rf"(?:(?:=|\^~) )?{_PATH}", _LOCATION)
+            problems += _unfit(each, rf"(?:(?:=|\^~) )?{_PATH}|{_AGAIN}", _LOCATION)
         elif _words(each) not in whole:
             problems += _unfit(each, _SERVER.get(each["directive"]), {})
     return problems
@@ -87,9 +93,7 @@ def _unfit(block: Mapping[str, Any], words: str | None, inner: Mapping[str, str]
     if words is None or not re.fullmatch(words, " ".join(block["args"])):
         problems.append(_words(block))
     for each in block.get("block") or ():
-        allowed = inner.get(each["directive"])
-        if allowed is None or not re.fullmatch(allowed, " ".join(each["args"])):
-            problems.append(_words(each))
+        problems += _unfit(each, inner.get(each["directive"]), inner)
     return problems
 
 

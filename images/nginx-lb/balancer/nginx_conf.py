@@ -55,6 +55,14 @@ _MAPS = f"""\
     "~*^websocket$" upgrade;
   }}
 """
+# Once the set has changed, nginx gives up who asks for another instance (NGX_BUSY, its 502), and
+# names the upstream in the place of an address: of what cannot be repeated nothing was sent.
+_TRIED = """\
+  map $upstream_addr $nginx_lb_tried {
+    default "";
+    "~:[0-9]+$" 1;
+  }
+"""
 _GZIP = """\
   gzip on;
   gzip_vary on;
@@ -142,6 +150,8 @@ def _http(options: Settings, site: Site, paths: Paths) -> Iterator[str]:
     yield _line(1, "server_names_hash_max_size", str(max(512, 4 * len(site.routes))))
     yield _line(1, "variables_hash_max_size", "2048")
     yield _MAPS.rstrip()
+    if options.data_plane == "dns":
+        yield _TRIED.rstrip()
     yield _PROXY.rstrip()
     yield from _tuned(options.defaults, None)
     if options.gzip:
@@ -279,8 +289,8 @@ def _servers(options: Settings, site: Site, paths: Paths) -> Iterator[str]:
         yield '    set $nginx_lb_service "";'
         yield from _health(options, paths, host)
         yield from _snippet(options.server_snippet, 2)
-        for route in routes:
-            yield from _locations(options, route)
+        for number, route in enumerate(routes):
+            yield from _locations(options, route, f"@nginx_lb_again_{number}")
         if not any(route.path == "/" for route in routes):
             yield '    location / { return 404 "no service answers here\\n"; }'
         yield "  }"
@@ -337,22 +347,48 @@ def _health(options: Settings, paths: Paths, host: str) -> Iterator[str]:
     yield "    }"
 
 
-def _locations(options: Settings, route: Route) -> Iterator[str]:
+def _locations(options: Settings, route: Route, again: str) -> Iterator[str]:
+    if not _begins_again(options, route):
+        again = ""
     if route.path == "/":
-        yield from _location(options, route, "/")
-        return
-    yield from _location(options, route, "=", route.path)
-    yield from _location(options, route, "^~", f"{route.path}/")
+        yield from _location(options, route, again, "/")
+    else:
+        yield from _location(options, route, again, "=", route.path)
+        yield from _location(options, route, again, "^~", f"{route.path}/")
+    if again:
+        yield f"    location {again} {{"
+        yield "      if ($nginx_lb_tried) { return 502; }"
+        yield from _way(options, route)
+        yield "    }"
 
 
-def _location(options: Settings, route: Route, *match: str) -> Iterator[str]:
-    upstream = route.upstream
+def _begins_again(options: Settings, route: Route) -> bool:
+    """Whether a request is given a second set where the first one changed below it.
+
+    The operator's own pages stay as they are (an error_page hides those of the blocks around it),
+    and no rewrite of theirs is made twice.
+    """
+    snippets = (options.http_snippet, options.server_snippet, route.snippet)
+    fits = "rewrite" not in route.snippet and not any("error_page" in each for each in snippets)
+    return options.data_plane == "dns" and bool(route.upstream.instances) and fits
+
+
+def _location(options: Settings, route: Route, again: str, *match: str) -> Iterator[str]:
     yield f"    location {_line(0, *match)[:-1]} {{"
-    yield _line(3, "set", "$nginx_lb_service", upstream.service)
-    yield from _tuned(upstream.tuning, options.defaults, 3)
+    yield _line(3, "set", "$nginx_lb_service", route.upstream.service)
     if route.strip_path and route.path != "/":
         escaped = route.path.replace(".", "[.]")
         yield f"      rewrite ^{_line(0, escaped)[:-1]}/?(.*)$ /$1 break;"
+    if again:
+        yield _line(3, "error_page", "502", "=", again)
+    yield from _way(options, route)
+    yield "    }"
+
+
+def _way(options: Settings, route: Route) -> Iterator[str]:
+    """How a request that has come to a route goes on to its instances."""
+    upstream = route.upstream
+    yield from _tuned(upstream.tuning, options.defaults, 3)
     yield "      add_header X-Backend $upstream_addr always;"
     yield from _snippet(route.snippet, 3)
     if upstream.instances:
@@ -360,7 +396,6 @@ def _location(options: Settings, route: Route, *match: str) -> Iterator[str]:
     else:
         yield "      add_header Retry-After 1 always;"
         yield f"      return {_EMPTY};"
-    yield "    }"
 
 
 def _snippet(snippet: str, depth: int = 1) -> Iterable[str]:

@@ -11,9 +11,24 @@ import socket
 import threading
 import time
 import urllib.parse
+from collections.abc import Iterator
 from typing import Any
 
 _WEBSOCKET = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+
+@contextlib.contextmanager
+def vanished(address: str) -> Iterator[int]:
+    """A port whose host seems to be gone: a listener with a full queue answers no further SYN."""
+    with contextlib.ExitStack() as stack:
+        silent = stack.enter_context(socket.socket())
+        silent.bind((address, 0))
+        silent.listen(0)
+        for _ in range(4):
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(silent.getsockname())
+        yield int(silent.getsockname()[1])
 
 
 class Backend:
@@ -79,7 +94,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
-        """/ says the name, /headers what came, /slow?seconds= waits, /status?code= fails."""
+        """/ says the name, /headers what came, ?seconds= waits, ?code= fails, /break hangs up."""
         self.backend.seen.append((self.command, self.path))
         parts = urllib.parse.urlsplit(self.path)
         query = dict(urllib.parse.parse_qsl(parts.query))
@@ -87,7 +102,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._echo()
             return
         time.sleep(float(query.get("seconds", 0)))
-        if parts.path.endswith("/headers"):
+        if parts.path == "/break":
+            self.close_connection = True
+        elif parts.path.endswith("/headers"):
             self._answer(200, json.dumps(dict(self.headers.items())))
         elif parts.path.endswith("/big"):
             self._answer(200, "a" * 20000)

@@ -21,17 +21,18 @@ from hostile.parsed import strangers
 from hostile.registrations import Hostile
 
 REGISTRATIONS, ROUND = 50_000, 1_000
-OPTIONS = settings(services=[{"name": "web"}, {"name": "shop", "path": "/shop"}], discover={})
+SERVICES = [{"name": "web"}, {"name": "shop", "path": "/shop"}]
+both_planes = pytest.mark.parametrize("plane", ["reload", "dns"])
 
 
-def rendered(registrations: list[dict[str, Any]]) -> str:
+def rendered(registrations: list[dict[str, Any]], plane: str) -> str:
     """Our configuration."""
-    said = collect(registrations, OPTIONS.networks)
-    served = followed(OPTIONS, said.services)
-    return nginx_conf.render(OPTIONS, site.plan(OPTIONS, served, {}), Paths())
+    options = settings(services=SERVICES, discover={}, data_plane=plane)
+    served = followed(options, collect(registrations, options.networks).services)
+    return nginx_conf.render(options, site.plan(options, served, {}), Paths())
 
 
-def naive(registrations: list[dict[str, Any]]) -> str:
+def naive(registrations: list[dict[str, Any]], plane: str) -> str:
     """What a template makes of them that writes values as they are, as most templates do."""
     services: dict[str, list[dict[str, Any]]] = {}
     for each in registrations:
@@ -42,7 +43,7 @@ def naive(registrations: list[dict[str, Any]]) -> str:
         + "\n}"
         for name, found in services.items()
     )
-    return rendered([])[:-2] + upstreams + "\n}\n"
+    return rendered([], plane)[:-2] + upstreams + "\n}\n"
 
 
 @pytest.fixture(scope="module")
@@ -53,31 +54,46 @@ def seed() -> int:
     return found
 
 
-def test_nothing_of_a_strangers_reaches_nginx(seed: int, tmp_path: pathlib.Path) -> None:
+@pytest.mark.parametrize(("plane", "servers_a_round"), [("reload", 10), ("dns", 2)])
+def test_nothing_of_a_strangers_reaches_nginx(
+    seed: int, plane: str, servers_a_round: int, tmp_path: pathlib.Path
+) -> None:
     """Each registration is a server of the grammar or a skip; a naive template makes much else."""
     source = Hostile(seed)
-    plain = rendered([])
+    plain = rendered([], plane)
     broken = servers = 0
     for _ in range(REGISTRATIONS // ROUND):
         registrations = [source.registration() for _ in range(ROUND)]
-        text = rendered(registrations)
+        text = rendered(registrations, plane)
         assert strangers(text, plain, tmp_path) == []
         servers += text.count("    server ")
-        broken += bool(strangers(naive(registrations[:50]), plain, tmp_path))
+        broken += bool(strangers(naive(registrations[:50], plane), plain, tmp_path))
     print(f"{servers} servers, {broken} naive configurations with strangers in them")
-    assert servers > 10 * REGISTRATIONS // ROUND
+    assert servers > servers_a_round * REGISTRATIONS // ROUND
     assert broken == REGISTRATIONS // ROUND
 
 
-def test_the_parser_finds_what_it_is_to_find(tmp_path: pathlib.Path) -> None:
+@both_planes
+def test_the_parser_finds_what_it_is_to_find(plane: str, tmp_path: pathlib.Path) -> None:
     """Each of these, put into a good configuration, is a stranger."""
-    good = rendered([{"service": "web", "address": "10.0.0.1", "port": 80, "id": "a"}])
-    plain = rendered([])
+    registration = {"service": "web", "address": "10.0.0.1", "port": 80, "id": "a"}
+    good, plain = rendered([registration], plane), rendered([], plane)
     assert strangers(good, plain, tmp_path) == []
+    of_plane = {
+        "reload": [
+            ("server 10.0.0.1:80", "server 10.0.0.1:80 backup"),
+            ("server 10.0.0.1:80", "server evil.example:80"),
+            ("server 10.0.0.1:80", "server unix:/tmp/s"),
+        ],
+        "dns": [
+            (".lb.invalid service=lb", ".evil.example service=lb"),
+            ("resolver 127.0.0.1:", "resolver 6.6.6.6:"),
+            ("return 502;", "return 302 http://evil.example;"),
+            ("= @nginx_lb_again_", "= @evil_"),
+        ],
+    }
     for old, new in (
-        ("server 10.0.0.1:80", "server 10.0.0.1:80 backup"),
-        ("server 10.0.0.1:80", "server evil.example:80"),
-        ("server 10.0.0.1:80", "server unix:/tmp/s"),
+        *of_plane[plane],
         ("upstream web {", "upstream web {\n include /etc/passwd;"),
         ("http {", "http {\n lua_package_path x;"),
         ("events {", "load_module x.so;\nevents {"),

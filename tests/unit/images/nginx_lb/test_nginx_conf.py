@@ -154,6 +154,40 @@ def test_the_dns_data_plane_names_no_instance() -> None:
     assert f"server {nginx_conf.dns_label('web')}.lb.invalid service=lb resolve" in upstream
 
 
+AGAIN = "location @nginx_lb_again_0 {"
+
+
+def test_a_request_whose_set_changed_below_it_begins_again() -> None:
+    """nginx of the data plane `dns` gives it up; only who was given no instance comes this way."""
+    shop = {"name": "web", "path": "/shop", "strip_path": True, "read_timeout": "2s"}
+    rendered = text(services=[{**shop, "snippet": "# theirs"}], data_plane="dns")
+    for head in ("location = /shop {", "location ^~ /shop/ {"):
+        assert "error_page 502 = @nginx_lb_again_0;" in block(rendered, head)
+    again = block(rendered, AGAIN)
+    assert again.strip().startswith("if ($nginx_lb_tried) { return 502; }")
+    assert "proxy_read_timeout 2s;" in again
+    assert "# theirs" in again
+    assert "proxy_pass http://web$nginx_lb_fresh;" in again
+    assert "rewrite" not in again
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"data_plane": "reload"},
+        {"http_snippet": "error_page 502 /sorry.html;"},
+        {"server_snippet": "error_page 502 /sorry.html;"},
+        {"services": [{"name": "web", "snippet": "error_page 502 /sorry.html;"}]},
+        {"services": [{"name": "web", "snippet": "rewrite ^ /below$uri break;"}]},
+    ],
+)
+def test_an_operators_pages_and_rewrites_come_first(options: dict[str, Any]) -> None:
+    """No error_page of ours hides theirs, nothing is rewritten twice, and reloads need none."""
+    rendered = text(**{"data_plane": "dns", **options})
+    assert "nginx_lb_again" not in rendered
+    assert AGAIN in text(data_plane="dns")
+
+
 def test_the_name_server_knows_every_name_that_nginx_asks_for() -> None:
     """Each upstream's own name, and the one without kept connections has another."""
     made = settings(services=[{"name": "web"}], data_plane="dns")
