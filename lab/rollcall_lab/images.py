@@ -68,7 +68,9 @@ PUSHED = ("debian:trixie-slim", *(program.image for program in PROGRAMS), *OWN)
 def ensure(hosts: tuple[Host, ...]) -> None:
     """Leave with every image in the outer engine and the lab's registry filled."""
     public = _public_registry_answers()
-    made = () if public else tuple(program for program in PROGRAMS if not _was_pulled(program))
+    # One that is there and has no label of ours was pulled, by an earlier run or by the person.
+    lacking = [program for program in PROGRAMS if _label(program.image) != ""]
+    made = [] if public else lacking
     suites = {"trixie", *("bookworm" for host in hosts if host.engine == "bookworm")}
     # The compiler works while packages come down.
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
@@ -80,8 +82,9 @@ def ensure(hosts: tuple[Host, ...]) -> None:
             build(host_image(suite), ROOT / "lab" / "host", arguments=_host_arguments(suite))
         for program, binary in zip(made, binaries, strict=True):
             _wrap(program, binary)
-    for program in PROGRAMS if public else ():
-        _pull(program)
+    if public:
+        for program in lacking:
+            _pull(program)
     for name, (context, dockerfile) in OWN.items():
         build(name, context, dockerfile=dockerfile)
 
@@ -218,16 +221,10 @@ def _base(suite: str, *, public: bool) -> None:
         run(["docker", "import", str(archive), name], remedy="Run lab/up again")
 
 
-def _was_pulled(program: Program) -> bool:
-    """Whether its image is there and not from here: pulled by an earlier run or by the person."""
-    return _label(program.image) == ""
-
-
 def _pull(program: Program) -> None:
     """The image that its makers published."""
-    if not _was_pulled(program):
-        with step(f"Pulling {program.image}"):
-            run(["docker", "pull", "-q", program.image], remedy="Check the registry, then lab/up")
+    with step(f"Pulling {program.image}"):
+        run(["docker", "pull", "-q", program.image], remedy="Check the registry, then lab/up")
 
 
 def _wrap(program: Program, binary: pathlib.Path) -> None:

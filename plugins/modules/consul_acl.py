@@ -250,6 +250,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.options
     connection,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.patience import settled
+from ansible_collections.rollcall.discovery.plugins.module_utils._ending import end
 from ansible_collections.rollcall.discovery.plugins.module_utils._library import require
 
 NAMES: dict[str, t.Any] = {"type": "list", "elements": "str", "default": []}
@@ -359,10 +360,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
 def main() -> None:
     """Wiring only."""
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    try:
-        module.exit_json(**run(module))
-    except ConsulError as error:
-        module.fail_json(msg=str(error))
+    end(module, run, ConsulError)
 
 
 if __name__ == "__main__":

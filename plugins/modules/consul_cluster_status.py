@@ -172,6 +172,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.options
     CONNECTION,
     connection,
 )
+from ansible_collections.rollcall.discovery.plugins.module_utils._ending import end
 from ansible_collections.rollcall.discovery.plugins.module_utils._library import require
 
 # A look costs five local requests: often enough to see an election, rare enough to cost nothing.
@@ -260,10 +261,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    try:
-        module.exit_json(**run(module))
-    except ConsulError as error:
-        module.fail_json(msg=str(error))
+    end(module, run, ConsulError)
 
 
 if __name__ == "__main__":

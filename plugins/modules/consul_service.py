@@ -378,16 +378,14 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.options
     CONNECTION,
     connection,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.registry import (
-    NotPassing,
-    Registry,
-)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.registry import Registry
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service_plan import (
     Actual,
     Plan,
     Wanted,
     plan_service,
 )
+from ansible_collections.rollcall.discovery.plugins.module_utils._ending import end
 from ansible_collections.rollcall.discovery.plugins.module_utils._library import require
 
 TEXTS = (
@@ -497,12 +495,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
 def main() -> None:
     """Wiring only."""
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    try:
-        module.exit_json(**run(module))
-    except NotPassing as error:
-        module.fail_json(msg=str(error), checks=[dataclasses.asdict(c) for c in error.checks])
-    except (ServiceError, ConsulError) as error:
-        module.fail_json(msg=str(error))
+    end(module, run, ServiceError, ConsulError)
 
 
 if __name__ == "__main__":

@@ -241,6 +241,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._docker.options
     CONTAINER,
     WAIT,
 )
+from ansible_collections.rollcall.discovery.plugins.module_utils._ending import end
 from ansible_collections.rollcall.discovery.plugins.module_utils._library import require
 
 
@@ -286,10 +287,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    try:
-        module.exit_json(**run(module))
-    except (ContainerError, EngineError) as error:
-        module.fail_json(msg=str(error))
+    end(module, run, ContainerError, EngineError)
 
 
 if __name__ == "__main__":

@@ -132,6 +132,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._balancer.statu
     refusal,
     unmet,
 )
+from ansible_collections.rollcall.discovery.plugins.module_utils._ending import end
 
 # Two requests on loopback: often enough for a rolling update, rare enough to cost nothing.
 PAUSE_SECONDS = 0.25
@@ -215,10 +216,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    try:
-        module.exit_json(**run(module))
-    except BalancerError as error:
-        module.fail_json(msg=str(error))
+    end(module, run, BalancerError)
 
 
 if __name__ == "__main__":

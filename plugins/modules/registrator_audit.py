@@ -203,6 +203,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._docker.options
 from ansible_collections.rollcall.discovery.plugins.module_utils._docker.running import (
     RunningEngine,
 )
+from ansible_collections.rollcall.discovery.plugins.module_utils._ending import end
 from ansible_collections.rollcall.discovery.plugins.module_utils._library import require
 
 # A look costs a request for each name in the catalog: rarer than where one request tells all.
@@ -345,10 +346,7 @@ def _report(
 def main() -> None:
     """Wiring only."""
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    try:
-        module.exit_json(**run(module))
-    except (ConsulError, EngineError, NotClean) as error:
-        module.fail_json(msg=str(error), **getattr(error, "result", {}))
+    end(module, run, ConsulError, EngineError, NotClean)
 
 
 if __name__ == "__main__":

@@ -363,6 +363,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._docker.registr
     registered,
     specification,
 )
+from ansible_collections.rollcall.discovery.plugins.module_utils._ending import end
 from ansible_collections.rollcall.discovery.plugins.module_utils._library import require
 
 STATES = ["present", "started", "stopped", "restarted", "absent"]
@@ -476,10 +477,7 @@ def main() -> None:
         required_if=[("state", state, ["hostname"]) for state in STATES if state != "absent"],
         supports_check_mode=True,
     )
-    try:
-        module.exit_json(**run(module))
-    except (ContainerError, EngineError) as error:
-        module.fail_json(msg=str(error))
+    end(module, run, ContainerError, EngineError)
 
 
 if __name__ == "__main__":

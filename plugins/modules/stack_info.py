@@ -132,6 +132,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._docker.engine 
 from ansible_collections.rollcall.discovery.plugins.module_utils._docker.options import (
     CONNECTION as ENGINE,
 )
+from ansible_collections.rollcall.discovery.plugins.module_utils._ending import end
 from ansible_collections.rollcall.discovery.plugins.module_utils._library import require
 
 Look = t.Callable[[], t.Any]
@@ -169,10 +170,7 @@ def main() -> None:
         argument_spec={"docker_host": ENGINE["docker_host"], **CONNECTION},
         supports_check_mode=True,
     )
-    try:
-        module.exit_json(**run(module))
-    except ConsulError as error:
-        module.fail_json(msg=str(error))
+    end(module, run, ConsulError)
 
 
 if __name__ == "__main__":

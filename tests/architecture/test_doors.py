@@ -106,6 +106,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "plugins/module_utils/_preflight/needs.py": (),
     "plugins/module_utils/_preflight/host.py": (UTILS + "_preflight.needs",),
     "plugins/module_utils/_topology/*.py": (UTILS + "_topology.",),
+    "plugins/module_utils/_ending.py": ("ansible.module_utils.",),
     "plugins/module_utils/_library.py": ("ansible.module_utils.",),
     "plugins/modules/*.py": ("ansible.module_utils.", UTILS),
     "plugins/action/*.py": ("ansible.", "yaml", UTILS),

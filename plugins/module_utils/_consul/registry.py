@@ -25,12 +25,12 @@ SETTLE_SECONDS = 10.0
 
 
 class NotPassing(ConsulError):
-    """The deadline came before the checks passed; `checks` is how they are."""
+    """The deadline came before the checks passed; `result` says how they are."""
 
     def __init__(self, message: str, checks: tuple[Seen, ...]) -> None:
         """Keep the checks for the result."""
         super().__init__(message)
-        self.checks = checks
+        self.result = {"checks": [dataclasses.asdict(check) for check in checks]}
 
 
 class Registry:

@@ -66,7 +66,7 @@ class ConsulKvRegistry:
         return {}
 
     def leader(self) -> str:
-        """The cluster's leader as the agent knows it: the start-up ping."""
+        """The cluster's leader as the agent knows it, empty without one."""
         return str(self._agent.get("/v1/status/leader"))
 
     def register(self, body: Mapping[str, Any]) -> None:

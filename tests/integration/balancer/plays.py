@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import pathlib
 import re
-import subprocess
-import sys
 from collections.abc import Mapping
 from typing import Any
 
-from ..consul.conftest import ROOT, surroundings
+from ..consul.conftest import played, surroundings
 
 
 class Recap:
@@ -34,18 +31,5 @@ def run_role(role: str, inputs: Mapping[str, Any], folder: pathlib.Path, *argume
             "vars": {f"{role}_{key}": value for key, value in inputs.items()},
         }
     ]
-    (folder / "play.yml").write_text(json.dumps(whole))
-    done = subprocess.run(
-        [
-            *("ansible-playbook", "-i", "localhost,", "-c", "local"),
-            *("-e", f"ansible_python_interpreter={sys.executable}"),
-            *(str(folder / "play.yml"), *arguments),
-        ],
-        cwd=ROOT,
-        env=surroundings(),
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=180,
-    )
-    return Recap(done.stdout + done.stderr)
+    _status, output = played(whole, folder, *arguments, environment=surroundings(), seconds=180)
+    return Recap(output)

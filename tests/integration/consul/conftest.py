@@ -10,7 +10,7 @@ import pathlib
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -66,6 +66,31 @@ def surroundings() -> dict[str, str]:
         "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
         "ANSIBLE_PIPELINING": "true",
     }
+
+
+def played(
+    plays: Sequence[Mapping[str, Any]],
+    folder: pathlib.Path,
+    *arguments: str,
+    environment: Mapping[str, str],
+    seconds: float = 120,
+) -> tuple[int, str]:
+    """Run plays on this machine, from a playbook in `folder`; the status and all that was said."""
+    (folder / "play.yml").write_text(json.dumps(plays))
+    done = subprocess.run(
+        [
+            *("ansible-playbook", "-i", "localhost,", "-c", "local"),
+            *("-e", f"ansible_python_interpreter={sys.executable}"),
+            *(str(folder / "play.yml"), *arguments),
+        ],
+        cwd=ROOT,
+        env=environment,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+    )
+    return done.returncode, done.stdout + done.stderr
 
 
 def ask(
@@ -166,21 +191,8 @@ def _play(
             "diff": False,
         }
         whole = {"hosts": "localhost", "gather_facts": False, "tasks": [*every, save]}
-        (tmp_path / "play.yml").write_text(json.dumps([whole]))
-        done = subprocess.run(
-            [
-                *("ansible-playbook", "-i", "localhost,", "-c", "local"),
-                *("-e", f"ansible_python_interpreter={sys.executable}"),
-                *(str(tmp_path / "play.yml"), *arguments),
-            ],
-            cwd=ROOT,
-            env=environment,
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
+        status, output = played([whole], tmp_path, *arguments, environment=environment)
+        assert status == 0, output
         answered: list[dict[str, Any]] = json.loads((tmp_path / "results.json").read_text())
         for task, result in zip(tasks, answered, strict=True):
             for name in (key for key in task if key.startswith("rollcall.")):

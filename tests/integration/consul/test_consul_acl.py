@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
-import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -18,7 +16,7 @@ from ansible_collections.rollcall.discovery.tests.helpers.promises import assert
 
 from .agent import LOCAL, OTHER, THIRD, Agent, free_ports
 from .clusters import client, guarded, joining, running, server, token_with, untouched
-from .conftest import ROOT, ask, surroundings
+from .conftest import ask, played, surroundings
 
 NAME = "consul_acl"
 MODULE = f"rollcall.discovery.{NAME}"
@@ -146,22 +144,13 @@ def test_every_example_runs(tmp_path: pathlib.Path) -> None:
             }
         }
         play = {"hosts": "localhost", "gather_facts": False, "tasks": [*steps, save]}
-        (tmp_path / "play.yml").write_text(json.dumps([play], indent=1))
-        done = subprocess.run(
-            [
-                *("ansible-playbook", "-i", "localhost,", "-c", "local", "-vvv", "--diff"),
-                *("-e", f"ansible_python_interpreter={sys.executable}"),
-                *("-e", f"@{tmp_path / 'variables.json'}", str(tmp_path / "play.yml")),
-            ],
-            cwd=ROOT,
-            env=surroundings(),
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=120,
+        status, output = played(
+            [play],
+            tmp_path,
+            *("-vvv", "--diff", "-e", f"@{tmp_path / 'variables.json'}"),
+            environment=surroundings(),
         )
-        output = done.stdout + done.stderr
-        assert done.returncode == 0, output
+        assert status == 0, output
         results = json.loads((tmp_path / "results.json").read_text())
         agent.token = values["operator_secret"]
         left = {each["Description"]: each["SecretID"] for each in Acl(agent).tokens().values()}

@@ -6,7 +6,6 @@ import json
 import pathlib
 import socket
 import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +15,7 @@ from ansible_collections.rollcall.discovery.tests.helpers.recorded import KEYS
 
 from .agent import LOCAL, Agent, consul_binary, eventually
 from .clusters import guarded, leaderless, running, server, token_with
-from .conftest import ROOT, ask, surroundings
+from .conftest import ask, played, surroundings
 
 SERVICE, STATUS, AUDIT, ACL, KEYRING = (
     f"rollcall.discovery.{name}"
@@ -389,31 +388,18 @@ def test_a_token_is_in_no_line_of_a_plays_output(
         },
         "check_mode": True,
     }
-    (tmp_path / "play.yml").write_text(
-        json.dumps(
-            [{"hosts": "localhost", "gather_facts": False, "tasks": [*works, *broken, daemon]}],
-            indent=1,
-        )
-    )
-    done = subprocess.run(
-        [
-            *("ansible-playbook", "-i", "localhost,", "-c", "local", "-vvv", "--diff"),
-            *("-e", f"ansible_python_interpreter={sys.executable}"),
-            *("-e", f"@{tmp_path / 'variables.json'}", str(tmp_path / "play.yml")),
-        ],
-        cwd=ROOT,
-        env={
+    status, output = played(
+        [{"hosts": "localhost", "gather_facts": False, "tasks": [*works, *broken, daemon]}],
+        tmp_path,
+        *("-vvv", "--diff", "-e", f"@{tmp_path / 'variables.json'}"),
+        environment={
             **surroundings(),
             "CONSUL_HTTP_ADDR": guarded.url,
             "CONSUL_HTTP_TOKEN": tokens["environment"],
         },
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=300,
+        seconds=300,
     )
-    output = done.stdout + done.stderr
-    assert done.returncode == 0, output
+    assert status == 0, output
     assert f"ignored={len(broken)} " in output, output[-2000:]
     # The invocation is there, or nothing was looked at.
     assert "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER" in output

@@ -1,0 +1,27 @@
+# Copyright (c) 2026 rollcall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to the collection: this file may change without notice.
+"""How a module ends: with what it returns, or with the words of an error."""
+
+from __future__ import annotations
+
+import typing as t
+
+if t.TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+
+def end(
+    module: AnsibleModule,
+    run: t.Callable[[AnsibleModule], dict[str, t.Any]],
+    *errors: type[Exception],
+) -> None:
+    """Run the module and return what it gives; an error of these kinds fails it, in its words.
+
+    An error with a `result` says beside its words what a module returns.
+    """
+    try:
+        module.exit_json(**run(module))
+    except errors as error:
+        module.fail_json(msg=str(error), **getattr(error, "result", {}))
