@@ -233,13 +233,13 @@ def test_an_agent_is_watched_over_tls(authority: Authority, tls: ssl.SSLContext)
     with serving(Cluster().respond, tls=tls) as agent:
         events = recorded(agent.url, token="secret-token", ca=authority)
         tokens = {one.headers.get("x-consul-token") for one in agent.asked}
-        connections = len(agent.wires)
+        connections, questions = len(agent.wires), len(agent.asked)
     assert tokens == {"secret-token"}
     assert [seen.leader for seen in of(events, LeaderSeen)] == ["127.0.0.1:8300"]
     assert [one.answered for one in of(events, Reads)] == [True]
     assert not of(events, Distrusted)
-    # Handshakes are dear: eight connections are kept, as without TLS.
-    assert connections <= 8
+    # Handshakes are dear: 8 for 28 questions, and one more for each that takes too long.
+    assert connections < questions / 2
 
 
 def test_an_agent_by_another_authority_is_asked_nothing(
