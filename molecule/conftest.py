@@ -22,6 +22,7 @@ sys.path.insert(0, str(ROOT / "tests" / "helpers"))
 from profiles import profile_of  # noqa: E402  (the path comes first)
 
 HISTORIES = pathlib.Path(os.environ.get("MOLECULE_PROJECT_DIRECTORY", ".")) / ".drills"
+_PAGE = "http://10.111.152.136/"
 # A scenario's drills take minutes: what is older is another run's, and this one made none.
 _YOUNG_SECONDS = 30 * 60
 
@@ -119,6 +120,29 @@ def _asked(host: Any, path: str, *, patience: int = 0) -> Any:
 def consul(host: Any) -> Callable[..., Any]:
     """What the host's own agent answers to a path."""
     return functools.partial(_asked, host)
+
+
+@pytest.fixture
+def answering(host: Any) -> Callable[[int], set[str]]:
+    """The hosts that answer so many requests, sent from this one."""
+
+    def answering(requests: int) -> set[str]:
+        command = f"for n in $(seq {requests}); do curl -fsS {_PAGE}; echo; done"
+        return {line.split()[3] for line in host.check_output(command).splitlines() if line}
+
+    return answering
+
+
+@pytest.fixture
+def patiently() -> Callable[[Callable[[], bool], float], None]:
+    """Look until it holds, or so many seconds are over: what follows says how it is."""
+
+    def patiently(holds: Callable[[], bool], seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while not holds() and time.monotonic() < deadline:
+            time.sleep(0.5)
+
+    return patiently
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import socket
 import ssl
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -197,13 +197,12 @@ def test_a_post_is_not_sent_twice(stage: Stage) -> None:
     """An instance that fails or breaks off after it has read the body has had its one try."""
     first, second = stage.backend("one"), stage.backend("two")
     stage.start(services=WEB)
-    stage.serving("one", "two")
     for path, kind, status, tries in (
         ("/?code=503", "POST", 503, 1),
         ("/?code=503", "GET", 503, 2),
         ("/break", "POST", 502, 1),
     ):
-        stage.sees("both", lambda: stage.names() == {"one", "two"})
+        stage.serving("one", "two")
         for backend in (first, second):
             backend.seen.clear()
         body = "x" if kind == "POST" else None
@@ -214,11 +213,7 @@ def test_a_post_is_not_sent_twice(stage: Stage) -> None:
 @both_planes
 def test_a_host_that_vanished_costs_half_a_second_once(stage: Stage) -> None:
     """No packet comes back: the next instance is tried after the connect timeout."""
-    if stage.place.address != "127.0.0.1":
-        pytest.skip("there is no such address elsewhere")
-    stage.backend("one")
-    with vanished(stage.place.address) as port:
-        _register_and_start(stage, port, fail_timeout="10s")
+    with _beside_one_that_vanished(stage, fail_timeout="10s"):
         took = []
         for _ in range(8):
             began = time.monotonic()
@@ -231,11 +226,8 @@ def test_a_host_that_vanished_costs_half_a_second_once(stage: Stage) -> None:
 @both_planes
 def test_who_waits_for_a_vanished_host_is_served_though_the_set_changes(stage: Stage) -> None:
     """nginx gives such a request up in the data plane `dns`; it is begun again, a POST too."""
-    if stage.place.address != "127.0.0.1":
-        pytest.skip("there is no such address elsewhere")
-    stage.backend("one")
-    with vanished(stage.place.address) as port, ThreadPoolExecutor(4) as pool:
-        _register_and_start(stage, port, connect_timeout="4s", tries_timeout="20s")
+    patient = {"connect_timeout": "4s", "tries_timeout": "20s"}
+    with _beside_one_that_vanished(stage, **patient), ThreadPoolExecutor(4) as pool:
         began = time.monotonic()
         waiting = [
             pool.submit(stage.get, method=kind, body="x" * 100 if kind == "POST" else None)
@@ -249,14 +241,20 @@ def test_who_waits_for_a_vanished_host_is_served_though_the_set_changes(stage: S
     assert {answer.text for answer in answers} <= {"one /", "two /"}
 
 
-def _register_and_start(stage: Stage, vanished_port: int, **settings: str) -> None:
-    """One instance more, of a host that is gone and that Consul still believes in."""
-    stage.agent.register("web", "gone", Address=stage.place.address, Port=vanished_port)
-    stage.start(services=[{"name": "web", **settings}])
-    stage.sees(
-        "both",
-        lambda: [row["in_rotation"] for row in stage.instances()["instances"]] == [True, True],
-    )
+@contextlib.contextmanager
+def _beside_one_that_vanished(stage: Stage, **settings: str) -> Iterator[None]:
+    """A balancer with the instance "one", and another of a host that Consul still believes in."""
+    if stage.place.address != "127.0.0.1":
+        pytest.skip("there is no such address elsewhere")
+    stage.backend("one")
+    with vanished(stage.place.address) as port:
+        stage.agent.register("web", "gone", Address=stage.place.address, Port=port)
+        stage.start(services=[{"name": "web", **settings}])
+        stage.sees(
+            "both",
+            lambda: [row["in_rotation"] for row in stage.instances()["instances"]] == [True, True],
+        )
+        yield
 
 
 def test_snippets_do_what_nginx_can(stage: Stage) -> None:

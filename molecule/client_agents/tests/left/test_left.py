@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 # What the drills grant the catalog after a healing.
@@ -11,12 +10,10 @@ PATIENCE_SECONDS = 15
 LEFT = 3
 
 
-def test_the_catalog_has_forgotten_them(consul: Any) -> None:
+def test_the_catalog_has_forgotten_them(consul: Any, patiently: Any) -> None:
     """Three nodes, three instances; the gossip says that they left, not that they failed."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
     # The leader strikes off who has left when the gossip has told it, and tells others in its turn.
-    while not _forgotten(consul) and time.monotonic() < deadline:
-        time.sleep(0.5)
+    patiently(lambda: _forgotten(consul), PATIENCE_SECONDS)
     assert len(consul("/v1/catalog/nodes")) == 3
     assert len(consul("/v1/catalog/service/my-web-server")) == 3
     assert _clients(consul) <= {LEFT}

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from balancer import nginx_conf, site
 from balancer.nginx_conf import Paths
+from balancer.settings import DATA_PLANES
 from balancer.snapshot import collect
 
 from .builders import followed, settings
@@ -22,7 +23,6 @@ from hostile.registrations import Hostile
 
 REGISTRATIONS, ROUND = 50_000, 1_000
 SERVICES = [{"name": "web"}, {"name": "shop", "path": "/shop"}]
-both_planes = pytest.mark.parametrize("plane", ["reload", "dns"])
 
 
 def rendered(registrations: list[dict[str, Any]], plane: str) -> str:
@@ -65,30 +65,33 @@ def test_nothing_of_a_strangers_reaches_nginx(
     for _ in range(REGISTRATIONS // ROUND):
         registrations = [source.registration() for _ in range(ROUND)]
         text = rendered(registrations, plane)
-        assert strangers(text, plain, tmp_path) == []
+        assert strangers(text, plain, tmp_path, plane) == []
         servers += text.count("    server ")
-        broken += bool(strangers(naive(registrations[:50], plane), plain, tmp_path))
+        broken += bool(strangers(naive(registrations[:50], plane), plain, tmp_path, plane))
     print(f"{servers} servers, {broken} naive configurations with strangers in them")
     assert servers > servers_a_round * REGISTRATIONS // ROUND
     assert broken == REGISTRATIONS // ROUND
 
 
-@both_planes
+@pytest.mark.parametrize("plane", DATA_PLANES)
 def test_the_parser_finds_what_it_is_to_find(plane: str, tmp_path: pathlib.Path) -> None:
     """Each of these, put into a good configuration, is a stranger."""
     registration = {"service": "web", "address": "10.0.0.1", "port": 80, "id": "a"}
     good, plain = rendered([registration], plane), rendered([], plane)
-    assert strangers(good, plain, tmp_path) == []
+    assert strangers(good, plain, tmp_path, plane) == []
     of_plane = {
         "reload": [
             ("server 10.0.0.1:80", "server 10.0.0.1:80 backup"),
             ("server 10.0.0.1:80", "server evil.example:80"),
             ("server 10.0.0.1:80", "server unix:/tmp/s"),
+            ("server 10.0.0.1:80", "server web.lb.invalid service=lb resolve"),
+            ("location / {", "location / {\n error_page 502 = @nginx_lb_again_0;"),
         ],
         "dns": [
             (".lb.invalid service=lb", ".evil.example service=lb"),
             ("resolver 127.0.0.1:", "resolver 6.6.6.6:"),
             ("return 502;", "return 302 http://evil.example;"),
+            ("location / {", "location / {\n return 502;"),
             ("= @nginx_lb_again_", "= @evil_"),
         ],
     }
@@ -102,4 +105,4 @@ def test_the_parser_finds_what_it_is_to_find(plane: str, tmp_path: pathlib.Path)
         ("location / {", "location ~ .* {"),
     ):
         assert old in good
-        assert strangers(good.replace(old, new), plain, tmp_path), new
+        assert strangers(good.replace(old, new), plain, tmp_path, plane), new
