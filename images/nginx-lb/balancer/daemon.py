@@ -84,6 +84,8 @@ class Daemon:
 
     def report(self) -> Report:
         """How things are now."""
+        # Read first: what is not pending by now is in all that is read after it.
+        pending = self._pending
         now = time.monotonic()
         contact = self._contact
         joining, gone = self._naming.moves()
@@ -106,7 +108,7 @@ class Daemon:
             offered_revision=self._offered,
             settings_refused=self._settings_refused,
             data_plane=self._options.data_plane,
-            pending=self._pending,
+            pending=pending,
             heard=self._following.heard,
             joining=joining,
             gone=gone,

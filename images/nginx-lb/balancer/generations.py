@@ -25,19 +25,28 @@ def after_reload(
     known: Iterable[Generation],
     number: int,
     services: Mapping[str, Instances],
+    before: frozenset[int],
     alive: frozenset[int],
 ) -> tuple[Generation, ...]:
-    """The living generations, the new one last: its workers are those that no older one has."""
-    older = living(known, alive)
-    others = frozenset(worker for generation in older for worker in generation.workers)
-    return (*older, Generation(number, services, alive - others))
+    """The living generations, the new one last.
+
+    Its workers are those that were not there `before` the reload.
+    """
+    return living((*living(known, before), Generation(number, services, alive - before)), alive)
 
 
 def living(known: Iterable[Generation], alive: frozenset[int]) -> tuple[Generation, ...]:
-    """The generations of which a worker lives."""
-    left = (
+    """The generations of which a worker lives.
+
+    The last one has the workers that none had: nginx had not forked them yet, or it has forked
+    them for others that died, and they read what serves.
+    """
+    left = [
         dataclasses.replace(generation, workers=generation.workers & alive) for generation in known
-    )
+    ]
+    if left:
+        had = frozenset(worker for generation in left for worker in generation.workers)
+        left[-1] = dataclasses.replace(left[-1], workers=left[-1].workers | (alive - had))
     return tuple(generation for generation in left if generation.workers)
 
 

@@ -58,7 +58,7 @@ class Publisher:
         self._nginx.start()
         if not self._nginx.serves(self.number + 1, _START_SECONDS):
             raise Refused(f"nginx does not serve {_START_SECONDS:.0f} s after its start")
-        self._served(options, site, services)
+        self._served(options, site, services, before=frozenset())
 
     def may_want(self) -> bool:
         """Whether to look without news: a certificate was renewed, or a refusal is long ago."""
@@ -87,6 +87,7 @@ class Publisher:
         try:
             self._stage(options, site)
             self._nginx.swap()
+            before = self._nginx.workers()
             self._nginx.reload()
             if not self._nginx.serves(self.number + 1, _SERVE_SECONDS):
                 self._return()
@@ -98,7 +99,7 @@ class Publisher:
             self.refused = str(error)
             raise
         self.reloads += 1
-        self._served(options, site, services)
+        self._served(options, site, services, before)
 
     def _over(self, then: float) -> bool:
         """What was refused for want of time or memory may do later."""
@@ -115,7 +116,13 @@ class Publisher:
         back = self._nginx.serves(self.number, _SERVE_SECONDS)
         log.error("back to generation %d: %s", self.number, "it serves" if back else "no answer")
 
-    def _served(self, options: Settings, site: Site, services: Mapping[str, Instances]) -> None:
+    def _served(
+        self,
+        options: Settings,
+        site: Site,
+        services: Mapping[str, Instances],
+        before: frozenset[int],
+    ) -> None:
         self.number += 1
         self._nginx.keep()
         self.fingerprint = self._print(options, site)
@@ -123,7 +130,7 @@ class Publisher:
         self._refused_at = None
         self.rendered_at = time.monotonic()
         self._generations = after_reload(
-            self._generations, self.number, services, self._nginx.workers()
+            self._generations, self.number, services, before, self._nginx.workers()
         )
 
     def _print(self, options: Settings, site: Site) -> str:

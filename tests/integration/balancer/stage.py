@@ -193,8 +193,19 @@ class Stage:
         return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines}
 
     def serving(self, *names: str, **more: Any) -> None:
-        """Wait until exactly these backends answer."""
-        self.sees(f"{names} answer", lambda: self.names(**more) == set(names))
+        """Wait until exactly these backends answer, and nobody is left who would ask another."""
+        self.sees(
+            f"{names} answer", lambda: self.names(**more) == set(names) and self.settled()
+        )
+
+    def settled(self) -> bool:
+        """Whether all workers know what those know that answer.
+
+        After a reload nginx's old workers accept for a while yet, beside the new ones.
+        """
+        told = self.instances()
+        rows = told["instances"]
+        return not told["pending"] and all(r["in_rotation"] or not r["generations"] for r in rows)
 
     def reaches(self, state: str, seconds: float = 20) -> Any:
         """Wait for a state; the status that says so."""

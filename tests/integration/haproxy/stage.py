@@ -64,6 +64,10 @@ class HaproxyStage(Stage):
         """Delete one of Consul's keys."""
         self.agent.call("DELETE", f"/v1/kv/rollcall/haproxy/{urllib.parse.quote(key)}")
 
+    def settled(self) -> bool:
+        """Always: HAProxy's threads share one table of servers."""
+        return True
+
     def state(self) -> Any:
         """What the keeper says of itself."""
         return json.loads(self.inside("haproxy-lb", "status"))
