@@ -194,8 +194,20 @@ class Stage:
 
     def serving(self, *names: str, **more: Any) -> None:
         """Wait until exactly these backends answer, and nobody is left who would ask another."""
+        self.sees(f"{names} answer", lambda: self.names(**more) == set(names) and self.settled())
+
+    def knows(self, count: int) -> None:
+        """Wait until so many instances are in rotation, for all workers."""
         self.sees(
-            f"{names} answer", lambda: self.names(**more) == set(names) and self.settled()
+            f"{count} instances",
+            lambda: len(self.instances()["instances"]) == count and self.settled(),
+        )
+
+    def uses(self, revision: str) -> None:
+        """Wait until the settings of this revision are in use, by all workers."""
+        self.sees(
+            f"the settings {revision!r}",
+            lambda: self.status()["settings"]["revision"] == revision and self.settled(),
         )
 
     def settled(self) -> bool:
@@ -204,8 +216,10 @@ class Stage:
         After a reload nginx's old workers accept for a while yet, beside the new ones.
         """
         told = self.instances()
-        rows = told["instances"]
-        return not told["pending"] and all(r["in_rotation"] or not r["generations"] for r in rows)
+        leaving = [
+            row for row in told["instances"] if row["generations"] and not row["in_rotation"]
+        ]
+        return not told["pending"] and len(told["generations"]) == 1 and not leaving
 
     def reaches(self, state: str, seconds: float = 20) -> Any:
         """Wait for a state; the status that says so."""
