@@ -61,10 +61,10 @@ class Daemon:
         self._kept: Mapping[str, Record] = {}
         self._ledger = Ledger(state.records)
         self._nginx = Nginx(volume, self._run)
-        self._publisher = Publisher(self._nginx, paths, state.generation)
         self._inbox: queue.SimpleQueue[_Word] = queue.SimpleQueue()
         self._following = Following(self._run, lambda: self._inbox.put("catalog"))
         self._naming = Naming(paths.user)
+        self._publisher = Publisher(self._nginx, paths, state.generation, self._naming.learned)
         self._pulse = Pulse(False)
         self._contact: float | None = None
         self._skipped: tuple[Skip, ...] = ()

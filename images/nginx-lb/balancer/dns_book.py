@@ -7,7 +7,7 @@ set was asked for since, a moment ago; what was on its way then is seen by its c
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from .snapshot import Instance, Instances, Place
 
@@ -15,6 +15,7 @@ from .snapshot import Instance, Instances, Place
 _SETTLED_SECONDS = 0.5
 Key = tuple[str, Place]
 Sets = Mapping[str, tuple[str, Instances]]
+_NOBODY: tuple[str, Instances] = ("", ())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +51,8 @@ class DnsBook:
 
     sets: Sets = dataclasses.field(default_factory=dict)
     changes: Mapping[Key, Change] = dataclasses.field(default_factory=dict)
+    # When each name of a set that has instances was asked for first.
+    begun: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     def told(self, sets: Sets) -> DnsBook:
         """New sets. Of a name that is not asked for any more nothing is owed."""
@@ -61,16 +64,26 @@ class DnsBook:
         for key, instance in after.items():
             if key not in before:
                 changes[key] = Change(instance, True, _names(sets, key[0]))
-        return DnsBook(sets, changes)
+        begun = {name: at for name, at in self.begun.items() if sets.get(name, _NOBODY)[1]}
+        return DnsBook(sets, changes, begun)
 
     def asked(self, name: str, now: float) -> DnsBook:
         """A question for a set, answered."""
+        begun = self.begun
+        if name not in begun and self.sets.get(name, _NOBODY)[1]:
+            begun = {**begun, name: now}
         paid = {
             key: dataclasses.replace(change, owing=change.owing - {name}, asked=now)
             for key, change in self.changes.items()
             if name in change.owing
         }
-        return dataclasses.replace(self, changes={**self.changes, **paid}) if paid else self
+        if not paid and begun is self.begun:
+            return self
+        return dataclasses.replace(self, changes={**self.changes, **paid}, begun=begun)
+
+    def learned(self, names: Iterable[str], now: float) -> bool:
+        """Whether nginx knows who is behind each of these names."""
+        return all(now - self.begun.get(name, now) >= _SETTLED_SECONDS for name in names)
 
     def settled(self, now: float, connections: Mapping[Place, int]) -> DnsBook:
         """Without what nginx has taken over; who left stays as long as it has connections."""

@@ -8,7 +8,7 @@ import socketserver
 import struct
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from . import dns_wire
@@ -53,6 +53,11 @@ class NameServer:
             now, found = time.monotonic(), connections()
             self._book = self._book.settled(now, found)
             return self._book.joining(), self._book.gone(now, found)
+
+    def learned(self, names: Iterable[str]) -> bool:
+        """Whether nginx knows who is behind each of these names."""
+        with self._lock:
+            return self._book.learned(names, time.monotonic())
 
     def answer(self, message: bytes, *, datagram: bool) -> bytes | None:
         """The answer to a message, None where it deserves none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pwd
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from . import connections, nginx_conf
 from .dns_book import Gone, Key
@@ -53,6 +53,10 @@ class Naming:
     def moves(self) -> tuple[frozenset[Key], tuple[Gone, ...]]:
         """The instances that nginx may not know yet, and those that it may not be done with."""
         return self._server.moves(self._connections) if self._server else (frozenset(), ())
+
+    def learned(self, names: Iterable[str]) -> bool:
+        """Whether nginx knows who is behind each of these names."""
+        return self._server is None or self._server.learned(names)
 
     def close(self) -> None:
         """Answer no more."""

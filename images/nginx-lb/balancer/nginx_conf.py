@@ -205,15 +205,16 @@ def _upstreams(options: Settings, upstream: Upstream) -> Iterator[str]:
 def _upstream(options: Settings, upstream: Upstream, key: str, keepalive: int) -> Iterator[str]:
     tuning = upstream.tuning
     yield f"  upstream {_line(0, key)[:-1]} {{"
+    named = _named(options, upstream)
     # Without reloads a zone cannot grow: it is large from the start.
-    size = 200 if options.data_plane == "dns" else len(upstream.instances)
+    size = 200 if named else len(upstream.instances)
     yield _line(2, "zone", key, _zone(size))
     if tuning.balance == "least_conn":
         yield _line(2, "least_conn")
     elif tuning.balance == "hash":
         yield _line(2, "hash", tuning.hash_key, "consistent")
     limits = (f"max_fails={tuning.max_fails}", f"fail_timeout={tuning.fail_timeout}")
-    if options.data_plane == "dns":
+    if named:
         # Answers say themselves how long they hold: a set a second, an address for ever.
         yield _line(2, "resolver", f"127.0.0.1:{options.name_server_port}")
         yield _line(2, "resolver_timeout", "2s")
@@ -227,18 +228,34 @@ def _upstream(options: Settings, upstream: Upstream, key: str, keepalive: int) -
     if keepalive:
         # Shorter than a backend's own patience, so that nginx closes first. Where no reload ends
         # them, so short that an instance which was taken out soon has none.
-        idle = "4s" if options.data_plane == "dns" else "30s"
+        idle = "4s" if named else "30s"
         yield _line(2, "keepalive_timeout", idle)
     yield "  }"
+
+
+def _named(options: Settings, upstream: Upstream) -> bool:
+    return options.data_plane == "dns" and upstream.named
+
+
+def named_keys(options: Settings, site: Site) -> frozenset[str]:
+    """The upstreams whose instances nginx finds by names."""
+    return frozenset(
+        each.key for each in site.upstreams if each.instances and _named(options, each)
+    )
 
 
 def dns_sets(site: Site) -> dict[str, tuple[str, Instances]]:
     """What our own name server is to answer: for each name the service and its instances."""
     return {
-        dns_label(key): (upstream.service, upstream.instances)
+        label: (upstream.service, upstream.instances)
         for upstream in site.upstreams
-        for key in (upstream.key, upstream.key + _FRESH)
+        for label in dns_labels(upstream.key)
     }
+
+
+def dns_labels(key: str) -> tuple[str, str]:
+    """The names of an upstream, and of the one without kept connections."""
+    return dns_label(key), dns_label(key + _FRESH)
 
 
 def dns_label(key: str) -> str:

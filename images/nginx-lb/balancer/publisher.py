@@ -7,9 +7,10 @@ import hashlib
 import logging
 import pathlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from . import nginx_conf
+from . import site as sites
 from .generations import Generation, after_reload, living
 from .nginx import Nginx, Refused
 from .nginx_conf import Paths
@@ -19,14 +20,26 @@ from .snapshot import Instances
 
 log = logging.getLogger("nginx-lb")
 _START_SECONDS, _SERVE_SECONDS, _REFUSED_SECONDS = 10.0, 5.0, 30.0
+_LEARN_SECONDS, _LOOK_SECONDS = 5.0, 0.05
 
 
 class Publisher:
-    """What nginx serves. `number` is the last generation that an earlier run served."""
+    """What nginx serves. `number` is the last generation that an earlier run served.
 
-    def __init__(self, nginx: Nginx, paths: Paths, number: int) -> None:
+    `learned` says whether nginx knows who is behind names that it was given.
+    """
+
+    def __init__(
+        self,
+        nginx: Nginx,
+        paths: Paths,
+        number: int,
+        learned: Callable[[Iterable[str]], bool],
+    ) -> None:
         """Nothing is served yet."""
         self._nginx = nginx
+        self._learned = learned
+        self._named: frozenset[str] = frozenset()
         self._paths = paths
         self._generations: tuple[Generation, ...] = ()
         self._refused_print = ""
@@ -53,12 +66,7 @@ class Publisher:
 
     def start(self, options: Settings, site: Site, services: Mapping[str, Instances]) -> None:
         """Start nginx with a site. Refused where nginx does not take it or does not serve."""
-        self._stage(options, site)
-        self._nginx.swap()
-        self._nginx.start()
-        if not self._nginx.serves(self.number + 1, _START_SECONDS):
-            raise Refused(f"nginx does not serve {_START_SECONDS:.0f} s after its start")
-        self._served(options, site, services, before=frozenset())
+        self._put(options, site, services)
 
     def may_want(self) -> bool:
         """Whether to look without news: a certificate was renewed, or a refusal is long ago."""
@@ -85,21 +93,59 @@ class Publisher:
     def publish(self, options: Settings, site: Site, services: Mapping[str, Instances]) -> None:
         """Serve a site. Refused, with the last good configuration serving, where that fails."""
         try:
-            self._stage(options, site)
-            self._nginx.swap()
-            before = self._nginx.workers()
-            self._nginx.reload()
-            if not self._nginx.serves(self.number + 1, _SERVE_SECONDS):
-                self._return()
-                raise Refused(f"the new configuration did not serve within {_SERVE_SECONDS:.0f} s")
+            self._put(options, site, services)
         except Refused as error:
             self._refused_print = self._print(options, site)
             self._refused_at = time.monotonic()
             self.refusals += 1
             self.refused = str(error)
             raise
-        self.reloads += 1
-        self._served(options, site, services, before)
+
+    def _put(self, options: Settings, site: Site, services: Mapping[str, Instances]) -> None:
+        """Serve a site; a name that nginx does not know yet would answer 502."""
+        named = nginx_conf.named_keys(options, site)
+        if unknown := named - self._named:
+            self._step(options, sites.introduced(site, unknown), services)
+            self._learn(unknown)
+        self._step(options, site, services)
+        self._named = named
+        self.fingerprint = self._print(options, site)
+        self._refused_print = self.refused = ""
+        self._refused_at = None
+
+    def _learn(self, keys: Iterable[str]) -> None:
+        """Wait until nginx knows these upstreams' names."""
+        names = [label for key in keys for label in nginx_conf.dns_labels(key)]
+        deadline = time.monotonic() + _LEARN_SECONDS
+        while not self._learned(names):
+            if time.monotonic() > deadline:
+                log.warning("nginx has not asked for all names in %.0f s", _LEARN_SECONDS)
+                return
+            time.sleep(_LOOK_SECONDS)
+
+    def _step(self, options: Settings, site: Site, services: Mapping[str, Instances]) -> None:
+        """Have nginx serve exactly this, or as before. Refused where it won't."""
+        self._stage(options, site)
+        self._nginx.swap()
+        before = self._nginx.workers()
+        if self._nginx.process is None:
+            self._nginx.start()
+            if not self._nginx.serves(self.number + 1, _START_SECONDS):
+                raise Refused(f"nginx does not serve {_START_SECONDS:.0f} s after its start")
+        else:
+            self._nginx.reload()
+            if not self._nginx.serves(self.number + 1, _SERVE_SECONDS):
+                self._return()
+                raise Refused(f"the new configuration did not serve within {_SERVE_SECONDS:.0f} s")
+            self.reloads += 1
+        # Until the whole of it serves.
+        self.fingerprint = ""
+        self.number += 1
+        self._nginx.keep()
+        self.rendered_at = time.monotonic()
+        self._generations = after_reload(
+            self._generations, self.number, services, before, self._nginx.workers()
+        )
 
     def _over(self, then: float) -> bool:
         """What was refused for want of time or memory may do later."""
@@ -115,23 +161,6 @@ class Publisher:
         self._nginx.reload()
         back = self._nginx.serves(self.number, _SERVE_SECONDS)
         log.error("back to generation %d: %s", self.number, "it serves" if back else "no answer")
-
-    def _served(
-        self,
-        options: Settings,
-        site: Site,
-        services: Mapping[str, Instances],
-        before: frozenset[int],
-    ) -> None:
-        self.number += 1
-        self._nginx.keep()
-        self.fingerprint = self._print(options, site)
-        self._refused_print = self.refused = ""
-        self._refused_at = None
-        self.rendered_at = time.monotonic()
-        self._generations = after_reload(
-            self._generations, self.number, services, before, self._nginx.workers()
-        )
 
     def _print(self, options: Settings, site: Site) -> str:
         """What tells two configurations apart; a renewed certificate is another one."""

@@ -180,6 +180,24 @@ def test_an_instance_has_joined_when_every_name_was_asked_for() -> None:
     assert found.settled(100.5, {}).joining() == frozenset()
 
 
+def test_a_name_is_known_when_it_was_asked_for() -> None:
+    """And nginx had a moment to find out who is behind it."""
+    found = book(1).asked("web", 100)
+    assert not found.learned(NAMES, 200)
+    found = found.asked("web-fresh", 200)
+    assert not found.learned(NAMES, 200.4)
+    assert found.learned(NAMES, 200.5)
+    assert found.asked("web", 300).learned(NAMES, 300)
+
+
+def test_a_name_without_instances_is_not_known() -> None:
+    """nginx forgets an empty service; when there is somebody again, it has to ask again."""
+    found = book(1).asked("web", 100)
+    found = found.told({"web": ("web", ())}).asked("web", 150)
+    found = found.told({"web": ("web", instances(1))})
+    assert not found.learned(["web"], 200)
+
+
 def test_a_service_that_nobody_asks_for_any_more_owes_nothing() -> None:
     """Its route is gone, and with it its names."""
     found = book(1).told({})

@@ -198,6 +198,34 @@ def test_the_name_server_knows_every_name_that_nginx_asks_for() -> None:
     assert set(sets.values()) == {("web", instances(1))}
 
 
+def test_nobody_is_routed_to_a_name_that_nginx_does_not_know() -> None:
+    """It asks for the name already, and requests go to the addresses; what it knows stays."""
+    made = settings(
+        services=[{"name": "web"}, {"name": "shop", "hosts": ["shop.example"]}], data_plane="dns"
+    )
+    found = site.plan(made, {"web": instances(1), "shop": instances(2)}, {})
+    assert nginx_conf.named_keys(made, found) == {"web", "shop"}
+    first = nginx_conf.render(made, site.introduced(found, {"web"}), Paths())
+    assert "http://shop$nginx_lb_fresh" in first
+    assert "http://web.start$nginx_lb_fresh" in first
+    assert "http://web$nginx_lb_fresh" not in first
+    assert "server 10.0.0.1:80 " in block(first, "upstream web.start {")
+    assert "server 10.0.0.1:80 " in block(first, "upstream web.start.fresh {")
+    last = nginx_conf.render(made, found, Paths())
+    for name in ("web", "web.fresh", "shop", "shop.fresh"):
+        assert block(first, f"upstream {name} {{") == block(last, f"upstream {name} {{")
+    assert ".start" not in last
+
+
+def test_only_a_name_with_instances_is_asked_for() -> None:
+    """An empty service has no upstream, and reloads ask for no name."""
+    options = {"services": [{"name": "web"}]}
+    for plane, numbers in (("dns", ()), ("reload", (1,))):
+        made = settings(**options, data_plane=plane)
+        found = site.plan(made, {"web": instances(*numbers)}, {})
+        assert nginx_conf.named_keys(made, found) == frozenset()
+
+
 @pytest.mark.parametrize("key", ["a" * 128, "a" * 127 + "b", "A_b", "a-b", "a.2"])
 def test_a_name_fits_into_dns(key: str) -> None:
     """However long or strange the service's own name is, and no two share one."""
