@@ -212,16 +212,18 @@ def test_a_post_is_not_sent_twice(stage: Stage) -> None:
 
 
 @both_planes
-def test_a_host_that_vanished_costs_half_a_second_once(stage: Stage) -> None:
-    """No packet comes back: the next instance is tried after the connect timeout."""
-    with _beside_one_that_vanished(stage, fail_timeout="10s"):
+def test_a_host_that_vanished_costs_the_connect_timeout_once(stage: Stage) -> None:
+    """No packet comes back: the next instance is tried then, and this one for a while no more."""
+    # So long that no pause of a busy machine is taken for it.
+    settings = {"connect_timeout": "2s", "tries_timeout": "20s", "fail_timeout": "1m"}
+    with _beside_one_that_vanished(stage, **settings):
         took = []
         for _ in range(8):
             began = time.monotonic()
             assert stage.get(method="POST", body="x").text == "one /"
             took.append(time.monotonic() - began)
-    assert max(took) < 1.0
-    assert sum(seconds > 0.3 for seconds in took) <= 2
+    assert max(took) < 3.5
+    assert 1 <= sum(seconds > 1.9 for seconds in took) <= 2
 
 
 @both_planes
