@@ -173,7 +173,7 @@ class Daemon:
         self._naming.prepare(self._options, plan)
         self._listen(self._run / "status.sock")
         self._listen(self._run / "control.sock", control=True)
-        self._publisher.start(self._options, plan, self._ledger.instances)
+        self._publisher.put(self._options, plan, self._ledger.instances)
         self._after_publishing(plan)
         self._adopt(self._options)
 

@@ -15,7 +15,6 @@ from .snapshot import Instance, Instances, Place
 _SETTLED_SECONDS = 0.5
 Key = tuple[str, Place]
 Sets = Mapping[str, tuple[str, Instances]]
-_NOBODY: tuple[str, Instances] = ("", ())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,13 +63,13 @@ class DnsBook:
         for key, instance in after.items():
             if key not in before:
                 changes[key] = Change(instance, True, _names(sets, key[0]))
-        begun = {name: at for name, at in self.begun.items() if sets.get(name, _NOBODY)[1]}
+        begun = {name: at for name, at in self.begun.items() if _peopled(sets, name)}
         return DnsBook(sets, changes, begun)
 
     def asked(self, name: str, now: float) -> DnsBook:
         """A question for a set, answered."""
         begun = self.begun
-        if name not in begun and self.sets.get(name, _NOBODY)[1]:
+        if name not in begun and _peopled(self.sets, name):
             begun = {**begun, name: now}
         paid = {
             key: dataclasses.replace(change, owing=change.owing - {name}, asked=now)
@@ -115,6 +114,10 @@ def _members(sets: Sets) -> dict[Key, Instance]:
         for service, instances in sets.values()
         for instance in instances
     }
+
+
+def _peopled(sets: Sets, name: str) -> bool:
+    return name in sets and bool(sets[name][1])
 
 
 def _names(sets: Sets, service: str) -> frozenset[str]:

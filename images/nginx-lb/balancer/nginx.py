@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 
 _TEST_SECONDS = 30.0
 _ASK_SECONDS = 1.0
@@ -71,12 +72,7 @@ class Nginx:
 
     def serves(self, generation: int, seconds: float) -> bool:
         """Whether the generation answers within so many seconds."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if self.generation() == generation:
-                return True
-            time.sleep(_LOOK_SECONDS)
-        return False
+        return within(seconds, lambda: self.generation() == generation)
 
     def generation(self) -> int | None:
         """The generation that answers now; None when none does."""
@@ -124,6 +120,16 @@ class Nginx:
         partial = target.with_suffix(".partial")
         partial.write_bytes(source.read_bytes())
         partial.replace(target)
+
+
+def within(seconds: float, holds: Callable[[], bool]) -> bool:
+    """Whether it comes to hold within so many seconds."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if holds():
+            return True
+        time.sleep(_LOOK_SECONDS)
+    return False
 
 
 class UnixConnection(http.client.HTTPConnection):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from . import nginx_conf
 from . import site as sites
 from .generations import Generation, after_reload, living
-from .nginx import Nginx, Refused
+from .nginx import Nginx, Refused, within
 from .nginx_conf import Paths
 from .settings import Settings
 from .site import Site
@@ -20,7 +20,7 @@ from .snapshot import Instances
 
 log = logging.getLogger("nginx-lb")
 _START_SECONDS, _SERVE_SECONDS, _REFUSED_SECONDS = 10.0, 5.0, 30.0
-_LEARN_SECONDS, _LOOK_SECONDS = 5.0, 0.05
+_LEARN_SECONDS = 5.0
 
 
 class Publisher:
@@ -64,10 +64,6 @@ class Publisher:
         """The instances that are served."""
         return self._generations[-1].services if self._generations else {}
 
-    def start(self, options: Settings, site: Site, services: Mapping[str, Instances]) -> None:
-        """Start nginx with a site. Refused where nginx does not take it or does not serve."""
-        self._put(options, site, services)
-
     def may_want(self) -> bool:
         """Whether to look without news: a certificate was renewed, or a refusal is long ago."""
         waited = self._refused_at is not None and self._over(self._refused_at)
@@ -93,7 +89,7 @@ class Publisher:
     def publish(self, options: Settings, site: Site, services: Mapping[str, Instances]) -> None:
         """Serve a site. Refused, with the last good configuration serving, where that fails."""
         try:
-            self._put(options, site, services)
+            self.put(options, site, services)
         except Refused as error:
             self._refused_print = self._print(options, site)
             self._refused_at = time.monotonic()
@@ -101,8 +97,11 @@ class Publisher:
             self.refused = str(error)
             raise
 
-    def _put(self, options: Settings, site: Site, services: Mapping[str, Instances]) -> None:
-        """Serve a site; a name that nginx does not know yet would answer 502."""
+    def put(self, options: Settings, site: Site, services: Mapping[str, Instances]) -> None:
+        """Serve a site, started if need be. Refused where nginx does not take it or serve it.
+
+        Whom a name leads to that nginx does not know yet would be answered with 502.
+        """
         named = nginx_conf.named_keys(options, site)
         if unknown := named - self._named:
             self._step(options, sites.introduced(site, unknown), services)
@@ -116,12 +115,8 @@ class Publisher:
     def _learn(self, keys: Iterable[str]) -> None:
         """Wait until nginx knows these upstreams' names."""
         names = [label for key in keys for label in nginx_conf.dns_labels(key)]
-        deadline = time.monotonic() + _LEARN_SECONDS
-        while not self._learned(names):
-            if time.monotonic() > deadline:
-                log.warning("nginx has not asked for all names in %.0f s", _LEARN_SECONDS)
-                return
-            time.sleep(_LOOK_SECONDS)
+        if not within(_LEARN_SECONDS, lambda: self._learned(names)):
+            log.warning("nginx has not asked for all names in %.0f s", _LEARN_SECONDS)
 
     def _step(self, options: Settings, site: Site, services: Mapping[str, Instances]) -> None:
         """Have nginx serve exactly this, or as before. Refused where it won't."""

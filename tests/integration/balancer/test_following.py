@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import collections
-import contextlib
-import http.client
 import json
 import threading
 import time
-from collections.abc import Iterator
 
 from ..consul.agent import eventually
+from .load import Load, failures
 from .stage import Stage, both_planes
 
 WEB = [{"name": "web"}]
@@ -134,10 +132,11 @@ def test_a_container_made_anew_serves_what_was_served(stage: Stage) -> None:
     stage.start(services=WEB)
     stage.serving("one")
     stage.agent.kill()
-    with _statuses(stage) as statuses:
-        stage.recreate()
-        assert stage.names() == {"one"}
-    assert statuses == {200}
+    load = _asked_without_a_pause(stage)
+    stage.recreate()
+    assert stage.names() == {"one"}
+    # In between nobody is there to answer.
+    assert {each.outcome for each in load.end() if each.outcome.isdigit()} == {"200"}
     assert stage.reaches("stale")["services"]["web"]["instances"] == 1
 
 
@@ -145,10 +144,10 @@ def test_a_container_made_anew_serves_what_was_served(stage: Stage) -> None:
 def test_the_first_instance_is_routed_to_when_nginx_knows_it(stage: Stage) -> None:
     """Until then its service is empty, and nobody meets anything between the two."""
     stage.start(services=WEB)
-    with _statuses(stage) as statuses:
-        stage.backend("one")
-        stage.serving("one")
-    assert statuses == {503, 200}
+    load = _asked_without_a_pause(stage)
+    stage.backend("one")
+    stage.serving("one")
+    assert {each.outcome for each in load.end()} == {"503", "200"}
 
 
 def test_the_data_plane_changes_and_nobody_notices(stage: Stage) -> None:
@@ -157,33 +156,16 @@ def test_the_data_plane_changes_and_nobody_notices(stage: Stage) -> None:
     stage.backend("two")
     stage.start(services=WEB)
     stage.serving("one", "two")
-    with _statuses(stage) as statuses:
-        for plane in ("dns", "reload"):
-            stage.settings(services=WEB, data_plane=plane, revision=plane)
-            stage.uses(plane)
-    assert statuses == {200}
+    load = _asked_without_a_pause(stage)
+    for plane in ("dns", "reload"):
+        stage.settings(services=WEB, data_plane=plane, revision=plane)
+        stage.uses(plane)
+    assert failures(load.end()) == []
 
 
-@contextlib.contextmanager
-def _statuses(stage: Stage) -> Iterator[set[int]]:
-    """What four clients are answered that ask without a pause; where nobody is, nothing."""
-    found: set[int] = set()
-    over = threading.Event()
-
-    def ask() -> None:
-        while not over.is_set():
-            with contextlib.suppress(OSError, http.client.HTTPException):
-                found.add(stage.get().status)
-
-    asking = [threading.Thread(target=ask, daemon=True) for _ in range(4)]
-    for thread in asking:
-        thread.start()
-    try:
-        yield found
-    finally:
-        over.set()
-        for thread in asking:
-            thread.join(15)
+def _asked_without_a_pause(stage: Stage) -> Load:
+    """More than four clients can ask."""
+    return Load(stage.place.address, stage.port, rate=4000, clients=4)
 
 
 def test_it_stops_when_every_request_is_answered(stage: Stage) -> None:

@@ -111,7 +111,7 @@ def test_the_last_one_is_let_go_when_the_leader_insists(stage: Stage) -> None:
     stage.serving("one")
     stage.deregister(one)
     assert stage.reaches("held")["reason"] == "web: Consul says it is empty"
-    stage.sees("an empty service", lambda: stage.get().status == 503)
+    stage.sees("an empty service", lambda: stage.get().status == 503, 6)
 
 
 def test_a_confirmed_loss_of_most_is_no_matter_of_waiting(stage: Stage) -> None:
@@ -294,6 +294,6 @@ def test_settings_that_change_no_service_leave_it_served_and_heard(stage: Stage)
     stage.serving("one", "two")
     stage.settings(services=WEB, gzip=True, revision="gzip")
     stage.uses("gzip")
-    stage.sees("word from Consul", lambda: stage.status()["heard"])
+    stage.sees("word from Consul", lambda: stage.status()["heard"], 2)
     stage.deregister(one)
     stage.serving("two")
