@@ -29,7 +29,7 @@ import sys
 from collections.abc import Callable
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-sys.path.extend(str(ROOT / folder) for folder in ("tests", "lab", ".ansible/collections"))
+sys.path.extend(str(ROOT / folder) for folder in ("lab", ".ansible/collections"))
 
 from rollcall_bench.containers import build  # noqa: E402  (the path comes first)
 from rollcall_bench.follow import run_follow  # noqa: E402

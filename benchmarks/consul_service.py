@@ -27,16 +27,16 @@ from typing import Any
 
 sys.path.extend(
     str(pathlib.Path(__file__).resolve().parents[1] / folder)
-    for folder in ("lab", "tests/integration/consul", ".ansible/collections")
+    for folder in ("lab", ".ansible/collections")
 )
 
-from agent import LOCAL, Agent, free_ports
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.client import Connection
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.registry import Registry
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service_plan import (
     Wanted,
     plan_service,
 )
+from rollcall_agents.agent import LOCAL, Agent, free_ports
 from rollcall_lab.environment import ANSIBLE_WHEEL
 from rollcall_lab.settings import CACHE
 

@@ -17,7 +17,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 # Molecule starts pytest without the collections' path.
-sys.path.insert(0, str(ROOT / "tests" / "helpers"))
+sys.path.insert(0, str(ROOT / "tests" / "support"))
 
 from profiles import profile_of  # noqa: E402  (the path comes first)
 

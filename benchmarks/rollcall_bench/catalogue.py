@@ -7,8 +7,8 @@ import pathlib
 import tempfile
 from collections.abc import Iterator
 
-from integration.consul.agent import Agent
-from integration.consul.clusters import server
+from rollcall_agents.agent import Agent
+from rollcall_agents.clusters import server
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from integration.consul.agent import Agent, eventually, free_ports
+from rollcall_agents.agent import Agent, eventually, free_ports
 
 from .catalogue import consul
 from .containers import IMAGE, container, docker, instead

@@ -6,7 +6,7 @@ import contextlib
 import re
 import statistics
 
-from integration.consul.agent import LOCAL, free_ports
+from rollcall_agents.agent import LOCAL, free_ports
 
 from .balancers import SERVICE, ours, ready
 from .catalogue import consul

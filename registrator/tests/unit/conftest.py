@@ -1,9 +1,6 @@
-"""Puts the daemon's package on the path, keeps hypothesis quick, and offers a clock and agents."""
+"""Keeps hypothesis quick, and offers a clock and agents."""
 
 from __future__ import annotations
-
-import pathlib
-import sys
 
 import hypothesis
 
@@ -24,8 +21,6 @@ __all__ = [
     "tls_fixture",
     "unix_fixture",
 ]
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "src"))
 
 hypothesis.settings.register_profile(
     "unit", max_examples=25, derandomize=True, database=None, deadline=None

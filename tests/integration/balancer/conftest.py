@@ -15,9 +15,9 @@ import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
+from rollcall_agents.agent import Agent
+from rollcall_agents.clusters import server
 
-from ..consul.agent import Agent
-from ..consul.clusters import server
 from .stage import Place, Stage
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from rollcall_agents.agent import Agent, eventually, free_ports
 
-from ..consul.agent import Agent, eventually, free_ports
 from .backends import Backend
 
 both_planes = pytest.mark.parametrize("plane", ["reload", "dns"])

@@ -6,20 +6,16 @@ import json
 import pathlib
 import random
 import re
-import sys
 import urllib.error
 import urllib.request
 from typing import Any
 
 import pytest
+from ansible_collections.rollcall.discovery.tests.support.hostile.parsed import strangers
+from ansible_collections.rollcall.discovery.tests.support.hostile.registrations import Hostile
+from rollcall_agents.agent import Agent
 
-from ..consul.agent import Agent
 from .stage import Stage
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
-
-from hostile.parsed import strangers
-from hostile.registrations import Hostile
 
 REGISTRATIONS = 3_000
 # What the article's own template does with the same catalog.

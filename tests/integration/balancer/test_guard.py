@@ -10,8 +10,8 @@ import socket
 import time
 
 import pytest
+from rollcall_agents.clusters import server
 
-from ..consul.clusters import server
 from .load import Load, failures
 from .stage import Place, Stage, both_planes
 

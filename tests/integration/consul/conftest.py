@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import http.server
 import json
-import os
 import pathlib
 import subprocess
 import sys
@@ -14,13 +13,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
-from ansible_collections.rollcall.discovery.tests.helpers.promises import assert_promised
-
-from .agent import LOCAL, OTHER, eventually
-from .clusters import Agents, client, joining, running, server
+from ansible_collections.rollcall.discovery.tests.support.promises import assert_promised
+from rollcall_agents.agent import LOCAL, OTHER, eventually
+from rollcall_agents.clusters import Agents, client, joining, running, server
+from rollcall_agents.modules import run_module, surroundings
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-COLLECTIONS = ROOT / ".ansible" / "collections"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -55,19 +53,6 @@ def _clean_agents(_agents: Agents) -> Agents:
     return _agents
 
 
-def surroundings() -> dict[str, str]:
-    """Where the collection is found, and nothing of Consul's that the caller may have set."""
-    mine = {key: value for key, value in os.environ.items() if not key.startswith("CONSUL_")}
-    return {
-        **mine,
-        "PATH": f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}",
-        "PYTHONPATH": str(COLLECTIONS),
-        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-        "ANSIBLE_PIPELINING": "true",
-    }
-
-
 def played(
     plays: Sequence[Mapping[str, Any]],
     folder: pathlib.Path,
@@ -96,28 +81,9 @@ def played(
 def ask(
     name: str, options: dict[str, Any], environment: dict[str, str] | None = None
 ) -> dict[str, Any]:
-    """Run a module as Ansible would on the host; its result, whether it failed or not.
-
-    The module gets what Ansible sends it. A play around it costs ten times as much, and adds
-    nothing to what a module says. Whatever comes back is what the module promises.
-    """
-    namespace, collection, module = name.split(".")
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m"),
-            f"ansible_collections.{namespace}.{collection}.plugins.modules.{module}",
-        ],
-        input=json.dumps({"ANSIBLE_MODULE_ARGS": options}),
-        env={**surroundings(), **(environment or {})},
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert not done.stderr, done.stderr
-    result: dict[str, Any] = json.loads(done.stdout)
-    assert done.returncode == (1 if result.get("failed") else 0)
-    assert_promised(module, result)
+    """A module's result, whether it failed or not: it is what the module promises."""
+    result = run_module(name, options, environment)
+    assert_promised(name.rpartition(".")[2], result)
     return result
 
 

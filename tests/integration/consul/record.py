@@ -18,7 +18,7 @@ from typing import Any
 
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.acl import Policy, Token
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service import Service
-from ansible_collections.rollcall.discovery.tests.helpers.recorded import (
+from ansible_collections.rollcall.discovery.tests.support.recorded import (
     FIRST_SECRET,
     KEYS,
     SECRET,
@@ -27,9 +27,17 @@ from ansible_collections.rollcall.discovery.tests.helpers.recorded import (
     WEB_TOKEN,
     Recorded,
 )
-
-from .agent import FOURTH, OTHER, THIRD, Agent, consul_version, free_ports
-from .clusters import client, guarded, joining, leaderless, running, server, token_with, untouched
+from rollcall_agents.agent import FOURTH, OTHER, THIRD, Agent, consul_version, free_ports
+from rollcall_agents.clusters import (
+    client,
+    guarded,
+    joining,
+    leaderless,
+    running,
+    server,
+    token_with,
+    untouched,
+)
 
 # The numbers and moments that are others in each run, by the name they stand under.
 FIXED: dict[str, Any] = {

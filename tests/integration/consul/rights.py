@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from .closed import ONE, PLACES, SERVER, TWO
+from rollcall_agents.closed import ONE, PLACES, SERVER, TWO
 
 # Who asks.
 STRANGERS = ("nobody", "a wrong token")

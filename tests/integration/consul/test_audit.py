@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.rollcall.discovery.tests.helpers.promises import assert_kept
-
-from .agent import eventually
-from .clusters import Agents
+from ansible_collections.rollcall.discovery.tests.support.promises import assert_kept
+from rollcall_agents.agent import eventually
+from rollcall_agents.clusters import Agents
 
 MODULE = "rollcall.discovery.registrator_audit"
 GHOST = "host-1:gone:80"

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.rollcall.discovery.tests.helpers.promises import assert_kept, documented
+from ansible_collections.rollcall.discovery.tests.support.promises import assert_kept, documented
+from rollcall_agents.agent import LOCAL, OTHER, THIRD, Agent, eventually, free_ports
+from rollcall_agents.clusters import client, joining, running, server
 
-from .agent import LOCAL, OTHER, THIRD, Agent, eventually, free_ports
-from .clusters import client, joining, running, server
 from .conftest import ask, surroundings
 
 NAME = "consul_cluster_status"

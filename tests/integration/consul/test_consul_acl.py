@@ -12,10 +12,18 @@ from typing import Any
 import pytest
 import yaml
 from ansible.plugins.filter.core import to_uuid
-from ansible_collections.rollcall.discovery.tests.helpers.promises import assert_kept, documented
+from ansible_collections.rollcall.discovery.tests.support.promises import assert_kept, documented
+from rollcall_agents.agent import LOCAL, OTHER, THIRD, Agent, free_ports
+from rollcall_agents.clusters import (
+    client,
+    guarded,
+    joining,
+    running,
+    server,
+    token_with,
+    untouched,
+)
 
-from .agent import LOCAL, OTHER, THIRD, Agent, free_ports
-from .clusters import client, guarded, joining, running, server, token_with, untouched
 from .conftest import ask, played, surroundings
 
 NAME = "consul_acl"

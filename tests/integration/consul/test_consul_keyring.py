@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.rollcall.discovery.tests.helpers.promises import assert_kept, documented
+from ansible_collections.rollcall.discovery.tests.support.promises import assert_kept, documented
+from rollcall_agents.agent import LOCAL, OTHER, THIRD, Agent, free_ports
+from rollcall_agents.clusters import client, guarded, joining, running, server, token_with
 
-from .agent import LOCAL, OTHER, THIRD, Agent, free_ports
-from .clusters import client, guarded, joining, running, server, token_with
 from .conftest import ask
 
 NAME = "consul_keyring"

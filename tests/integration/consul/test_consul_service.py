@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.rollcall.discovery.tests.helpers.promises import assert_kept, documented
-from ansible_collections.rollcall.discovery.tests.helpers.recorded import WEB
-
-from .agent import eventually
-from .clusters import Agents
+from ansible_collections.rollcall.discovery.tests.support.promises import assert_kept, documented
+from ansible_collections.rollcall.discovery.tests.support.recorded import WEB
+from rollcall_agents.agent import eventually
+from rollcall_agents.clusters import Agents
 
 MODULE = "rollcall.discovery.consul_service"
 Run = Callable[..., list[dict[str, Any]]]

@@ -10,10 +10,10 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.rollcall.discovery.tests.helpers.certificates import Authority
+from rollcall_agents.agent import LOCAL, Agent
+from rollcall_agents.certificates import Authority
+from rollcall_agents.clusters import guarded, token_with
 
-from .agent import LOCAL, Agent
-from .clusters import guarded, token_with
 from .conftest import ROOT, surroundings
 
 SERVICE = "my-web-server"

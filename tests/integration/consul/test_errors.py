@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.rollcall.discovery.tests.helpers.recorded import KEYS
+from ansible_collections.rollcall.discovery.tests.support.recorded import KEYS
+from rollcall_agents.agent import LOCAL, Agent, consul_binary, eventually
+from rollcall_agents.clusters import guarded, leaderless, running, server, token_with
 
-from .agent import LOCAL, Agent, consul_binary, eventually
-from .clusters import guarded, leaderless, running, server, token_with
 from .conftest import ask, played, surroundings
 
 SERVICE, STATUS, AUDIT, ACL, KEYRING = (

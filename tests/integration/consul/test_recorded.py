@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from ansible_collections.rollcall.discovery.tests.helpers.recorded import (
+from ansible_collections.rollcall.discovery.tests.support.recorded import (
     Recorded,
     keep,
     names,

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from rollcall_agents.agent import Answer
+from rollcall_agents.closed import SERVER, Closed, closed
 
-from .agent import Answer
-from .closed import SERVER, Closed, closed
 from .rights import CALLS, EVERYBODY, STRANGERS, WORLD, Call, Request
 
 CASES = [(who, call) for call in CALLS for who in EVERYBODY if who not in call.spared]

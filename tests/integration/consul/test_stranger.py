@@ -14,11 +14,10 @@ import urllib.error
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.rollcall.discovery.tests.helpers.certificates import Authority
-
-from .agent import LOCAL, Agent
-from .closed import ONE, PLACES, SERVER, Closed, Secrets, closed, plain
-from .clusters import client, joining, running
+from rollcall_agents.agent import LOCAL, Agent
+from rollcall_agents.certificates import Authority
+from rollcall_agents.closed import ONE, PLACES, SERVER, Closed, Secrets, closed, plain
+from rollcall_agents.clusters import client, joining, running
 
 SPARE_KEY = "cm9sbGNhbGwgcm9sbGNhbGwgcm9sbGNhbGwgcm9sbGM="
 # What a connection to the port of the servers begins with, by Consul's agent/pool/conn.go.

@@ -6,7 +6,7 @@ import dataclasses
 import pathlib
 import shutil
 
-from .closed import ONE, SERVER, TWO, closed, plain
+from rollcall_agents.closed import ONE, SERVER, TWO, closed, plain
 
 DEADLINE = 60
 

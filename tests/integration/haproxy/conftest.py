@@ -9,10 +9,10 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
+from rollcall_agents.agent import Agent, free_ports
+from rollcall_agents.clusters import server
 
 from ..balancer.stage import Place
-from ..consul.agent import Agent, free_ports
-from ..consul.clusters import server
 from .stage import HaproxyStage
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]

@@ -11,10 +11,10 @@ import urllib.parse
 import uuid
 from typing import Any
 
-from ansible_collections.rollcall.discovery.tests.helpers import haproxy
+from ansible_collections.rollcall.discovery.tests.support import haproxy
+from rollcall_agents.agent import Agent
 
 from ..balancer.stage import Place, Stage, ask
-from ..consul.agent import Agent
 
 
 class HaproxyStage(Stage):

@@ -6,10 +6,10 @@ import time
 from typing import Any
 
 import pytest
+from rollcall_agents.agent import OTHER
 
 from ..balancer.backends import Backend
 from ..balancer.load import Load
-from ..consul.agent import OTHER
 from .stage import HaproxyStage
 
 REGISTRATIONS: dict[str, dict[str, Any]] = {

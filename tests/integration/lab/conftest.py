@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.rollcall.discovery.tests.helpers.profiles import Profile, profile_of
+from ansible_collections.rollcall.discovery.tests.support.profiles import Profile, profile_of
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 HOSTS = {"host-1": "10.111.152.136", "host-2": "10.111.152.135", "host-3": "10.111.152.168"}

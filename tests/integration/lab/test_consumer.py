@@ -9,7 +9,7 @@ import sys
 import urllib.request
 
 import pytest
-from ansible_collections.rollcall.discovery.tests.helpers.profiles import Profile
+from ansible_collections.rollcall.discovery.tests.support.profiles import Profile
 
 from .conftest import HOSTS, ROOT, Eventually, Lab
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.rollcall.discovery.tests.helpers.promises import (
+from ansible_collections.rollcall.discovery.tests.support.promises import (
     assert_promised,
     documented,
 )

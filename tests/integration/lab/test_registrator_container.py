@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.rollcall.discovery.tests.helpers.promises import (
+from ansible_collections.rollcall.discovery.tests.support.promises import (
     assert_promised,
     documented,
 )

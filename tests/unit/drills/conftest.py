@@ -1,15 +1,11 @@
-"""Puts the drills' package on the path, as `drills/drill` does, and has authorities at hand."""
+"""Authorities, and what they sign for the fakes."""
 
 from __future__ import annotations
 
-import pathlib
 import ssl
-import sys
 
 import pytest
-from ansible_collections.rollcall.discovery.tests.helpers.certificates import Authority
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "drills"))
+from rollcall_agents.certificates import Authority
 
 
 @pytest.fixture(scope="session")

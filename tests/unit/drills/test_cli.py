@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.rollcall.discovery.tests.helpers.certificates import Authority
+from rollcall_agents.certificates import Authority
 from rollcall_drills.history import Folder, load
 from rollcall_drills.lifecycle import observer
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pathlib
 
 import pytest
-from ansible_collections.rollcall.discovery.tests.helpers.certificates import Authority
+from rollcall_agents.certificates import Authority
 from rollcall_drills.credentials import TOKEN_VARIABLE, token_of, trust
 from rollcall_drills.settings import Settings
 from rollcall_drills.trouble import Trouble

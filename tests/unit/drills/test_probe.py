@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from ansible_collections.rollcall.discovery.tests.helpers.certificates import Authority
+from rollcall_agents.certificates import Authority
 from rollcall_drills.clock import Clock
 from rollcall_drills.probe import Probe
 from rollcall_drills.records import Failure, Request

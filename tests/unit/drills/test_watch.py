@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import pytest
-from ansible_collections.rollcall.discovery.tests.helpers.certificates import Authority
+from rollcall_agents.certificates import Authority
 from rollcall_drills import consul
 from rollcall_drills.clock import Clock
 from rollcall_drills.recorder import Recorder

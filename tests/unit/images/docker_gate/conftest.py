@@ -1,17 +1,13 @@
-"""Puts the gate's package and the daemon's on the path, and offers a gate before an engine."""
+"""A gate before an engine."""
 
 from __future__ import annotations
 
 import pathlib
-import sys
 from collections.abc import Iterator
 
 import pytest
 
-_ROOT = pathlib.Path(__file__).resolve().parents[4]
-sys.path[:0] = [str(_ROOT / "images" / "docker-gate"), str(_ROOT / "registrator" / "src")]
-
-from .stage import Stage  # noqa: E402  (the path comes first)
+from .stage import Stage
 
 
 @pytest.fixture

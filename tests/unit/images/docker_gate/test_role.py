@@ -10,8 +10,8 @@ import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
-from ansible_collections.rollcall.discovery.tests.helpers.plugins import ansible_plugins
 from gate.settings import Settings, settings_from
+from rollcall_agents.plugins import ansible_plugins
 
 ROOT = pathlib.Path(__file__).resolve().parents[4]
 ROLE = ROOT / "roles" / "registrator"

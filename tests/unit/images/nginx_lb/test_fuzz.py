@@ -5,21 +5,17 @@ from __future__ import annotations
 import os
 import pathlib
 import random
-import sys
 from typing import Any
 
 import pytest
+from ansible_collections.rollcall.discovery.tests.support.hostile.parsed import strangers
+from ansible_collections.rollcall.discovery.tests.support.hostile.registrations import Hostile
 from balancer import nginx_conf, site
 from balancer.nginx_conf import Paths
 from balancer.settings import DATA_PLANES
 from balancer.snapshot import collect
 
 from .builders import followed, settings
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[4] / "tests"))
-
-from hostile.parsed import strangers
-from hostile.registrations import Hostile
 
 REGISTRATIONS, ROUND = 50_000, 1_000
 SERVICES = [{"name": "web"}, {"name": "shop", "path": "/shop"}]

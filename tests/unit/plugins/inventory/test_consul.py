@@ -17,8 +17,10 @@ from ansible.inventory.data import InventoryData
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import inventory_loader
 from ansible.template import Templar
-from ansible_collections.rollcall.discovery.tests.helpers.plugins import ansible_plugins
-from ansible_collections.rollcall.discovery.tests.helpers.recorded import answer, table
+from ansible_collections.rollcall.discovery.lab.rollcall_agents.plugins import (
+    ansible_plugins,
+)
+from ansible_collections.rollcall.discovery.tests.support.recorded import answer, table
 
 PIPE = '{{ lookup("pipe","id") }}'
 NAME = "rollcall.discovery.consul"

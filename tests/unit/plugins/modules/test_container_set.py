@@ -7,9 +7,9 @@ import typing as t
 import pytest
 from ansible_collections.rollcall.discovery.plugins.module_utils._docker import converge
 from ansible_collections.rollcall.discovery.plugins.modules import container_set as module
-from ansible_collections.rollcall.discovery.tests.helpers.memory import IMAGE, OTHER, MemoryEngine
-from ansible_collections.rollcall.discovery.tests.helpers.promises import assert_kept
-from ansible_collections.rollcall.discovery.tests.helpers.running import outcome
+from ansible_collections.rollcall.discovery.tests.support.memory import IMAGE, OTHER, MemoryEngine
+from ansible_collections.rollcall.discovery.tests.support.promises import assert_kept
+from ansible_collections.rollcall.discovery.tests.support.running import outcome
 
 Run = t.Callable[..., dict[str, t.Any]]
 

@@ -10,8 +10,8 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._balancer.clien
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._balancer.status import Seen
 from ansible_collections.rollcall.discovery.plugins.modules import nginx_lb_status as module
-from ansible_collections.rollcall.discovery.tests.helpers.promises import assert_kept
-from ansible_collections.rollcall.discovery.tests.helpers.running import outcome
+from ansible_collections.rollcall.discovery.tests.support.promises import assert_kept
+from ansible_collections.rollcall.discovery.tests.support.running import outcome
 
 Ask = t.Callable[..., dict[str, t.Any]]
 PLACE = {"id": "web-1", "address": "10.0.0.1", "port": 80, "in_rotation": True}

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 from ansible_collections.rollcall.discovery.plugins.modules import preflight as module
-from ansible_collections.rollcall.discovery.tests.helpers.promises import assert_kept
-from ansible_collections.rollcall.discovery.tests.helpers.running import outcome
+from ansible_collections.rollcall.discovery.tests.support.promises import assert_kept
+from ansible_collections.rollcall.discovery.tests.support.running import outcome
 
 Check = t.Callable[..., dict[str, t.Any]]
 

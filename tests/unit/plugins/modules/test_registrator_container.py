@@ -15,10 +15,10 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._docker.options
     WAIT,
 )
 from ansible_collections.rollcall.discovery.plugins.modules import registrator_container as module
-from ansible_collections.rollcall.discovery.tests.helpers.memory import IMAGE, MemoryEngine
-from ansible_collections.rollcall.discovery.tests.helpers.promises import assert_kept
-from ansible_collections.rollcall.discovery.tests.helpers.recorded import answer
-from ansible_collections.rollcall.discovery.tests.helpers.running import outcome
+from ansible_collections.rollcall.discovery.tests.support.memory import IMAGE, MemoryEngine
+from ansible_collections.rollcall.discovery.tests.support.promises import assert_kept
+from ansible_collections.rollcall.discovery.tests.support.recorded import answer
+from ansible_collections.rollcall.discovery.tests.support.running import outcome
 
 
 class Result(dict[str, t.Any]):

@@ -8,8 +8,8 @@ import pytest
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.errors import Unreachable
 from ansible_collections.rollcall.discovery.plugins.module_utils._docker.engine import EngineError
 from ansible_collections.rollcall.discovery.plugins.modules import stack_info as module
-from ansible_collections.rollcall.discovery.tests.helpers.promises import assert_kept
-from ansible_collections.rollcall.discovery.tests.helpers.running import outcome
+from ansible_collections.rollcall.discovery.tests.support.promises import assert_kept
+from ansible_collections.rollcall.discovery.tests.support.running import outcome
 
 Ask = t.Callable[..., dict[str, t.Any]]
 CONTAINERS = [

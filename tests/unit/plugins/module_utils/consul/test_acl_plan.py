@@ -18,7 +18,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.acl_pla
     plan_acl,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.errors import ConsulError
-from ansible_collections.rollcall.discovery.tests.helpers.recorded import (
+from ansible_collections.rollcall.discovery.tests.support.recorded import (
     FIRST_SECRET,
     SECRET,
     WEB_POLICY,

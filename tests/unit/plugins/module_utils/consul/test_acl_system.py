@@ -18,7 +18,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.errors 
     ConsulError,
     Forbidden,
 )
-from ansible_collections.rollcall.discovery.tests.helpers.recorded import (
+from ansible_collections.rollcall.discovery.tests.support.recorded import (
     FIRST_SECRET,
     WEB_POLICY,
     WEB_TOKEN,

@@ -11,7 +11,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.check i
     failing,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.errors import ServiceError
-from ansible_collections.rollcall.discovery.tests.helpers.recorded import WEB, answer
+from ansible_collections.rollcall.discovery.tests.support.recorded import WEB, answer
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.errors 
     Unreachable,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.registry import look
-from ansible_collections.rollcall.discovery.tests.helpers.recorded import answer, recorded
+from ansible_collections.rollcall.discovery.tests.support.recorded import answer, recorded
 
 AGENT = "http://127.0.0.1:8500"
 

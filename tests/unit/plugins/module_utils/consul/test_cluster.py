@@ -14,7 +14,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.cluster
     restart_order,
     unmet,
 )
-from ansible_collections.rollcall.discovery.tests.helpers.recorded import answer
+from ansible_collections.rollcall.discovery.tests.support.recorded import answer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

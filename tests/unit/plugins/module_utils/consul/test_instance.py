@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.instance import Instance
-from ansible_collections.rollcall.discovery.tests.helpers.recorded import answer
+from ansible_collections.rollcall.discovery.tests.support.recorded import answer
 
 
 def web(recording: str = "health-service", **service: Any) -> Instance:

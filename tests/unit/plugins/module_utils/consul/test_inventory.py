@@ -24,7 +24,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.invento
     safe_host_name,
     worst,
 )
-from ansible_collections.rollcall.discovery.tests.helpers.recorded import answer
+from ansible_collections.rollcall.discovery.tests.support.recorded import answer
 from hypothesis import given
 from hypothesis import strategies as st
 

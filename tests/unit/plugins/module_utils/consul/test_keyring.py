@@ -16,7 +16,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.keyring
     plan_keyring,
     silent,
 )
-from ansible_collections.rollcall.discovery.tests.helpers.recorded import KEYS, answer
+from ansible_collections.rollcall.discovery.tests.support.recorded import KEYS, answer
 
 OLD, NEW = KEYS
 

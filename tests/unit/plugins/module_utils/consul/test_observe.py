@@ -16,7 +16,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.observe
     judge,
     observe,
 )
-from ansible_collections.rollcall.discovery.tests.helpers.recorded import answer, table
+from ansible_collections.rollcall.discovery.tests.support.recorded import answer, table
 
 WELL = ("agent-self", "agent-members", "status-leader", "raft-configuration", "autopilot-health")
 SELF, MEMBERS, LEADER, RAFT, HEALTH = table(*WELL)

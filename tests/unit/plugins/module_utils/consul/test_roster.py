@@ -16,7 +16,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.invento
     Node,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.roster import roster
-from ansible_collections.rollcall.discovery.tests.helpers.recorded import answer, table
+from ansible_collections.rollcall.discovery.tests.support.recorded import answer, table
 
 DATACENTERS, SERVICES, NODES, CHECKS, SERVERS = table(
     *("catalog-datacenters", "catalog-services", "catalog-nodes", "health-state-of-nodes"),

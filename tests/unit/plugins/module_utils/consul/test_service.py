@@ -11,7 +11,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service
     OWNER_META,
     Service,
 )
-from ansible_collections.rollcall.discovery.tests.helpers.recorded import WEB, answer, recorded
+from ansible_collections.rollcall.discovery.tests.support.recorded import WEB, answer, recorded
 
 
 def service(**params: Any) -> Service:

@@ -22,7 +22,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service
     Wanted,
     plan_service,
 )
-from ansible_collections.rollcall.discovery.tests.helpers.recorded import WEB, answer
+from ansible_collections.rollcall.discovery.tests.support.recorded import WEB, answer
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -20,7 +20,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._docker.engine 
     Engine,
     EngineError,
 )
-from ansible_collections.rollcall.discovery.tests.helpers.memory import MemoryEngine
+from ansible_collections.rollcall.discovery.tests.support.memory import MemoryEngine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

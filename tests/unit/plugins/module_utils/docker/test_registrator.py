@@ -18,7 +18,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._docker.registr
     registered,
     specification,
 )
-from ansible_collections.rollcall.discovery.tests.helpers.recorded import answer
+from ansible_collections.rollcall.discovery.tests.support.recorded import answer
 
 REGISTRY = "consul://127.0.0.1:8500"
 # What stands on every command line: here other images have other defaults.

@@ -14,13 +14,13 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.rollcall.discovery.tests.helpers.certificates import Authority
-from ansible_collections.rollcall.discovery.tests.helpers.profiles import (
+from ansible_collections.rollcall.discovery.tests.support.profiles import (
     SECRETS,
     VARIABLE,
     Profile,
     profile_of,
 )
+from rollcall_agents.certificates import Authority
 
 ROOT = SECRETS.parents[2]
 TOKEN = "3fa85f64-5717-4562-b3fc-2c963f66afa6"

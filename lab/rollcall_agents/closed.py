@@ -12,12 +12,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.security import FOLDER
-from ansible_collections.rollcall.discovery.tests.helpers.certificates import Authority
-from ansible_collections.rollcall.discovery.tests.helpers.roles import Role
 
 from .agent import FOURTH, LOCAL, OTHER, THIRD, Agent, free_ports
+from .certificates import Authority
 from .clusters import running
-from .conftest import ask
+from .modules import run_module
+from .roles import Role
 
 MODULE = "rollcall.discovery.consul_acl"
 SERVER, ONE, TWO = "server-1", "node-1", "node-2"
@@ -137,7 +137,7 @@ def closed(folder: pathlib.Path) -> Iterator[Closed]:
         stack.enter_context(running(first))
         first.ready("a leader", lambda: first.get("/v1/status/leader"), 60)
         rights = {**RIGHTS, "url": plain(first).url, "secrets": str(secrets.folder)}
-        done = ask(MODULE, Role("consul_acl", rights).options(MODULE))
+        done = run_module(MODULE, Role("consul_acl", rights).options(MODULE))
         assert not done.get("failed"), done
         stack.enter_context(running(*clients))
         found = Closed(secrets, agents)

@@ -19,8 +19,6 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import pytest
-
 LOCAL, OTHER, THIRD, FOURTH = ADDRESSES = ("127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4")
 IMAGE = "hashicorp/consul:1.22.7"
 # Below those that the kernel gives to whoever opens a connection (ip_local_port_range): what is
@@ -42,7 +40,7 @@ def consul_binary() -> str:
         return str(max(built, key=lambda path: path.stat().st_mtime))
     found = out_of_image(folder) or shutil.which("consul")
     if not found:
-        pytest.fail(
+        raise RuntimeError(
             f"no Consul in {folder}, no image {IMAGE} in a Docker Engine here, and none on the "
             "path: lab/up builds it"
         )

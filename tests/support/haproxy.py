@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .roles import Role
+from rollcall_agents.roles import Role
 
 
 def evaluated(name: str, **inputs: Any) -> Any:

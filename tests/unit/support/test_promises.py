@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.rollcall.discovery.tests.helpers import promises
-from ansible_collections.rollcall.discovery.tests.helpers.promises import (
+from ansible_collections.rollcall.discovery.tests.support import promises
+from ansible_collections.rollcall.discovery.tests.support.promises import (
     assert_kept,
     assert_promised,
 )

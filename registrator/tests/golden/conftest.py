@@ -1,8 +1,0 @@
-"""Puts the daemon's package on the path."""
-
-from __future__ import annotations
-
-import pathlib
-import sys
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "src"))
