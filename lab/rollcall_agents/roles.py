@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import pathlib
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +14,12 @@ from ansible.template import Templar
 from .plugins import ansible_plugins
 
 ROLES = pathlib.Path(__file__).resolve().parents[2] / "roles"
+# Since ansible-core 2.19 it is said of a file whether its text may be a template.
+TRUSTED = (
+    {"trusted_as_template": True}
+    if "trusted_as_template" in inspect.signature(DataLoader.load_from_file).parameters
+    else {}
+)
 # What Ansible would say of a play.
 PLAY = {"ansible_managed": "Ansible managed", "inventory_dir": "/inventory"}
 
@@ -45,4 +52,4 @@ class Role:
 
     def _part(self, part: str) -> Any:
         path = ROLES / self.name / part / "main.yml"
-        return DataLoader().load_from_file(str(path), trusted_as_template=True)
+        return DataLoader().load_from_file(str(path), **TRUSTED)

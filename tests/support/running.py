@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import typing as t
+from unittest import mock
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
+from ansible.module_utils import basic
 
 from .promises import assert_promised
 
@@ -21,7 +22,7 @@ def outcome(
 ) -> dict[str, t.Any]:
     """What a module returns, which is what it promises; `failed` tells how its process ended."""
     internal = {"_ansible_check_mode": check, "_ansible_diff": diff}
-    with patch_module_args({**options, **internal}), pytest.raises(SystemExit) as ended:
+    with given({**options, **internal}), pytest.raises(SystemExit) as ended:
         module.main()
     found: dict[str, t.Any] = json.loads(capsys.readouterr().out)
     assert bool(found.get("failed")) is (ended.value.code != 0)
