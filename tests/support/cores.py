@@ -1,0 +1,2 @@
+"""Placeholder until the branch core lands."""
+CORES = ("2.19",)
