@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import json
 import os
 import pathlib
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from ansible_collections.rollcall.discovery.tests.support.profiles import profile_of
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-# Molecule starts pytest without the collections' path.
-sys.path.insert(0, str(ROOT / "tests" / "support"))
-
-from profiles import profile_of  # noqa: E402  (the path comes first)
-
 HISTORIES = pathlib.Path(os.environ.get("MOLECULE_PROJECT_DIRECTORY", ".")) / ".drills"
+HOSTS = {"host-1", "host-2", "host-3"}
 _PAGE = "http://10.111.152.136/"
 # A scenario's drills take minutes: what is older is another run's, and this one made none.
 _YOUNG_SECONDS = 30 * 60
+# What the machine did to the attempts of each drill that were repeated.
+_REPEATED: dict[str, list[str]] = {}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +37,12 @@ class Drill:
         """What the checker said of it."""
         verdict: dict[str, Any] = json.loads((self.folder / "verdict.json").read_text())
         return verdict
+
+    def spoilt(self) -> bool:
+        """Whether it was made a moment ago, and proves nothing: the drill was repeated."""
+        file = self.folder / "verdict.json"
+        young = file.exists() and time.time() - file.stat().st_mtime < _YOUNG_SECONDS
+        return young and not self.verdict["stable"]
 
     @property
     def figures(self) -> dict[str, Any]:
@@ -67,6 +72,18 @@ class Drill:
         requests = self.lines("requests.jsonl")
         return {r["instance"] for r in requests if start <= r["due"] < end and r.get("instance")}
 
+    def away(self, seconds: int) -> dict[str, list[float]]:
+        """The hosts that answered nothing for so long during a fault, and from when on.
+
+        The first second of a fault is left out: what was under way is still answered.
+        """
+        found: dict[str, list[float]] = {}
+        for fault, healed in self.windows():
+            for start in range(int(fault) + 1, int(healed) - seconds, seconds):
+                for host in HOSTS - self.answered(start, start + seconds):
+                    found.setdefault(host, []).append(start)
+        return found
+
     def events(self, kind: str, start: float = 0.0, end: float = float("inf")) -> list[Any]:
         """What the recorder saw change in this time, in order."""
         found = (e for e in self.lines("events.jsonl") if e["kind"] == kind)
@@ -90,6 +107,8 @@ def drill() -> Callable[[str], Drill]:
         folders = sorted((HISTORIES / name).glob("*/"))
         assert folders, f"{name} has no history"
         found = Drill(folders[-1])
+        spoilt = itertools.takewhile(Drill.spoilt, map(Drill, reversed(folders[:-1])))
+        _REPEATED[name] = [reason for each in spoilt for reason in each.verdict["reasons"]]
         age = time.time() - json.loads((found.folder / "drill.json").read_text())["started"]
         assert age < _YOUNG_SECONDS, f"the latest history of {name} is {age:.0f} s old"
         assert found.verdict["held"], found.verdict["reasons"]
@@ -134,18 +153,6 @@ def answering(host: Any) -> Callable[[int], set[str]]:
 
 
 @pytest.fixture
-def patiently() -> Callable[[Callable[[], bool], float], None]:
-    """Look until it holds, or so many seconds are over: what follows says how it is."""
-
-    def patiently(holds: Callable[[], bool], seconds: float) -> None:
-        deadline = time.monotonic() + seconds
-        while not holds() and time.monotonic() < deadline:
-            time.sleep(0.5)
-
-    return patiently
-
-
-@pytest.fixture
 def whole(consul: Callable[..., Any]) -> None:
     """The host's agent sees every server alive and voting, a leader, and what Docker runs here."""
     # A server whose last contact with the leader is 200 ms old is unhealthy: on a busy machine
@@ -156,3 +163,12 @@ def whole(consul: Callable[..., Any]) -> None:
     assert all(server["Voter"] for server in health["Servers"])
     raft = consul("/v1/agent/self")["Stats"]["raft"]
     assert raft["state"] in ("Leader", "Follower")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print which drills held only when they were repeated, and why."""
+    repeated = {name: reasons for name, reasons in _REPEATED.items() if reasons}
+    if repeated:
+        terminalreporter.write_line(f"{len(repeated)} passed on repetition:")
+        for name, reasons in repeated.items():
+            terminalreporter.write_line(f"  drill {name}: {'; '.join(reasons)}")

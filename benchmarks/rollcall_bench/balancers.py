@@ -10,7 +10,8 @@ import pathlib
 import tempfile
 from collections.abc import Callable, Iterator
 
-from rollcall_agents.agent import LOCAL, Agent, eventually, free_ports
+from rollcall_agents.agent import LOCAL, Agent, free_ports
+from rollcall_agents.polling import eventually
 from rollcall_lab.images import Program, compiled
 from rollcall_lab.progress import LabError
 

@@ -14,7 +14,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from rollcall_agents.agent import Agent, eventually, free_ports
+from rollcall_agents.agent import Agent, free_ports
+from rollcall_agents.polling import eventually
 
 from .catalogue import consul
 from .containers import IMAGE, container, docker, instead

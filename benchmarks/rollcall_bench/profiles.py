@@ -8,9 +8,10 @@ import pathlib
 import time
 from collections.abc import Callable, Iterator
 
-from rollcall_agents.agent import LOCAL, Agent, eventually
+from rollcall_agents.agent import LOCAL, Agent
 from rollcall_agents.closed import ONE, PLACES, SERVER, TWO, closed, plain
 from rollcall_agents.clusters import client, joining, running, server
+from rollcall_agents.polling import eventually
 
 from .balancers import Balancer, ours, ready
 from .catalogue import scratch

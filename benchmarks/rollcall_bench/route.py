@@ -11,7 +11,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from rollcall_agents.agent import LOCAL, Agent, eventually, free_ports
+from rollcall_agents.agent import LOCAL, Agent, free_ports
+from rollcall_agents.polling import eventually
 
 from .balancers import POLL_SECONDS, SERVICE, Balancer, Page, ours, ready, traefik, traefik_program
 from .catalogue import consul

@@ -12,12 +12,13 @@ import shutil
 import socket
 import ssl
 import subprocess
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from .polling import eventually
 
 LOCAL, OTHER, THIRD, FOURTH = ADDRESSES = ("127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4")
 IMAGE = "hashicorp/consul:1.22.7"
@@ -95,17 +96,6 @@ def free_ports(count: int) -> list[int]:
             if port not in found:
                 found.append(port)
     return found
-
-
-def eventually(what: str, look: Callable[[], Any], seconds: float = 20) -> Any:
-    """What `look` returns once it is true; fails with `what` at the deadline."""
-    deadline = time.monotonic() + seconds
-    while True:
-        with contextlib.suppress(OSError):
-            if found := look():
-                return found
-        assert time.monotonic() < deadline, f"not in {seconds} s: {what}"
-        time.sleep(0.1)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from rollcall_agents.agent import Agent, eventually, free_ports
+from rollcall_agents.agent import Agent, free_ports
+from rollcall_agents.polling import eventually
 
 from .backends import Backend
 

@@ -7,7 +7,7 @@ import json
 import threading
 import time
 
-from rollcall_agents.agent import eventually
+from rollcall_agents.polling import eventually
 
 from .load import Load, failures
 from .stage import Stage, both_planes

@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.rollcall.discovery.tests.support.promises import assert_promised
-from rollcall_agents.agent import LOCAL, OTHER, eventually
+from rollcall_agents.agent import LOCAL, OTHER
 from rollcall_agents.clusters import Agents, client, joining, running, server
 from rollcall_agents.modules import run_module, surroundings
+from rollcall_agents.polling import eventually
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.rollcall.discovery.tests.support.promises import assert_kept
-from rollcall_agents.agent import eventually
 from rollcall_agents.clusters import Agents
+from rollcall_agents.polling import eventually
 
 MODULE = "rollcall.discovery.registrator_audit"
 GHOST = "host-1:gone:80"

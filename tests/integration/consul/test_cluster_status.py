@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.rollcall.discovery.tests.support.promises import assert_kept, documented
-from rollcall_agents.agent import LOCAL, OTHER, THIRD, Agent, eventually, free_ports
+from rollcall_agents.agent import LOCAL, OTHER, THIRD, Agent, free_ports
 from rollcall_agents.clusters import client, joining, running, server
+from rollcall_agents.polling import eventually
 
 from .conftest import ask, surroundings
 

@@ -10,8 +10,8 @@ import pytest
 import yaml
 from ansible_collections.rollcall.discovery.tests.support.promises import assert_kept, documented
 from ansible_collections.rollcall.discovery.tests.support.recorded import WEB
-from rollcall_agents.agent import eventually
 from rollcall_agents.clusters import Agents
+from rollcall_agents.polling import eventually
 
 MODULE = "rollcall.discovery.consul_service"
 Run = Callable[..., list[dict[str, Any]]]

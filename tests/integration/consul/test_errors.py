@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.rollcall.discovery.tests.support.recorded import KEYS
-from rollcall_agents.agent import LOCAL, Agent, consul_binary, eventually
+from rollcall_agents.agent import LOCAL, Agent, consul_binary
 from rollcall_agents.clusters import guarded, leaderless, running, server, token_with
+from rollcall_agents.polling import eventually
 
 from .conftest import ask, played, surroundings
 
