@@ -26,10 +26,11 @@ PLAY = {"ansible_managed": "Ansible managed", "inventory_dir": "/inventory"}
 
 @dataclasses.dataclass(frozen=True)
 class Role:
-    """A role with its inputs, which are given without their prefix."""
+    """A role with its inputs, which are given without their prefix, and what tasks registered."""
 
     name: str
     inputs: Mapping[str, Any]
+    registered: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def variables(self, *names: str) -> dict[str, Any]:
         """What its variables of these names are, such as `__haproxy_lb_files`."""
@@ -44,7 +45,8 @@ class Role:
     def _values(self) -> dict[str, Any]:
         own = {f"{self.name}_{key}": value for key, value in self.inputs.items()}
         path = {"ansible_search_path": [str(ROLES / self.name)]}
-        return {**self._part("defaults"), **self._part("vars"), **own, **path, **PLAY}
+        parts = {**self._part("defaults"), **self._part("vars")}
+        return {**parts, **own, **self.registered, **path, **PLAY}
 
     def _filled(self, template: Any) -> Any:
         with ansible_plugins():

@@ -21,7 +21,9 @@ COLLECTIONS = (
     "ansible_collections/ansible/posix/",
 )
 # What runs under every ansible-core; the rest of what the checks need reads text, or brings a core.
-UNDER_EVERY_CORE = ("crossplane", "hypothesis", "pytest", "pytest-xdist")
+UNDER_EVERY_CORE = (
+    *("crossplane", "hypothesis", "pytest", "pytest-rerunfailures", "pytest-xdist"),
+)
 
 
 def ensure(root: pathlib.Path, *, dev: bool) -> pathlib.Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import sys
@@ -52,7 +53,8 @@ docker_hosts:
     assert done.returncode == 0, done.stdout + done.stderr
     shown = " ".join(done.stdout.partition("Show what runs where]")[2].split())
     assert "- no Consul agent answered" in shown
-    assert "far - ? Task failed: Failed to connect to the host via ssh" in shown
+    # ansible-core 2.17 and 2.18 do not say that it is the task which failed.
+    assert re.search(r"far - \? (Task failed: )?Failed to connect to the host via ssh", shown)
     assert "near - ? no Docker Engine answers at" in shown
     root = ElementTree.parse(tmp_path / "topology.svg").getroot()
     words = {each.text for each in root.iter("{http://www.w3.org/2000/svg}text")}
