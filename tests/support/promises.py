@@ -18,6 +18,8 @@ COMMON = {
 }
 # What Ansible reads in a result itself, and takes out on the way to a playbook.
 RESERVED = {"failed", "skipped", "unreachable"}
+# `pool.keys` in a template is the dictionary's own method, and never its entry.
+METHODS = {name for name in dir(dict) if not name.startswith("_")}
 Result = Mapping[str, Any]
 
 
@@ -38,6 +40,9 @@ def assert_promised(module: str, result: Result, added: Collection[str] = ()) ->
     """
     promises = documented(module, "RETURN")
     assert not RESERVED & set(promises), f"{module} promises what is Ansible's own"
+    paths = {path for key, entry in promises.items() for path in _paths(entry, key)}
+    hidden = {path for path in paths if path.rpartition(".")[2] in METHODS}
+    assert not hidden, f"{module} promises what no template reaches: {sorted(hidden)}"
     failed = bool(result.get("failed"))
     own = {
         key: value

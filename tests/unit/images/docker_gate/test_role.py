@@ -21,10 +21,10 @@ def docker_socket(gid: int = 998, *, group: bool = True) -> dict[str, Any]:
     return {"exists": True, "gid": gid, "wgrp": group}
 
 
-def rendered(template: Any, stat: dict[str, Any] = NO_SOCKET, **inputs: Any) -> Any:
-    """A value of the role's; inputs without their prefix."""
-    role = Role("registrator", inputs, {"__registrator_engine": {"stat": stat}})
-    return role.variables(template)[template]
+def rendered(name: str, stat: dict[str, Any] = NO_SOCKET, **inputs: Any) -> Any:
+    """A variable of the role's; inputs without their prefix."""
+    around = {"__registrator_engine": {"stat": stat}}
+    return Role("registrator", inputs, around).variables(name)[name]
 
 
 def tasks(name: str) -> list[dict[str, Any]]:
