@@ -252,8 +252,11 @@ def _client_settings(hosts: tuple[Host, ...]) -> None:
 
 def _wait_for(host: Host) -> None:
     """Wait until the host's engine answers through SSH."""
+    # Not `docker info --format ok`: for a template that names nothing of the server's, the client
+    # of Docker 23 and later does not ask the server.
+    command = ("docker", "version", "--format", "{{.Server.Version}}")
     wait_until(
-        lambda: ssh(host, "docker", "info", "--format", "ok", timeout=10) is not None,
+        lambda: ssh(host, *command, timeout=10) is not None,
         seconds=120,
         what=f"{host.name} ({host.address}) does not come up",
         remedy=f"Look: docker exec {host.name} systemctl --failed; journalctl -u docker",
