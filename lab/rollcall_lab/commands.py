@@ -8,6 +8,7 @@ import sys
 import time
 
 from . import engine, environment, hosts, images, inventory, set_aside, state
+from .locking import alone
 from .progress import LabError, main, output, run, say, step
 from .settings import (
     LABEL,
@@ -40,7 +41,12 @@ def down() -> int:
         help="remove the hosts that another checkout made too, and all that runs on them",
     )
     options = parser.parse_args(sys.argv[1:])
-    return main(lambda: _down(purge=options.purge, others=options.others))
+
+    def alone_down() -> None:
+        with alone():
+            _down(purge=options.purge, others=options.others)
+
+    return main(alone_down)
 
 
 def status() -> int:
@@ -57,22 +63,19 @@ def _up(settings: Settings) -> None:
     if settings.only_environment:
         say("Ready: . .venv/bin/activate")
         return
-    engine.ensure()
-    if set_aside.is_left():
+    with alone():
+        engine.ensure()
+        if settings.only_images:
+            images.ensure(settings.hosts)
+            return
+        if set_aside.is_left():
+            _make_room(replace=settings.replace)
+            set_aside.bring_back()
+            say("\nThe lab is as it was before the test suite, which was killed, set it aside.")
+            say("  next: lab/status; lab/up again for anything else")
+            return
         _make_room(replace=settings.replace)
-        set_aside.bring_back()
-        say("\nThe lab is as it was before the test suite, which was killed, set it aside.")
-        say("  next: lab/status; lab/up again for anything else")
-        return
-    _make_room(replace=settings.replace)
-    images.ensure(settings.hosts)
-    hosts.network()
-    images.start_registry()
-    pushed = images.fill_registry()
-    _shrink(settings)
-    hosts.ensure(settings.hosts)
-    hosts.pull_again(settings.hosts, pushed)
-    settings.save()
+        _start(settings)
     if settings.provision:
         with step(f"ansible-playbook site.yml -i {settings.inventory.relative_to(ROOT)}"):
             run(
@@ -90,6 +93,18 @@ def _up(settings: Settings) -> None:
         agent = f"https://{first}:8501" if closed else f"http://{first}:8500"
         say(f"  Consul's UI: {agent}/ui")
     say("  next: . .venv/bin/activate; lab/status; lab/down removes everything")
+
+
+def _start(settings: Settings) -> None:
+    """Have the hosts up, with every image in the registry from which they pull."""
+    images.ensure(settings.hosts)
+    hosts.network()
+    images.start_registry()
+    pushed = images.fill_registry()
+    _shrink(settings)
+    hosts.ensure(settings.hosts)
+    hosts.pull_again(settings.hosts, pushed)
+    settings.save()
 
 
 def _make_room(*, replace: bool) -> None:
