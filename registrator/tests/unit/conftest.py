@@ -1,26 +1,11 @@
-"""Keeps hypothesis quick, and offers a clock and agents."""
+"""Keeps hypothesis quick, and offers a clock."""
 
 from __future__ import annotations
 
 import hypothesis
+from registrator_testing.clock import clock_fixture
 
-from .clock import clock_fixture
-from .loopback import (
-    certificates_fixture,
-    loopback_fixture,
-    mutual_fixture,
-    tls_fixture,
-    unix_fixture,
-)
-
-__all__ = [
-    "certificates_fixture",
-    "clock_fixture",
-    "loopback_fixture",
-    "mutual_fixture",
-    "tls_fixture",
-    "unix_fixture",
-]
+__all__ = ["clock_fixture"]
 
 hypothesis.settings.register_profile(
     "unit", max_examples=25, derandomize=True, database=None, deadline=None

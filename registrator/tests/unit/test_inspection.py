@@ -12,8 +12,7 @@ from registrator.inspection import container_from
 from registrator.model import Binding, Container, Port
 from registrator.plan import payload
 from registrator.services import services_of
-
-from .builders import HOST_IP, an_id, inspected, settings
+from registrator_testing.builders import HOST_IP, an_id, inspected, settings
 
 
 def read(**changes: Any) -> Container:

@@ -8,8 +8,7 @@ import re
 import pytest
 from registrator.alive import trouble
 from registrator.metrics import Metrics
-
-from .clock import Clock
+from registrator_testing.clock import Clock
 
 
 def values(metrics: Metrics) -> dict[str, float]:
