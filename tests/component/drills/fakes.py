@@ -29,6 +29,12 @@ def answer(
     return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
 
 
+def page(asked: Asked) -> bytes:
+    """Two hosts answer in turn."""
+    host = 1 + asked.connection % 2
+    return answer(f"I'm host-{host} addr", headers={"X-Backend": f"127.0.0.{host}:80"})
+
+
 def close(wire: Wire) -> None:
     """Close in order, without an answer."""
     wire.transport.close()

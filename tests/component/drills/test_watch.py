@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 import pytest
 from rollcall_agents.certificates import Authority
-from rollcall_drills import consul
 from rollcall_drills.clock import Clock
 from rollcall_drills.recorder import Recorder
 from rollcall_drills.records import (
@@ -302,30 +301,3 @@ def test_metrics_are_told_when_they_change() -> None:
     with serving(respond) as balancer:
         events = recorded(metrics=balancer.url, then=values.clear, at=0.2, seconds=1.8)
     assert [seen.values is None for seen in of(events, MetricsSeen)] == [False, True]
-
-
-def test_metrics_keep_their_labels() -> None:
-    """A label's value may hold blanks and braces; what is no sample is passed over."""
-    text = """# HELP nginx_lb_up Whether it is.
-nginx_lb_up 1
-nginx_lb_seen{path="/a b",x="{}"} 2.5 1700000000
-rollcall_ghosts 0
-nginx_lb_broken
-nginx_lb_worse x
-process_cpu_seconds_total 4
-"""
-    assert consul.metrics(text) == {
-        "nginx_lb_up": 1.0,
-        'nginx_lb_seen{path="/a b",x="{}"}': 2.5,
-        "rollcall_ghosts": 0.0,
-    }
-
-
-def test_a_client_agent_has_no_term() -> None:
-    """Only servers take part in Raft."""
-    document = {
-        "Config": {"NodeName": "host-4", "Version": "1.22.7"},
-        "Member": {"Addr": "10.0.0.4"},
-        "Stats": {"consul": {"server": "false"}},
-    }
-    assert consul.self_(document) == consul.Self(None, None, "host-4", "10.0.0.4", "1.22.7")
