@@ -136,7 +136,10 @@ def judge(history: History, wanted: Mapping[str, float]) -> Verdict:
         lines.append(Line(name, KNOWN[name].meaning, limit, value, held))
     surplus = [line for line in lines if line.name == _PROVOKED and line.measured and not line.held]
     doubts += [f"{_sentence(line)}: the drill did not provoke that" for line in surplus]
-    missed = [line for line in lines if not line.held and line not in surplus]
+    spoilt = [line for line in lines if _spoilt(line, wanted, measured.longest_stall_s)]
+    stood = f"this machine stood still for {measured.longest_stall_s:.2g} s"
+    doubts += [f"{_sentence(line)}: {stood}" for line in spoilt]
+    missed = [line for line in lines if not line.held and line not in (*surplus, *spoilt)]
     reasons = [*broken, *(_sentence(line) for line in missed if line.name != "history"), *doubts]
     if not proves:
         # Repeating it would prove as little: this is no matter of luck.
@@ -183,6 +186,13 @@ def _doubts(history: History, when: Phases, measured: Figures) -> list[str]:
     if late > MOST_LATE_SHARE * requests:
         found.append(f"this machine could not send {late} of {requests} requests in time")
     return found
+
+
+def _spoilt(line: Line, wanted: Mapping[str, float], stall: float) -> bool:
+    """Whether a bound in seconds is missed by no more than the machine's longest stall."""
+    if line.held or line.measured is None or not line.name.endswith("_s"):
+        return False
+    return line.measured - stall <= wanted[line.name]
 
 
 def _sentence(line: Line) -> str:

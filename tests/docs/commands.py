@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import pathlib
 import re
 import shlex
@@ -12,6 +13,8 @@ import sys
 from collections.abc import Callable, Iterator
 
 import yaml
+from ansible_collections.rollcall.discovery.tests.support.cores import CORES
+from ansible_collections.rollcall.discovery.tests.support.suites import SCENARIOS, SESSIONS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "lab"))
@@ -30,7 +33,7 @@ NAME = "rollcall.discovery"
 THEIRS = {"inventories/mine", "hosts.yml", "rollcall-discovery-1.0.0.tar.gz"}
 HOSTS = {f"host-{number}" for number in range(1, settings.MAX_HOSTS + 1)}
 # What may stand before a command.
-VARIABLES = {"ROLLCALL_PROFILE"}
+VARIABLES = {"ROLLCALL_PROFILE", "ROLLCALL_TIER"}
 PLAYBOOK_OPTIONS = {"--check", "--diff", "--syntax-check", "--list-tasks"}
 
 
@@ -114,11 +117,20 @@ def lab_up(arguments: list[str]) -> str:
 
 
 def tests_run(arguments: list[str]) -> str:
-    """Checks and scenarios that there are."""
-    text = (ROOT / "tests" / "run").read_text()
-    checks = {"molecule", *re.findall(r'Check\(\s*"(\w+)"', text)}
-    scenarios = {path.parent.name for path in ROOT.glob("molecule/*/molecule.yml")}
-    return ", ".join(f"no check {each}" for each in set(arguments) - checks - scenarios)
+    """Sessions and scenarios that there are; what follows `--` is pytest's."""
+    names = set(itertools.takewhile(lambda word: word != "--", arguments))
+    return ", ".join(f"no check {each}" for each in names - {"all", *SESSIONS, *SCENARIOS})
+
+
+def nox(arguments: list[str]) -> str:
+    """A session that there is, and scenarios behind that one; or their list."""
+    if arguments == ["--list"]:
+        return ""
+    if arguments[:1] != ["-s"]:
+        return f"nox {arguments} is not known"
+    scenarios = arguments[3:] if arguments[1] == "scenarios" else []
+    known = {*SESSIONS, *(f"core({line})" for line in CORES), *SCENARIOS}
+    return ", ".join(f"no session {each}" for each in {arguments[1], *scenarios} - known)
 
 
 def molecule(arguments: list[str]) -> str:
@@ -233,6 +245,7 @@ TABLE: dict[str, Callable[[list[str]], str]] = {
     "lab/status": exactly(()),
     "lab/up": lab_up,
     "molecule": molecule,
+    "nox": nox,
     "pre-commit": exactly(("install",)),
     "sleep": lambda arguments: "" if arguments[0].isdigit() else "sleep how long",
     "ssh": ssh,

@@ -39,6 +39,8 @@ def test_documents_hold_commands() -> None:
         "ansible-doc rollcall.discovery.nothing",
         "lab/up --hosts 99",
         "tests/run everything",
+        "nox -s everything",
+        "nox -s scenarios -- nothing",
         "molecule test -s nothing",
         "drills/drill judge --hisotry x",
         "docker kill somebody",

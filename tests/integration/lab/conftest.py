@@ -9,13 +9,13 @@ import os
 import pathlib
 import re
 import subprocess
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from ansible_collections.rollcall.discovery.tests.support.profiles import Profile, profile_of
+from rollcall_agents.polling import eventually
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 HOSTS = {"host-1": "10.111.152.136", "host-2": "10.111.152.135", "host-3": "10.111.152.168"}
@@ -212,23 +212,13 @@ def restore(lab: Lab, condition: Condition) -> None:
         condition.whole = True
 
 
-@pytest.fixture
-def eventually() -> Eventually:
+@pytest.fixture(name="eventually")
+def _eventually() -> Eventually:
     """Wait until something holds, failing at a deadline in seconds."""
     return poll
 
 
 def poll(holds: Callable[[], bool], within: float) -> None:
-    """Look until it holds; fails at the deadline, in seconds."""
-    deadline = time.monotonic() + within
-    while not _holds(holds):
-        assert time.monotonic() < deadline, f"did not hold within {within} s"
-        time.sleep(0.2)
-
-
-def _holds(holds: Callable[[], bool]) -> bool:
-    try:
-        return holds()
-    except (OSError, subprocess.SubprocessError):
-        # A host that boots answers nothing yet.
-        return False
+    """Look until it holds; fails at the deadline, in seconds. A host that boots answers nothing."""
+    ignore = (OSError, subprocess.SubprocessError)
+    eventually("what the hosts should be like", holds, within, ignore=ignore)

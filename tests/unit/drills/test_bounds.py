@@ -78,6 +78,19 @@ def test_a_bound_that_is_kept_holds(name: str) -> None:
     assert verdict.status is Status.HELD, verdict.reasons
 
 
+def test_a_bound_that_a_stall_explains_is_to_be_measured_again() -> None:
+    """Half a second too slow on a machine that stood still for as long tells nothing."""
+    verdict = slow(2.5).stall(0.6).judged(slowest_s=2)
+    assert verdict.status is Status.UNSTABLE
+    assert "this machine stood still for 0.6 s" in " ".join(verdict.reasons)
+
+
+def test_a_bound_that_no_stall_explains_is_missed() -> None:
+    """A second too slow is not half a second's doing, and a failed request is nobody's."""
+    assert slow(3.0).stall(0.6).judged(slowest_s=2).status is Status.MISSED
+    assert failing(1).stall(0.6).judged(failed=0).status is Status.MISSED
+
+
 @pytest.mark.parametrize("name", [name for name in STORIES if name != "elections"])
 def test_a_bound_that_is_exceeded_is_missed(name: str) -> None:
     """Just beyond it."""
