@@ -7,7 +7,8 @@ import os
 import pathlib
 import signal
 import ssl
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 from ansible_collections.rollcall.discovery.tests.support.drills.authorities import (
@@ -15,6 +16,7 @@ from ansible_collections.rollcall.discovery.tests.support.drills.authorities imp
     stranger_fixture,
 )
 from ansible_collections.rollcall.discovery.tests.support.drills.command import drill_fixture
+from ansible_collections.rollcall.discovery.tests.support.stalls import WATCH
 from rollcall_agents.certificates import Authority
 from rollcall_drills.history import Folder
 from rollcall_drills.lifecycle import observer
@@ -33,6 +35,14 @@ def history(tmp_path: pathlib.Path) -> Iterator[pathlib.Path]:
         # A command in this process leaves its observer to it; one in a process of its own does not.
         with contextlib.suppress(ChildProcessError):
             os.waitpid(int(folder.pid.read_text()), 0)
+
+
+@pytest.fixture
+def stood_still() -> Callable[[], float]:
+    """For how many seconds the machine kept this process from running since the test began."""
+    WATCH.start()
+    began = time.monotonic()
+    return lambda: WATCH.total(began)
 
 
 @pytest.fixture(scope="session")

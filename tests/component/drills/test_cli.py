@@ -15,6 +15,8 @@ import pytest
 from ansible_collections.rollcall.discovery.tests.support.drills.command import Drill
 from ansible_collections.rollcall.discovery.tests.support.drills.stories import story
 from rollcall_agents.certificates import Authority
+from rollcall_agents.polling import eventually
+from rollcall_drills.bounds import LEAST_CALM_REQUESTS
 from rollcall_drills.history import Folder, load
 from rollcall_drills.lifecycle import observer
 
@@ -26,7 +28,7 @@ def test_a_page_that_does_not_answer_is_told(drill: Drill, history: pathlib.Path
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/"
-        words = ("--url", url, "--rate", "20", "--timeout", "1", "--patience", "1.5")
+        words = ("--url", url, "--rate", "20", "--timeout", "1", "--patience", "4")
         said = drill("start", "--history", history, *words, status=2)
     assert f"{url} answered 0 of" in said
     assert "refused" in said
@@ -44,7 +46,7 @@ def test_an_agent_that_does_not_answer_is_told(drill: Drill, history: pathlib.Pa
     ):
         said = drill(
             *("start", "--history", history, "--url", web.url, "--rate", "20"),
-            *("--timeout", "1", "--patience", "2", "--consul", agent.url, "--consul", dead.url),
+            *("--timeout", "1", "--patience", "4", "--consul", agent.url, "--consul", dead.url),
             status=2,
         )
     assert f"Consul at {dead.url} did not answer" in said
@@ -59,7 +61,7 @@ def test_an_agent_is_ready_when_it_has_told_all(drill: Drill, history: pathlib.P
         return hang if asked.path == "/v1/agent/members" else Cluster().respond(asked)
 
     with serving(page) as web, serving(respond) as agent:
-        words = ("--url", web.url, "--timeout", "1", "--patience", "2", "--consul", agent.url)
+        words = ("--url", web.url, "--timeout", "1", "--patience", "1", "--consul", agent.url)
         said = drill("start", "--history", history, *words, status=2)
     assert f"Consul at {agent.url} did not answer" in said
 
@@ -69,7 +71,7 @@ def test_metrics_that_are_not_there_are_told(drill: Drill, history: pathlib.Path
     with serving(page) as web:
         said = drill(
             *("start", "--history", history, "--url", web.url, "--rate", "20"),
-            *("--timeout", "1", "--patience", "1.5", "--metrics", web.url + "/metrics"),
+            *("--timeout", "1", "--patience", "1", "--metrics", web.url + "/metrics"),
             status=2,
         )
     assert f"{web.url}/metrics gave no metrics" in said
@@ -117,7 +119,7 @@ def test_a_token_out_of_a_file_is_shown_to_nobody_but_the_agents(
         assert b"s3cr3t" not in (process / "cmdline").read_bytes()
         assert b"s3cr3t" not in (process / "environ").read_bytes()
         drill("mark", "--history", history, "calm")
-        time.sleep(1.2)
+        web.serve(LEAST_CALM_REQUESTS + 10)
         drill("stop", "--history", history)
         assert {one.headers.get("x-consul-token") for one in agent.asked} == {"s3cr3t"}
     drill("judge", "--history", history)
@@ -210,7 +212,7 @@ def test_stop_waits_for_what_is_under_way(drill: Drill, history: pathlib.Path) -
         drill("start", "--history", history, *words)
         drill("mark", "--history", history, "calm")
         slow[0] = True
-        time.sleep(0.5)
+        web.serve(25)
         drill("stop", "--history", history)
     told = load(Folder(history))
     assert told.ended is not None
@@ -226,10 +228,12 @@ def test_an_observer_that_was_killed_leaves_an_unproven_history(
     with serving(page) as web:
         drill("start", "--history", history, "--url", web.url)
         drill("mark", "--history", history, "calm")
-        time.sleep(1.2)
-        pid = observer(Folder(history))
+        folder = Folder(history)
+        web.serve(LEAST_CALM_REQUESTS + 10)
+        eventually("they are written", lambda: len(load(folder).requests) > LEAST_CALM_REQUESTS)
+        pid = observer(folder)
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
-        time.sleep(0.2)
+        eventually("the observer has ended", lambda: observer(folder) is None)
     assert "no observer is running" in drill("stop", "--history", history)
     assert "did not end in order" in drill("judge", "--history", history, status=1)
