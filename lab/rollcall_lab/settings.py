@@ -53,6 +53,7 @@ class Settings:
     hosts: tuple[Host, ...]
     provision: bool = True
     only_environment: bool = False
+    replace: bool = False
 
     @property
     def inventory(self) -> pathlib.Path:
@@ -103,6 +104,11 @@ def parse(argv: list[str], remembered: Settings | None) -> Settings:
         action="store_true",
         help="start nothing: .venv and the collections, as machines of your own need them",
     )
+    parser.add_argument(
+        "--replace",
+        action="store_true",
+        help="remove the hosts that another checkout made, and all that runs on them",
+    )
     options = parser.parse_args(argv)
     before = remembered.hosts if remembered else ()
     count = options.hosts if options.hosts is not None else (len(before) or 3)
@@ -120,4 +126,4 @@ def parse(argv: list[str], remembered: Settings | None) -> Settings:
     hosts = tuple(
         Host(index, engines.get(f"host-{index}", "trixie")) for index in range(1, count + 1)
     )
-    return Settings(hosts, not options.no_provision, options.only_environment)
+    return Settings(hosts, not options.no_provision, options.only_environment, options.replace)
