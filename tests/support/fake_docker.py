@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import dataclasses
 import hashlib
 import pathlib
@@ -185,3 +187,24 @@ class FakeDocker:
             if each in machine.inside:
                 machine.inside[each].state = states[words[1]]
         return None if missing else ""
+
+
+@pytest.fixture(name="docker")
+def docker_fixture(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> FakeDocker:
+    """An engine without a lab."""
+    made = FakeDocker(tmp_path)
+    made.install(monkeypatch)
+    monkeypatch.setattr(set_aside, "alone", contextlib.nullcontext)
+    monkeypatch.delenv(set_aside.VARIABLE, raising=False)
+    return made
+
+
+@pytest.fixture(name="lab")
+def lab_fixture(docker: FakeDocker) -> dict[str, Machine]:
+    """A person's lab of two hosts, and how it is to be found again."""
+    key = docker.make_key("mine")
+    docker.machines = {
+        "host-1": Machine(key, {"web": Inner(), "consul": Inner()}),
+        "host-2": Machine(key, {"web": Inner(), "own": Inner(policy="no")}),
+    }
+    return copy.deepcopy(docker.machines)

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import os
-import pathlib
 import signal
-import subprocess
 
 import pytest
 from ansible_collections.rollcall.discovery.tests.support.fake_docker import (
@@ -16,33 +13,16 @@ from ansible_collections.rollcall.discovery.tests.support.fake_docker import (
     Inner,
     Killed,
     Machine,
+    docker_fixture,
+    lab_fixture,
 )
 from rollcall_lab import set_aside
 from rollcall_lab.progress import LabError
 
+__all__ = ["docker_fixture", "lab_fixture"]
+
 # As many as setting aside the lab below and bringing it back takes.
 COMMANDS = 36
-
-
-@pytest.fixture
-def docker(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> FakeDocker:
-    """An engine without a lab."""
-    made = FakeDocker(tmp_path)
-    made.install(monkeypatch)
-    monkeypatch.setattr(set_aside, "alone", contextlib.nullcontext)
-    monkeypatch.delenv(set_aside.VARIABLE, raising=False)
-    return made
-
-
-@pytest.fixture
-def lab(docker: FakeDocker) -> dict[str, Machine]:
-    """A person's lab of two hosts, and how it is to be found again."""
-    key = docker.make_key("mine")
-    docker.machines = {
-        "host-1": Machine(key, {"web": Inner(), "consul": Inner()}),
-        "host-2": Machine(key, {"web": Inner(), "own": Inner(policy="no")}),
-    }
-    return copy.deepcopy(docker.machines)
 
 
 def another(docker: FakeDocker) -> None:
@@ -274,23 +254,6 @@ def test_a_person_is_told_while_the_suite_runs(
         patch.delenv(set_aside.VARIABLE)
         with pytest.raises(LabError, match=f"process {os.getpid()}"):
             set_aside.is_left()
-
-
-def test_a_run_that_was_killed_has_ended_before_its_parent_knows(
-    docker: FakeDocker, lab: dict[str, Machine], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its id and its start are still in the kernel's table."""
-    process = subprocess.Popen(["sleep", "60"])
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "getpid", lambda: process.pid)
-        set_aside.set_aside()
-    with pytest.raises(LabError):
-        set_aside.is_left()
-    process.kill()
-    # Ended, and not yet waited for.
-    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-    assert set_aside.is_left()
-    process.wait()
 
 
 def test_an_interrupted_shutdown_is_waited_for(docker: FakeDocker, lab: dict[str, Machine]) -> None:
