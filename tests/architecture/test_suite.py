@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 from ansible_collections.rollcall.discovery.tests.support import suites
 from ansible_collections.rollcall.discovery.tests.support.assertions import (
+    cases,
     functions,
     without_assertion,
 )
@@ -129,6 +130,15 @@ def test_every_test_file_lies_in_one_suite() -> None:
     """A session of nox runs it, and no second one."""
     wrong = {shown(path): folder_of(path) for path in TEST_FILES if len(folder_of(path)) != 1}
     assert not wrong
+
+
+def test_no_test_is_in_two_suites() -> None:
+    """What was split between two files of one name is not left in both."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for path in TEST_FILES:
+        for test in cases(path):
+            found.setdefault((path.name, test.name), set()).update(folder_of(path))
+    assert {test: names for test, names in found.items() if len(names) > 1} == {}
 
 
 @pytest.mark.parametrize(

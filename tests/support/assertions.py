@@ -21,7 +21,7 @@ def functions(path: pathlib.Path) -> list[Function]:
     return [node for node in ast.walk(parsed(path)) if isinstance(node, Function)]
 
 
-def tests(path: pathlib.Path) -> list[Function]:
+def cases(path: pathlib.Path) -> list[Function]:
     """The test functions of a file."""
     return [node for node in functions(path) if node.name.startswith("test_")]
 
@@ -34,7 +34,7 @@ def without_assertion(path: pathlib.Path) -> list[str]:
     them have to assert.
     """
     asserting = _asserting(_known(_surroundings(path)))
-    return [test.name for test in tests(path) if not _asserts(test, asserting)]
+    return [test.name for test in cases(path) if not _asserts(test, asserting)]
 
 
 def _known(files: set[pathlib.Path]) -> Mapping[str, list[Function]]:
