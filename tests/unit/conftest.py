@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-# When it is first imported, ansible-core 2.21 has ldconfig look for libcrypt: not in a test.
+# Imported here, not first in a test: ansible-core 2.21 has ldconfig look for libcrypt then, and
+# urllib3 binds a socket to see whether there is IPv6.
 import ansible.utils.encrypt  # noqa: F401
+import urllib3  # noqa: F401
 from ansible_collections.rollcall.discovery.tests.support.edges import starts_nothing_fixture
 
 __all__ = ["starts_nothing_fixture"]
