@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import base64
+import json
 import pathlib
 
 import pytest
 from ansible_collections.rollcall.discovery.tests.support.typed import as_text
 from rollcall_agents.agent import free_ports
 from rollcall_agents.closed import SERVER, closed
+from rollcall_agents.modules import surroundings
 
 from ..balancer.plays import run_role
 from ..balancer.stage import Stage
+from ..consul.conftest import played
+
+
+def assert_in_form(path: pathlib.Path) -> None:
+    """A file of JSON has a line for each entry, in order, and ends with its last line."""
+    text = path.read_text()
+    assert text == json.dumps(json.loads(text), indent=4, sort_keys=True) + "\n"
 
 
 def test_an_empty_host_becomes_a_balancer_that_serves(stage: Stage, tmp_path: pathlib.Path) -> None:
-    """Numbers come as text, as `-e` gives them; a second run changes nothing."""
+    """Numbers come as text, as `-e` gives them; a second run changes nothing.
+
+    The file's form is the same under each core: a run with another one changes nothing either.
+    """
     stage.backend("one")
     numbers = {
         "port": stage.port,
@@ -40,8 +52,24 @@ def test_an_empty_host_becomes_a_balancer_that_serves(stage: Stage, tmp_path: pa
     first = run_role("nginx_lb", inputs, tmp_path)
     assert first.failed == 0, first.output
     stage.serving("one")
+    assert_in_form(stage.folder / "settings.json")
     again = run_role("nginx_lb", inputs, tmp_path)
     assert (again.changed, again.failed) == (0, 0), again.output
+
+
+def test_a_file_of_json_is_written_as_it_was_rendered(tmp_path: pathlib.Path) -> None:
+    """It is no dictionary on its way to the file."""
+    folder = tmp_path / "conf"
+    task = {"name": "rollcall.discovery.haproxy_lb", "tasks_from": "configure.yml"}
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "tasks": [{"name": "Write it", "ansible.builtin.include_role": task}],
+        "vars": {"haproxy_lb_directory": str(folder)},
+    }
+    status, output = played([play], tmp_path, environment=surroundings())
+    assert status == 0, output
+    assert_in_form(folder / "follower.json")
 
 
 def test_a_closed_cluster_forms(tmp_path: pathlib.Path) -> None:
