@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import pathlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
@@ -21,8 +22,9 @@ RESERVED = {"failed", "skipped", "unreachable"}
 Result = Mapping[str, Any]
 
 
+@functools.cache
 def documented(module: str, name: str) -> Any:
-    """A module's DOCUMENTATION, EXAMPLES or RETURN."""
+    """A module's DOCUMENTATION, EXAMPLES or RETURN; nobody writes into it."""
     path = MODULES / f"{module}.py"
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == name:
