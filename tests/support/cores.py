@@ -1,2 +1,3 @@
 """Placeholder until the branch core lands."""
+
 CORES = ("2.19",)

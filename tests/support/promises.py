@@ -22,14 +22,23 @@ RESERVED = {"failed", "skipped", "unreachable"}
 Result = Mapping[str, Any]
 
 
-@functools.cache
 def documented(module: str, name: str) -> Any:
-    """A module's DOCUMENTATION, EXAMPLES or RETURN; nobody writes into it."""
-    path = MODULES / f"{module}.py"
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == name:
-            return yaml.safe_load(ast.literal_eval(node.value))
-    raise AssertionError(f"{module} has no {name}")
+    """A module's DOCUMENTATION, EXAMPLES or RETURN."""
+    found = _documents((MODULES / f"{module}.py").read_text(encoding="utf-8")).get(name)
+    assert found is not None, f"{module} has no {name}"
+    return found
+
+
+@functools.cache
+def _documents(source: str) -> dict[str, Any]:
+    """All that a module's source documents, by name; nobody changes it."""
+    return {
+        node.targets[0].id: yaml.safe_load(ast.literal_eval(node.value))
+        for node in ast.parse(source).body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and node.targets[0].id in ("DOCUMENTATION", "EXAMPLES", "RETURN")
+    }
 
 
 def assert_promised(module: str, result: Result, added: Collection[str] = ()) -> None:

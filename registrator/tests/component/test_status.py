@@ -8,8 +8,7 @@ import pytest
 import requests
 from registrator.metrics import Metrics
 from registrator.status import StatusServer
-
-from .clock import Clock
+from registrator_testing.clock import Clock
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ansible_collections.rollcall.discovery.tests.support.docker_gate.builders import head
 from gate.engine import Engine
 from gate.server import Gate, Limits, listen
 from gate.telling import Telling
 
-from .builders import head
 from .fake_engine import FakeEngine
 
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from xml.etree import ElementTree
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 
 
 def closed_port() -> int:

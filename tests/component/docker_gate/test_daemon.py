@@ -8,10 +8,14 @@ from typing import Any
 
 import docker
 import pytest
+from ansible_collections.rollcall.discovery.tests.support.docker_gate.builders import (
+    WEB,
+    described,
+    happened,
+)
 from registrator.docker_source import DockerSource
 from registrator.ports import SourceError
 
-from .builders import WEB, described, happened
 from .fake_engine import answer
 from .stage import Stage
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import pathlib
 from typing import Self
@@ -303,6 +302,3 @@ def host_dies(out: float = 0.4, catalog: float = 2.0, back: float = 0.2) -> Stor
     told.healed("host-2").wakes("host-2", "host-1").traffic(back)
     told.back("host-2").all_list(*HOSTS).traffic(1)
     return told.settled().traffic(0.5)
-
-
-__all__ = ["START", "Story", "address", "agent", "dataclasses", "host_dies", "story"]

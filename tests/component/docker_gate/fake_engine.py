@@ -9,7 +9,7 @@ import socket
 import threading
 from typing import Any
 
-from .builders import WEB, described
+from ansible_collections.rollcall.discovery.tests.support.docker_gate.builders import WEB, described
 
 _STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
 

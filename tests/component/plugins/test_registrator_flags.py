@@ -17,7 +17,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._docker.registr
     command_line,
 )
 
-ROOT = pathlib.Path(__file__).resolve().parents[5]
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 ROLE = ROOT / "roles" / "registrator"
 SOURCE = ROOT / "registrator" / "src"
 # A dry run ends by itself: the restart policy of a container would start it again for ever.

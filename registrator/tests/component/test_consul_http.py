@@ -12,8 +12,8 @@ import pytest
 from registrator.consul_http import ConsulHttp
 from registrator.ports import RegistryError
 from registrator.settings import FatalError
+from registrator_testing.builders import settings
 
-from .builders import settings
 from .loopback import Certificates, Loopback
 
 LEADER = "/v1/status/leader"

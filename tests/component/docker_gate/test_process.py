@@ -1,4 +1,4 @@
-"""The program as its image runs it: settings, a socket, the health check, and its end."""
+"""The program as its image runs it: a socket, the health check, and its end."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from collections.abc import Iterator
 
 import pytest
 from gate import alive
-from gate.settings import Settings, Unusable, settings_from
 
 from .fake_engine import FakeEngine
 from .stage import sees
 
-PACKAGE = pathlib.Path(__file__).resolve().parents[4] / "images" / "docker-gate"
+PACKAGE = pathlib.Path(__file__).resolve().parents[3] / "images" / "docker-gate"
 
 
 class Process:
@@ -113,37 +112,3 @@ def test_what_cannot_be_meant_ends_it(
     assert ended.returncode == status
     assert "Traceback" not in ended.stdout + ended.stderr
     assert ended.stdout + ended.stderr
-
-
-def test_settings_have_defaults() -> None:
-    """The image's own paths, for an empty variable too."""
-    assert settings_from({"DOCKER_GATE_MODE": "", "DOCKER_GATE_LISTEN": ""}) == Settings(
-        "/run/docker-gate/docker.sock", 0o660, "/var/run/docker.sock"
-    )
-
-
-def test_settings_are_read() -> None:
-    """A socket may be named as DOCKER_HOST names it."""
-    environment = {
-        "DOCKER_GATE_LISTEN": "/a/b.sock",
-        "DOCKER_GATE_MODE": "600",
-        "DOCKER_GATE_ENGINE": "unix:///c.sock",
-    }
-    assert settings_from(environment) == Settings("/a/b.sock", 0o600, "/c.sock")
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        *(("DOCKER_GATE_MODE", value) for value in ("66", "0888", "01777", "rw", "0o660")),
-        *(
-            ("DOCKER_GATE_ENGINE", value)
-            for value in ("tcp://a:1", "run/a", "/a/", "/" + "a" * 100)
-        ),
-        ("DOCKER_GATE_LISTEN", "/var/run/docker.sock"),
-    ],
-)
-def test_a_setting_that_cannot_be_meant_is_named(name: str, value: str) -> None:
-    """Before anything listens."""
-    with pytest.raises(Unusable, match=name):
-        settings_from({name: value})

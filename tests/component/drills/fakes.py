@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from rollcall_agents.polling import eventually
+
 # What a server does with a request: an answer's bytes, or one of the actions below.
 Action = bytes | Callable[["Wire"], None]
 
@@ -27,6 +29,12 @@ def answer(
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body.encode())}"]
     lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
     return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
+
+
+def page(asked: Asked) -> bytes:
+    """Two hosts answer in turn."""
+    host = 1 + asked.connection % 2
+    return answer(f"I'm host-{host} addr", headers={"X-Backend": f"127.0.0.{host}:80"})
 
 
 def close(wire: Wire) -> None:
@@ -86,6 +94,11 @@ class Fake:
     asked: list[Asked] = dataclasses.field(default_factory=list)
     wires: list[Wire] = dataclasses.field(default_factory=list)
     loop: asyncio.AbstractEventLoop | None = None
+
+    def serve(self, more: int) -> None:
+        """Wait until it was asked so many times more."""
+        wanted = len(self.asked) + more
+        eventually(f"{more} more requests", lambda: len(self.asked) >= wanted)
 
     def close_idle(self) -> None:
         """Close all connections, as a server does with idle ones."""

@@ -12,10 +12,19 @@ import time
 from typing import Any
 
 import pytest
+from ansible_collections.rollcall.discovery.tests.support.docker_gate.builders import (
+    WEB,
+    described,
+    happened,
+    head,
+    query,
+)
+from ansible_collections.rollcall.discovery.tests.support.docker_gate.engine_api import (
+    ENDPOINTS,
+    concrete,
+)
 from gate.server import listen
 
-from .builders import WEB, described, happened, head, query
-from .engine_api import ENDPOINTS, concrete
 from .fake_engine import answer
 from .stage import Stage, one, rest, sees, split
 

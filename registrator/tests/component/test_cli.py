@@ -18,9 +18,9 @@ from registrator.__main__ import main
 from registrator.daemon import Daemon
 from registrator.model import Container
 from registrator.ports import Event, SourceError
+from registrator_testing.builders import HOST, HOST_IP, container, inspected
+from registrator_testing.fakes import FakeSource
 
-from .builders import HOST, HOST_IP, container, inspected
-from .fakes import FakeSource
 from .loopback import Loopback
 
 SERVICES = "GET /v1/agent/services"
