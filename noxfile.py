@@ -20,7 +20,7 @@ sys.path[:0] = [str(ROOT / "lab"), str(ROOT / "tests")]
 
 from rollcall_lab.environment import activated, ensure  # noqa: E402  (the path comes first)
 from rollcall_lab.settings import saved  # noqa: E402
-from support.cores import CORES  # noqa: E402
+from support.cores import LINES  # noqa: E402
 from support.suites import SOAK_SCENARIOS, SUITES, keeps, scenarios_of_tier  # noqa: E402
 
 nox.options.default_venv_backend = "none"
@@ -128,11 +128,10 @@ def sanity(session: nox.Session) -> None:
 
 
 @nox.session
-@nox.parametrize("version", CORES)
-def core(session: nox.Session, version: str) -> None:
-    """Sanity, the plugins' unit tests and the roles' settings on each ansible-core."""
-    run(session, "tests/sanity/run", "--core", version)
-    run(session, "tests/sanity/run", "units", "--core", version, *session.posargs)
+@nox.parametrize("line", [nox.param(line, id=line) for line in LINES])
+def core(session: nox.Session, line: str) -> None:
+    """Sanity, the plugins' unit tests and what depends on ansible-core, on each line of it."""
+    run(session, "tests/sanity/run", "all", "--core", line, *session.posargs)
 
 
 @nox.session

@@ -12,10 +12,12 @@ class Said(Protocol):
     """What an agent said at a time."""
 
     @property
-    def at(self) -> float: ...
+    def at(self) -> float:
+        """When."""
 
     @property
-    def agent(self) -> str: ...
+    def agent(self) -> str:
+        """Who."""
 
 
 Value = TypeVar("Value")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import os
-import shutil
 import sys
 import time
 
-from . import engine, environment, hosts, images, inventory
+from . import engine, environment, hosts, images, inventory, set_aside, state
+from .locking import alone
 from .progress import LabError, main, output, run, say, step
 from .settings import (
     LABEL,
@@ -16,7 +17,6 @@ from .settings import (
     REGISTRY_NAME,
     REGISTRY_PORT,
     ROOT,
-    STATE,
     Settings,
     parse,
     saved,
@@ -31,15 +31,29 @@ def up() -> int:
 
 def down() -> int:
     """Remove everything the lab made; `--purge` empties the lab's image store too."""
-    unknown = set(sys.argv[1:]) - {"--purge"}
-    if unknown:
-        say(f"lab/down: unknown option {' '.join(sorted(unknown))}; there is only --purge")
-        return 2
-    return main(lambda: _down(purge="--purge" in sys.argv))
+    parser = argparse.ArgumentParser(
+        prog="lab/down", description="Remove everything that lab/up started in this checkout."
+    )
+    parser.add_argument("--purge", action="store_true", help="remove the lab's images too")
+    parser.add_argument(
+        "--others",
+        action="store_true",
+        help="remove the hosts that another checkout made too, and all that runs on them",
+    )
+    options = parser.parse_args(sys.argv[1:])
+
+    def alone_down() -> None:
+        with alone():
+            _down(purge=options.purge, others=options.others)
+
+    return main(alone_down)
 
 
 def status() -> int:
     """Say what runs; exits 1 when the lab is not up."""
+    argparse.ArgumentParser(
+        prog="lab/status", description="Say what runs; exit status 1 when the lab is not up."
+    ).parse_args(sys.argv[1:])
     return main(_status)
 
 
@@ -49,16 +63,19 @@ def _up(settings: Settings) -> None:
     if settings.only_environment:
         say("Ready: . .venv/bin/activate")
         return
-    engine.ensure()
-    images.ensure(settings.hosts)
-    hosts.forget_foreign()
-    hosts.network()
-    images.start_registry()
-    pushed = images.fill_registry()
-    _shrink(settings)
-    hosts.ensure(settings.hosts)
-    hosts.pull_again(settings.hosts, pushed)
-    settings.save()
+    with alone():
+        engine.ensure()
+        if settings.only_images:
+            images.ensure(settings.hosts)
+            return
+        if set_aside.is_left():
+            _make_room(replace=settings.replace)
+            set_aside.bring_back()
+            say("\nThe lab is as it was before the test suite, which was killed, set it aside.")
+            say("  next: lab/status; lab/up again for anything else")
+            return
+        _make_room(replace=settings.replace)
+        _start(settings)
     if settings.provision:
         with step(f"ansible-playbook site.yml -i {settings.inventory.relative_to(ROOT)}"):
             run(
@@ -78,6 +95,28 @@ def _up(settings: Settings) -> None:
     say("  next: . .venv/bin/activate; lab/status; lab/down removes everything")
 
 
+def _start(settings: Settings) -> None:
+    """Have the hosts up, with every image in the registry from which they pull."""
+    images.ensure(settings.hosts)
+    hosts.network()
+    images.start_registry()
+    pushed = images.fill_registry()
+    _shrink(settings)
+    hosts.ensure(settings.hosts)
+    hosts.pull_again(settings.hosts, pushed)
+    settings.save()
+
+
+def _make_room(*, replace: bool) -> None:
+    """Remove another checkout's hosts, if asked to: they stand on the lab's addresses."""
+    names = hosts.foreign()
+    if names and not replace:
+        hosts.refuse(names)
+    if names:
+        with step(f"Removing {', '.join(names)}: made by another checkout"):
+            hosts.remove(names)
+
+
 def _shrink(settings: Settings) -> None:
     """Remove the hosts that are too many, unless something runs on them."""
     gone = hosts.surplus(settings.hosts)
@@ -92,29 +131,43 @@ def _shrink(settings: Settings) -> None:
             hosts.remove(gone)
 
 
-def _down(*, purge: bool) -> None:
+def _down(*, purge: bool, others: bool) -> None:
+    running = engine.answers()
+    if running:
+        set_aside.refuse_left()
     settings = saved()
     if settings is not None:
         hosts.hang_up(settings.hosts)
-    if engine.answers():
-        names = hosts.containers()
-        with step("Removing hosts, registry, network and volume"):
-            hosts.remove(names)
-            if engine.exists("network", NETWORK):
-                run(
-                    ["docker", "network", "rm", NETWORK], remedy="docker network inspect " + NETWORK
-                )
-            if engine.exists("volume", REGISTRY_NAME):
-                run(["docker", "volume", "rm", REGISTRY_NAME], remedy="docker volume ls")
-        if purge:
-            _purge()
+    kept: list[str] = []
+    if running:
+        gone = hosts.standing() if others else hosts.own()
+        if gone:
+            with step(f"Removing {', '.join(gone)}"):
+                hosts.remove(gone)
+        kept = [*hosts.standing(), *hosts.aside()]
+    state.remove()
+    if kept:
+        say(f"Nothing of this lab is left. Another one's hosts stay: {', '.join(kept)}.")
+        if hosts.standing():
+            say("  lab/down --others removes them too")
+        return
+    if running:
+        _remove_shared(purge=purge)
     engine.stop_own()
-    for name in ("ssh", "inventory"):
-        shutil.rmtree(STATE / name, ignore_errors=True)
-    # What site.yml made for these hosts, where they were closed.
-    shutil.rmtree(ROOT / "inventories" / "lab" / ".secrets", ignore_errors=True)
-    (STATE / "settings.json").unlink(missing_ok=True)
     say("Nothing of the lab runs any more.")
+
+
+def _remove_shared(*, purge: bool) -> None:
+    """Remove what every lab on this machine uses."""
+    with step("Removing the registry, the network and the volume"):
+        if engine.exists("container", REGISTRY_NAME):
+            hosts.remove([REGISTRY_NAME])
+        if engine.exists("network", NETWORK):
+            run(["docker", "network", "rm", NETWORK], remedy="docker network inspect " + NETWORK)
+        if engine.exists("volume", REGISTRY_NAME):
+            run(["docker", "volume", "rm", REGISTRY_NAME], remedy="docker volume ls")
+    if purge:
+        _purge()
 
 
 def _purge() -> None:
@@ -128,7 +181,10 @@ def _purge() -> None:
 
 def _status() -> None:
     settings = saved()
-    if settings is None or not engine.answers():
+    running = engine.answers()
+    if running:
+        set_aside.refuse_left()
+    if settings is None or not running:
         raise LabError("the lab is not up", "Start it with lab/up")
     states = dict(line.split("\t") for line in hosts.listed("{{.Names}}\t{{.Status}}"))
     rows = [("MACHINE", "ADDRESS", "ENGINE", "STATE", "CONTAINERS")]

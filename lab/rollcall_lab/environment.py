@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 import shutil
 import sys
 import zipfile
 
-from .progress import run, step
+from .progress import LabError, output, run, step
 from .settings import CACHE
 
 ANSIBLE_WHEEL = "ansible==12.3.0"
@@ -19,6 +20,10 @@ COLLECTIONS = (
     "ansible_collections/community/library_inventory_filtering_v1/",
     "ansible_collections/ansible/posix/",
 )
+# What runs under every ansible-core; the rest of what the checks need reads text, or brings a core.
+UNDER_EVERY_CORE = (
+    *("crossplane", "hypothesis", "pytest", "pytest-rerunfailures", "pytest-xdist"),
+)
 
 
 def ensure(root: pathlib.Path, *, dev: bool) -> pathlib.Path:
@@ -27,8 +32,8 @@ def ensure(root: pathlib.Path, *, dev: bool) -> pathlib.Path:
     `dev` adds what the checks need. Nothing happens when the pins have not changed.
     """
     venv = root / ".venv"
-    names = ("control", "dev") if dev else ("control",)
-    _pinned(root, venv, names, f"Python environment{' for the checks' if dev else ''} (.venv)")
+    files = [_pins(root, name) for name in (("control", "dev") if dev else ("control",))]
+    _pinned(venv, files, f"Python environment{' for the checks' if dev else ''} (.venv)")
     _collections(root, venv)
     return venv
 
@@ -39,8 +44,42 @@ def tools(root: pathlib.Path, name: str) -> pathlib.Path:
     It is for tools whose own pins would move those of `.venv`.
     """
     venv = CACHE / "tools" / name
-    _pinned(root, venv, (name,), f"Python environment {name}")
+    _pinned(venv, [_pins(root, name)], f"Python environment {name}")
     return venv
+
+
+def with_core(root: pathlib.Path, version: str, python: str) -> pathlib.Path:
+    """An environment with another ansible-core than `.venv` has, under the Python that is named.
+
+    The controller's libraries, and what the tests run with, are those of `.venv`. Raises LabError
+    where this machine has no such Python.
+    """
+    venv = CACHE / "core" / version / f"python{python}"
+    control, dev = (_pins(root, name).read_text() for name in ("control", "dev"))
+    tests = [line for line in dev.splitlines() if line.partition("==")[0] in UNDER_EVERY_CORE]
+    core = re.sub(r"^ansible-core==.*", f"ansible-core=={version}", control, flags=re.MULTILINE)
+    pins = venv.with_name(f"{venv.name}.txt")
+    pins.parent.mkdir(parents=True, exist_ok=True)
+    pins.write_text("\n".join([core, *tests, ""]))
+    found = interpreter(python)
+    _pinned(venv, [pins], f"Python environment of ansible-core {version}", found)
+    return venv
+
+
+def interpreter(python: str) -> str:
+    """The Python of this version (3.12), this one, a named one or pyenv's; LabError without one."""
+    pyenv = pathlib.Path(os.environ.get("PYENV_ROOT") or pathlib.Path.home() / ".pyenv")
+    name = f"python{python}"
+    installed = [str(path) for path in sorted(pyenv.glob(f"versions/{python}.*/bin/python"))]
+    version = "import sys; print('%d.%d' % sys.version_info[:2])"
+    for path in filter(None, [sys.executable, shutil.which(name), *installed]):
+        # pyenv has a name on the path for every Python, also for those that it does not start.
+        if (output([path, "-c", version]) or "").strip() == python:
+            return path
+    raise LabError(
+        f"This machine has no Python {python}",
+        f"Install it with its module venv, as {name} or with pyenv",
+    )
 
 
 def activated(venv: pathlib.Path) -> dict[str, str]:
@@ -49,9 +88,9 @@ def activated(venv: pathlib.Path) -> dict[str, str]:
     return {"VIRTUAL_ENV": str(venv), "PATH": path}
 
 
-def create(venv: pathlib.Path) -> None:
-    """Make an environment of this Python's version."""
-    run([sys.executable, "-m", "venv", str(venv)], remedy="Install python3-venv")
+def create(venv: pathlib.Path, python: str = sys.executable) -> None:
+    """Make an environment of a Python's version, of this one's by default."""
+    run([python, "-m", "venv", str(venv)], remedy="Install python3-venv")
 
 
 def pip(venv: pathlib.Path, *words: str, remedy: str) -> None:
@@ -59,24 +98,30 @@ def pip(venv: pathlib.Path, *words: str, remedy: str) -> None:
     run([str(venv / "bin" / "python"), "-m", "pip", *words], remedy=remedy)
 
 
-def _pinned(root: pathlib.Path, venv: pathlib.Path, names: tuple[str, ...], title: str) -> None:
-    """Install the named files of pins, unless they are what was installed last."""
-    files = [root / "requirements" / f"{name}.txt" for name in names]
+def _pins(root: pathlib.Path, name: str) -> pathlib.Path:
+    """A file of pins."""
+    return root / "requirements" / f"{name}.txt"
+
+
+def _pinned(
+    venv: pathlib.Path, files: list[pathlib.Path], title: str, python: str = sys.executable
+) -> None:
+    """Install the files' pins, unless they are what was installed last."""
     pins = "".join(file.read_text() for file in files)
     installed = venv / ".installed.txt"
     # What the checks need begins with what the controller needs.
     if not (installed.exists() and installed.read_text().startswith(pins)):
-        _install(venv, files, title)
+        _install(venv, files, title, python)
         installed.write_text(pins)
 
 
-def _install(venv: pathlib.Path, files: list[pathlib.Path], title: str) -> None:
+def _install(venv: pathlib.Path, files: list[pathlib.Path], title: str, python: str) -> None:
     """Make the environment and install the pinned packages into it."""
     requirements = [word for file in files for word in ("-r", str(file))]
     remedy = "Check that PyPI answers (pip download six) and run the command again"
     with step(f"Preparing the {title}"):
         if not (venv / "bin" / "python").exists():
-            create(venv)
+            create(venv, python)
         pip(venv, "install", "-q", *requirements, remedy=remedy)
 
 

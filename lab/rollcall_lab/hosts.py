@@ -8,16 +8,21 @@ import io
 import json
 import os
 import pathlib
+import re
 import shlex
 import subprocess
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NoReturn, TypeVar
 
 from . import engine
 from .images import host_image
 from .progress import LabError, output, run, step, wait_until
 from .settings import LABEL, NETWORK, REGISTRY_ADDRESS, REGISTRY_PORT, STATE, SUBNET, Host
 
+T = TypeVar("T")
+# Ends the name of a host that is set aside.
+ASIDE = ".set-aside"
 SSH = STATE / "ssh"
 _CONFIG = SSH / "config"
 _SSH = ("ssh", "-F", str(_CONFIG))
@@ -47,6 +52,7 @@ def network() -> None:
 
 def ensure(hosts: tuple[Host, ...]) -> None:
     """Leave with every host up: reachable by SSH, its engine answering."""
+    _key_pair(_KEY)
     states = {host: engine.inspect("container", host.name, "{{.State.Status}}") for host in hosts}
     missing = [host for host, state in states.items() if state is None]
     stopped = [host for host, state in states.items() if state not in (None, "running")]
@@ -59,23 +65,29 @@ def ensure(hosts: tuple[Host, ...]) -> None:
             for host in (*missing, *stopped):
                 run(["docker", "start", host.name], remedy=f"Read: docker logs {host.name}")
     _client_settings(hosts)
-    _at_once(_wait_for, hosts)
+    at_once(_wait_for, hosts)
 
 
-def forget_foreign() -> None:
-    """Remove the hosts that another checkout made: their keys are not here, so none can be entered.
+def own() -> list[str]:
+    """The hosts that this checkout made: those with its key."""
+    digest = _key_digest()
+    if digest is None:
+        return []
+    return [name for name in standing() if engine.label("container", name, _KEY_LABEL) == digest]
 
-    They stand on the lab's addresses; two labs never run side by side.
-    """
-    _key_pair(_KEY)
-    foreign = [
-        name
-        for name in containers()
-        if name.startswith("host-") and engine.label("container", name, _KEY_LABEL) != _key_digest()
-    ]
-    if foreign:
-        with step(f"Removing {', '.join(foreign)}: made by another checkout"):
-            remove(foreign)
+
+def foreign() -> list[str]:
+    """The hosts that stand and are another checkout's: their keys are not here."""
+    ours = own()
+    return [name for name in standing() if name not in ours]
+
+
+def refuse(names: list[str]) -> NoReturn:
+    """LabError for another checkout's hosts; two labs never run side by side."""
+    raise LabError(
+        f"{', '.join(names)}: made by another checkout, or before .lab was deleted here",
+        "Run lab/down there, or lab/up --replace here: it removes them with all that runs on them",
+    )
 
 
 def pull_again(hosts: tuple[Host, ...], images: list[str]) -> None:
@@ -91,13 +103,13 @@ def pull_again(hosts: tuple[Host, ...], images: list[str]) -> None:
                 ssh(host, "docker", "pull", "-q", name, timeout=300)
 
     if images:
-        _at_once(one, hosts)
+        at_once(one, hosts)
 
 
 def surplus(hosts: tuple[Host, ...]) -> list[str]:
     """The lab's host containers that are not among `hosts`."""
     wanted = {host.name for host in hosts}
-    return [name for name in containers() if name.startswith("host-") and name not in wanted]
+    return [name for name in standing() if name not in wanted]
 
 
 def busy(name: str) -> bool:
@@ -105,9 +117,14 @@ def busy(name: str) -> bool:
     return output(["docker", "exec", name, "docker", "ps", "-aq"]) != ""
 
 
-def containers() -> list[str]:
-    """The names of every container that the lab made."""
-    return listed("{{.Names}}")
+def standing() -> list[str]:
+    """The names of the hosts of every checkout, without those that are set aside."""
+    return sorted(name for name in listed("{{.Names}}") if re.fullmatch(r"host-\d", name))
+
+
+def aside() -> list[str]:
+    """The names of the hosts that are set aside."""
+    return sorted(name for name in listed("{{.Names}}") if name.endswith(ASIDE))
 
 
 def listed(template: str) -> list[str]:
@@ -136,18 +153,19 @@ def ssh(host: Host, *command: str, timeout: float = 30.0) -> str | None:
     return output([*_SSH, host.name, shlex.join(command)], timeout=timeout)
 
 
-def _at_once(work: Callable[[Host], None], hosts: tuple[Host, ...]) -> None:
-    """Work on all hosts at once; the first error is raised after every one has ended."""
-    with concurrent.futures.ThreadPoolExecutor(len(hosts)) as pool:
-        begun = [pool.submit(work, host) for host in hosts]
+def at_once(work: Callable[[T], None], items: Sequence[T]) -> None:
+    """Work on all items at once; the first error is raised after every one has ended."""
+    with concurrent.futures.ThreadPoolExecutor(max(len(items), 1)) as pool:
+        begun = [pool.submit(work, item) for item in items]
     # Not pool.map: at the first error it calls off what no thread has taken up yet.
     for each in begun:
         each.result()
 
 
-def _key_digest() -> str:
-    """Names this checkout's key pair: a host carries it as a label from its creation on."""
-    return hashlib.sha256(_KEY.with_suffix(".pub").read_bytes()).hexdigest()[:16]
+def _key_digest() -> str | None:
+    """Names this checkout's key pair, which a host has as a label; None without a key pair."""
+    public = _KEY.with_suffix(".pub")
+    return hashlib.sha256(public.read_bytes()).hexdigest()[:16] if public.exists() else None
 
 
 def _refuse_other_engine(host: Host) -> None:
@@ -252,8 +270,11 @@ def _client_settings(hosts: tuple[Host, ...]) -> None:
 
 def _wait_for(host: Host) -> None:
     """Wait until the host's engine answers through SSH."""
+    # Not `docker info --format ok`: for a template that names nothing of the server's, the client
+    # of Docker 23 and later does not ask the server.
+    command = ("docker", "version", "--format", "{{.Server.Version}}")
     wait_until(
-        lambda: ssh(host, "docker", "info", "--format", "ok", timeout=10) is not None,
+        lambda: ssh(host, *command, timeout=10) is not None,
         seconds=120,
         what=f"{host.name} ({host.address}) does not come up",
         remedy=f"Look: docker exec {host.name} systemctl --failed; journalctl -u docker",

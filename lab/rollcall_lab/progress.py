@@ -7,6 +7,7 @@ import contextlib
 import os
 import pathlib
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -72,6 +73,7 @@ def run(
                 stdin=subprocess.DEVNULL,
                 stdout=None if show else file,
                 stderr=None if show else subprocess.STDOUT,
+                start_new_session=_ignores_interrupt(),
             )
         except FileNotFoundError:
             raise LabError(f"{command[0]}: command not found", remedy) from None
@@ -111,10 +113,16 @@ def output(command: Sequence[str], *, timeout: float = 60.0) -> str | None:
             timeout=timeout,
             check=False,
             stdin=subprocess.DEVNULL,
+            start_new_session=_ignores_interrupt(),
         )
     except (FileNotFoundError, subprocess.TimeoutExpired):
         return None
     return result.stdout if result.returncode == 0 else None
+
+
+def _ignores_interrupt() -> bool:
+    """Whether Ctrl-C is ignored here; Docker's client heeds it all the same, in this session."""
+    return signal.getsignal(signal.SIGINT) == signal.SIG_IGN
 
 
 def wait_until(ready: Callable[[], bool], *, seconds: float, what: str, remedy: str) -> None:

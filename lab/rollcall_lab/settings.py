@@ -53,6 +53,8 @@ class Settings:
     hosts: tuple[Host, ...]
     provision: bool = True
     only_environment: bool = False
+    replace: bool = False
+    only_images: bool = False
 
     @property
     def inventory(self) -> pathlib.Path:
@@ -103,6 +105,16 @@ def parse(argv: list[str], remembered: Settings | None) -> Settings:
         action="store_true",
         help="start nothing: .venv and the collections, as machines of your own need them",
     )
+    parser.add_argument(
+        "--only-images",
+        action="store_true",
+        help="build or pull the images, start no host",
+    )
+    parser.add_argument(
+        "--replace",
+        action="store_true",
+        help="remove the hosts that another checkout made, and all that runs on them",
+    )
     options = parser.parse_args(argv)
     before = remembered.hosts if remembered else ()
     count = options.hosts if options.hosts is not None else (len(before) or 3)
@@ -120,4 +132,10 @@ def parse(argv: list[str], remembered: Settings | None) -> Settings:
     hosts = tuple(
         Host(index, engines.get(f"host-{index}", "trixie")) for index in range(1, count + 1)
     )
-    return Settings(hosts, not options.no_provision, options.only_environment)
+    return Settings(
+        hosts,
+        provision=not options.no_provision,
+        only_environment=options.only_environment,
+        replace=options.replace,
+        only_images=options.only_images,
+    )

@@ -94,7 +94,7 @@ pools:
   contains:
     name: {description: "V(WAN), or V(LAN of) and the datacenter.", type: str}
     members: {description: How many members it has., type: int}
-    keys:
+    gossip_keys:
       description: Its keys.
       type: list
       elements: dict

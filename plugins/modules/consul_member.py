@@ -90,7 +90,10 @@ def wait(
 ) -> None:
     """Look until the member's status is enough; ConsulError with the hint when it is not in time."""
     deadline = time.monotonic() + seconds
-    while not enough(status := status_of(observe(client), name)):
+    while True:
+        status = status_of(observe(client), name)
+        if enough(status):
+            return
         if time.monotonic() > deadline:
             raise ConsulError(f"after {seconds:g} s the member {name} is {status}. {hint}")
         time.sleep(PAUSE_SECONDS)

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 import yaml
-from ansible_collections.rollcall.discovery.tests.support.cores import CORES
+from ansible_collections.rollcall.discovery.tests.support.cores import LINES
 from ansible_collections.rollcall.discovery.tests.support.suites import SCENARIOS, SESSIONS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -129,7 +129,7 @@ def nox(arguments: list[str]) -> str:
     if arguments[:1] != ["-s"]:
         return f"nox {arguments} is not known"
     scenarios = arguments[3:] if arguments[1] == "scenarios" else []
-    known = {*SESSIONS, *(f"core({line})" for line in CORES), *SCENARIOS}
+    known = {*SESSIONS, *(f"core({line})" for line in LINES), *SCENARIOS}
     return ", ".join(f"no session {each}" for each in {arguments[1], *scenarios} - known)
 
 
@@ -219,6 +219,16 @@ def consul(arguments: list[str]) -> str:
     return f"consul {arguments} is not known"
 
 
+def sanity(arguments: list[str]) -> str:
+    """All of it, or a part, on the ansible-core of .venv or on another."""
+    core = next((pair for pair in itertools.pairwise(arguments) if pair[0] == "--core"), ())
+    if core and core[1] not in LINES:
+        return f"there is no ansible-core {core[1]}"
+    rest = tuple(word for word in arguments if word not in core)
+    known = {(), ("--test", "validate-modules"), ("units",), ("tests", "-k", "gossip")}
+    return "" if rest in known else f"tests/sanity/run {arguments} is not known"
+
+
 def exactly(*allowed: tuple[str, ...]) -> Callable[[list[str]], str]:
     """A program that is told with these arguments only."""
     return lambda arguments: "" if tuple(arguments) in allowed else f"{arguments} is not known"
@@ -252,5 +262,5 @@ TABLE: dict[str, Callable[[list[str]], str]] = {
     "tests/package/build": exactly((), (".",)),
     "tests/package/changelog": exactly(()),
     "tests/run": tests_run,
-    "tests/sanity/run": exactly((), ("--test", "validate-modules"), ("units",)),
+    "tests/sanity/run": sanity,
 }

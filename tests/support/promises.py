@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import pathlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
@@ -18,16 +19,28 @@ COMMON = {
 }
 # What Ansible reads in a result itself, and takes out on the way to a playbook.
 RESERVED = {"failed", "skipped", "unreachable"}
+# `pool.keys` in a template is the dictionary's own method, and never its entry.
+METHODS = {name for name in dir(dict) if not name.startswith("_")}
 Result = Mapping[str, Any]
 
 
 def documented(module: str, name: str) -> Any:
     """A module's DOCUMENTATION, EXAMPLES or RETURN."""
-    path = MODULES / f"{module}.py"
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == name:
-            return yaml.safe_load(ast.literal_eval(node.value))
-    raise AssertionError(f"{module} has no {name}")
+    found = _documents((MODULES / f"{module}.py").read_text(encoding="utf-8")).get(name)
+    assert found is not None, f"{module} has no {name}"
+    return found
+
+
+@functools.cache
+def _documents(source: str) -> dict[str, Any]:
+    """All that a module's source documents, by name; nobody changes it."""
+    return {
+        node.targets[0].id: yaml.safe_load(ast.literal_eval(node.value))
+        for node in ast.parse(source).body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and node.targets[0].id in ("DOCUMENTATION", "EXAMPLES", "RETURN")
+    }
 
 
 def assert_promised(module: str, result: Result, added: Collection[str] = ()) -> None:
@@ -38,6 +51,9 @@ def assert_promised(module: str, result: Result, added: Collection[str] = ()) ->
     """
     promises = documented(module, "RETURN")
     assert not RESERVED & set(promises), f"{module} promises what is Ansible's own"
+    paths = {path for key, entry in promises.items() for path in _paths(entry, key)}
+    hidden = {path for path in paths if path.rpartition(".")[2] in METHODS}
+    assert not hidden, f"{module} promises what no template reaches: {sorted(hidden)}"
     failed = bool(result.get("failed"))
     own = {
         key: value

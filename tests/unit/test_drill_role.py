@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
 import pathlib
-import subprocess
 import sys
 from typing import Any
 
 import pytest
 import yaml
+from rollcall_agents.roles import Role, variables_of
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROLE = ROOT / "roles" / "drill"
@@ -18,53 +16,20 @@ TOKEN = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 WANTED = ("drill_consul", "drill_consul_ca", "drill_consul_token_file", "drill_agent_token")
 
 
-def told(folder: pathlib.Path, **inputs: Any) -> dict[str, Any]:
-    """What the drills' playbooks make of an inventory with these variables."""
-    hosts = {
-        f"host-{number}": {"ansible_host": f"192.0.2.{number}", "ansible_connection": "local"}
-        for number in (1, 2)
+def told(folder: pathlib.Path, **inventory: Any) -> dict[str, Any]:
+    """What the drills' playbooks make of an inventory in this folder with these variables."""
+    hosts = {f"host-{number}": {"ansible_host": f"192.0.2.{number}"} for number in (1, 2)}
+    groups = ("docker_hosts", "consul_servers", "web_servers", "load_balancers")
+    around = {
+        **variables_of(ROOT / "playbooks" / "drills" / "vars" / "drill.yml"),
+        "groups": {name: list(hosts) for name in groups},
+        "hostvars": hosts,
+        "inventory_dir": str(folder),
+        "ansible_playbook_python": sys.executable,
+        "__drill_history": "history",
+        **inventory,
     }
-    own = {"ansible_python_interpreter": sys.executable, "registrator_ip": "", **inputs}
-    groups = {
-        name: {"hosts": dict.fromkeys(hosts)}
-        for name in ("docker_hosts", "consul_servers", "web_servers", "load_balancers")
-    }
-    whole = {"all": {"hosts": hosts, "children": groups, "vars": own}}
-    (folder / "hosts.json").write_text(json.dumps(whole))
-    names = {name: f"{{{{ {name} }}}}" for name in (*WANTED, "__drill_start")}
-    play = {
-        "hosts": "host-1",
-        "gather_facts": False,
-        "vars_files": [
-            str(ROLE / "defaults" / "main.yml"),
-            str(ROLE / "vars" / "main.yml"),
-            str(ROOT / "playbooks" / "drills" / "vars" / "drill.yml"),
-        ],
-        "vars": {"drill_name": "x", "role_path": str(ROLE), "__drill_history": "history"},
-        "tasks": [
-            {
-                "name": "Say it",
-                "ansible.builtin.copy": {
-                    "content": names,
-                    "dest": str(folder / "told.json"),
-                    "mode": "0600",
-                },
-            }
-        ],
-    }
-    (folder / "play.yml").write_text(json.dumps([play]))
-    done = subprocess.run(
-        ["ansible-playbook", "play.yml", "-i", "hosts.json"],
-        cwd=folder,
-        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible" / "collections")},
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    found: dict[str, Any] = json.loads((folder / "told.json").read_text())
-    return found
+    return Role("drill", {"name": "x"}, around).variables(*WANTED, "__drill_start")
 
 
 def test_an_open_stack_is_asked_as_ever(tmp_path: pathlib.Path) -> None:

@@ -239,7 +239,8 @@ def _refuse(wanted: Wanted) -> None:
     if wanted.bootstrap and not _UUID.fullmatch(wanted.token):
         raise ConsulError("bootstrap makes the token of this call the first one: it is no UUID")
     names = [policy.name for policy in wanted.policies]
-    if repeated := _repeated(names):
+    repeated = _repeated(names)
+    if repeated:
         raise ConsulError(f"policies has {names[repeated[1]]} twice")
     for what, values in (
         ("name", [token.description for token in wanted.tokens]),
@@ -247,7 +248,8 @@ def _refuse(wanted: Wanted) -> None:
         ("secret_id", [token.secret or token.accessor for token in wanted.tokens]),
         ("accessor_id", [token.accessor for token in wanted.tokens]),
     ):
-        if repeated := _repeated(values):
+        repeated = _repeated(values)
+        if repeated:
             first, second = (wanted.tokens[index].name for index in repeated)
             raise ConsulError(f"the tokens {first} and {second} have the same {what}")
     if not wanted.absent:
@@ -259,7 +261,8 @@ def _refuse(wanted: Wanted) -> None:
 def _repeated(values: t.Sequence[str]) -> tuple[int, int] | None:
     """The places of the first two values that are the same."""
     for index, value in enumerate(values):
-        if (first := values.index(value)) != index:
+        first = values.index(value)
+        if first != index:
             return first, index
     return None
 

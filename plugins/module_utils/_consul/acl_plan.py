@@ -96,12 +96,8 @@ def plan_acl(wanted: Wanted, actual: Actual) -> Plan:
     sides = [
         {
             **({"bootstrapped": side == "after"} if actual.fresh else {}),
-            "policies": {
-                each.name: each.shown() for step in policies if (each := getattr(step, side))
-            },
-            "tokens": {
-                each.accessor: each.shown() for step in every if (each := getattr(step, side))
-            },
+            "policies": {each.name: each.shown() for each in _there(policies, side)},
+            "tokens": {each.accessor: each.shown() for each in _there(every, side)},
         }
         for side in ("before", "after")
     ]
@@ -113,6 +109,11 @@ def plan_acl(wanted: Wanted, actual: Actual) -> Plan:
         anonymous=anonymous,
         kept=next((each for each in stale if each.accessor == actual.own), None),
     )
+
+
+def _there(steps: t.Iterable[Step[Subject]], side: str) -> t.Iterator[Subject]:
+    """The policies or tokens that there are on one side of the steps, `before` or `after`."""
+    return filter(None, (getattr(step, side) for step in steps))
 
 
 def _leaving(token: Token, actual: Actual) -> Step[Token]:

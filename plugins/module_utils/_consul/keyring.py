@@ -51,7 +51,7 @@ class Pool:
         return {
             "name": self.name,
             "members": self.members,
-            "keys": sorted(
+            "gossip_keys": sorted(
                 (
                     {
                         "fingerprint": fingerprint(key),

@@ -63,12 +63,14 @@ class Rotation:
         try:
             pools = self._client.get(KEYRING) or []
         except Unavailable as error:
-            if nodes := keyless(str(error)):
+            nodes = keyless(str(error))
+            if nodes:
                 raise Unencrypted(
                     f"keyring at {self._url}: the gossip of {', '.join(nodes)} is not encrypted. "
                     "Set 'encrypt' in the configuration of every agent first"
                 ) from error
-            if found := silent(str(error)):
+            found = silent(str(error))
+            if found:
                 raise Silent(
                     f"keyring at {self._url}: {'; '.join(found)}. Nothing was changed. {REMEDY}",
                     found,

@@ -71,7 +71,8 @@ def _hidden(filtered: bool, members: set[str], peers: set[str]) -> str:
         return f"no member can be seen, for the token lacks node:read. {remedy}"
     if filtered:
         return f"the token lacks node:read for some members: they are not seen. {remedy}"
-    if unseen := sorted(peers - members):
+    unseen = sorted(peers - members)
+    if unseen:
         return (
             f"the gossip shows no {', '.join(unseen)}, which Raft has for a server: it left, or "
             f"the token lacks node:read. {remedy}"

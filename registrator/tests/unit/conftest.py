@@ -1,26 +1,12 @@
-"""Keeps hypothesis quick, and offers a clock and agents."""
+"""Keeps hypothesis quick, offers a clock, and has no test start anything."""
 
 from __future__ import annotations
 
 import hypothesis
+from ansible_collections.rollcall.discovery.tests.support.edges import starts_nothing_fixture
+from registrator_testing.clock import clock_fixture
 
-from .clock import clock_fixture
-from .loopback import (
-    certificates_fixture,
-    loopback_fixture,
-    mutual_fixture,
-    tls_fixture,
-    unix_fixture,
-)
-
-__all__ = [
-    "certificates_fixture",
-    "clock_fixture",
-    "loopback_fixture",
-    "mutual_fixture",
-    "tls_fixture",
-    "unix_fixture",
-]
+__all__ = ["clock_fixture", "starts_nothing_fixture"]
 
 hypothesis.settings.register_profile(
     "unit", max_examples=25, derandomize=True, database=None, deadline=None

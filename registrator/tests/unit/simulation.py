@@ -15,10 +15,9 @@ from registrator.model import Container, Registered
 from registrator.plan import Plan
 from registrator.ports import Event
 from registrator.reconciler import Reconciler
-
-from .builders import HOST_IP, settings
-from .clock import Clock
-from .fakes import FakeMetrics, FakeRegistry, FakeSource
+from registrator_testing.builders import HOST_IP, settings
+from registrator_testing.clock import Clock
+from registrator_testing.fakes import FakeMetrics, FakeRegistry, FakeSource
 
 Happening = Event | Callable[[], None]
 

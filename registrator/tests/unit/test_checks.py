@@ -7,8 +7,15 @@ from typing import Any
 
 import pytest
 from registrator.model import Container
-
-from .builders import HOST_IP, container, labelled, only, published, reasons, services
+from registrator_testing.builders import (
+    HOST_IP,
+    container,
+    labelled,
+    only,
+    published,
+    reasons,
+    services,
+)
 
 _AT = f"{HOST_IP}:32768"
 

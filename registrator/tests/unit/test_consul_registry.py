@@ -12,9 +12,8 @@ from registrator.consul_registry import ConsulRegistry
 from registrator.plan import payload
 from registrator.ports import AwayError, RefusedError, RegistryError
 from registrator.reconciler import Reconciler
-
-from .builders import HOST, HOST_IP, ours, service, settings
-from .fakes import FakeSource, Wire
+from registrator_testing.builders import HOST, HOST_IP, ours, service, settings
+from registrator_testing.fakes import FakeSource, Wire
 
 SERVICES = "GET /v1/agent/services"
 REGISTER = "PUT /v1/agent/service/register?replace-existing-checks=true"

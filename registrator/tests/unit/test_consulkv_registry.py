@@ -15,8 +15,7 @@ from registrator.consulkv_registry import ConsulKvRegistry
 from registrator.model import Service
 from registrator.plan import payload, plan
 from registrator.ports import RefusedError, RegistryError
-
-from .builders import HOST, service, settings
+from registrator_testing.builders import HOST, service, settings
 
 WEB = service("host-1:web:80")
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from registrator.ports import RegistryError
+from registrator_testing.builders import an_id, container, published
 
-from .builders import an_id, container, published
 from .simulation import Host, happened, killed
 
 WEB = container("web")

@@ -12,9 +12,8 @@ import pytest
 import requests
 from registrator.docker_source import DockerSource
 from registrator.ports import SourceError
-
-from . import fakes
-from .builders import inspected
+from registrator_testing import fakes
+from registrator_testing.builders import inspected
 
 
 class Engine(fakes.Engine):

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from registrator.draining import Draining, signal_number, stops
-
-from .builders import container
+from registrator_testing.builders import container
 
 
 @pytest.mark.parametrize(

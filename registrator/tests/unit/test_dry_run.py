@@ -6,9 +6,8 @@ import json
 
 from registrator.dry_run import DryRun
 from registrator.plan import payload
-
-from .builders import HOST, agent, ours, service
-from .fakes import FakeRegistry
+from registrator_testing.builders import HOST, agent, ours, service
+from registrator_testing.fakes import FakeRegistry
 
 
 def test_what_would_change_is_told_and_not_done() -> None:

@@ -11,8 +11,16 @@ from hypothesis import strategies as st
 from registrator.explain import explain
 from registrator.model import Container
 from registrator.plan import payload
-
-from .builders import HOST, HOST_IP, container, exposed, labelled, only, published, settings
+from registrator_testing.builders import (
+    HOST,
+    HOST_IP,
+    container,
+    exposed,
+    labelled,
+    only,
+    published,
+    settings,
+)
 
 
 def explained(entry: Container, own_ip: str = HOST_IP, **changes: Any) -> str:

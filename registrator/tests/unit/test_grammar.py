@@ -10,8 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from registrator.grammar import seconds
 from registrator.plan import payload
-
-from .builders import HOST_IP, container, labelled, only, published, reasons, services
+from registrator_testing.builders import (
+    HOST_IP,
+    container,
+    labelled,
+    only,
+    published,
+    reasons,
+    services,
+)
 
 _AT = f"{HOST_IP}:32768"
 

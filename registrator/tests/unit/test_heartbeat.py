@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 from registrator.heartbeat import Heartbeat, beat_of
-
-from .builders import service
+from registrator_testing.builders import service
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,7 @@ import queue
 import pytest
 from registrator.inbox import MAX_WAIT_SECONDS, QUIET_SECONDS, Inbox
 from registrator.ports import Event
-
-from .clock import Clock
+from registrator_testing.clock import Clock
 
 START: Event = ("start", "c0ffee", {})
 

@@ -12,8 +12,7 @@ from registrator.inspection import container_from
 from registrator.model import Binding, Container, Port
 from registrator.plan import payload
 from registrator.services import services_of
-
-from .builders import HOST_IP, an_id, inspected, settings
+from registrator_testing.builders import HOST_IP, an_id, inspected, settings
 
 
 def read(**changes: Any) -> Container:
@@ -243,6 +242,6 @@ def test_no_answer_breaks_the_daemon(
     state = answer.get("State")
     answer["State"] = {**(state if isinstance(state, dict) else {}), "Running": True}
     found = container_from(answer, other)
-    if found is not None:
-        for service in services_of(found, settings(internal=internal), HOST_IP)[0]:
-            json.dumps(payload(service, "host-1")).encode()
+    offered = services_of(found, settings(internal=internal), HOST_IP)[0] if found else ()
+    bodies = [json.dumps(payload(service, "host-1")).encode() for service in offered]
+    assert all(bodies)

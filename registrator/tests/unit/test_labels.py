@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from registrator.labels import metadata, split_tags
-
-from .builders import container, labelled
+from registrator_testing.builders import container, labelled
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,7 @@ import re
 import pytest
 from registrator.alive import trouble
 from registrator.metrics import Metrics
-
-from .clock import Clock
+from registrator_testing.clock import Clock
 
 
 def values(metrics: Metrics) -> dict[str, float]:
@@ -156,7 +155,9 @@ def test_without_resync_a_heartbeat_is_good_until_trouble(
 
 def test_a_heartbeat_that_cannot_be_written_ends_nothing(tmp_path: pathlib.Path) -> None:
     """A read-only container reconciles all the same."""
-    Metrics(10, tmp_path / "nowhere" / "alive").cycle(0, 0, 0, 0)
+    metrics = Metrics(10, tmp_path / "nowhere" / "alive")
+    metrics.cycle(0, 0, 0, 0)
+    assert "registrator_cycles_total 1\n" in metrics.render()
 
 
 @pytest.mark.parametrize("text", [None, "", "soon"])

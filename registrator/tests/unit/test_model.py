@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .builders import container, service
+from registrator_testing.builders import container, service
 
 
 def test_a_container_is_logged_by_twelve_characters() -> None:

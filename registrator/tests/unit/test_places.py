@@ -5,8 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from .builders import HOST_IP, container, exposed, only, published, reasons, services
+from registrator_testing.builders import (
+    HOST_IP,
+    container,
+    exposed,
+    only,
+    published,
+    reasons,
+    services,
+)
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,7 @@ from registrator.plan import (
     plan,
     unambiguous,
 )
-
-from .builders import (
+from registrator_testing.builders import (
     HOST,
     agent,
     container,

@@ -13,8 +13,7 @@ from registrator.model import Container, Registered, Service
 from registrator.plan import CONTAINER, OWNER
 from registrator.ports import RegistryError, SourceError
 from registrator.reconciler import Reconciler
-
-from .builders import (
+from registrator_testing.builders import (
     HOST,
     HOST_IP,
     agent,
@@ -27,8 +26,9 @@ from .builders import (
     settings,
     upstreams,
 )
-from .clock import Clock
-from .fakes import FakeMetrics, FakeRegistry, FakeSource
+from registrator_testing.clock import Clock
+from registrator_testing.fakes import FakeMetrics, FakeRegistry, FakeSource
+
 from .simulation import longest
 
 WEB, SHOP = container("web"), container("shop")

@@ -14,9 +14,8 @@ from registrator.consul_registry import ConsulRegistry
 from registrator.model import Registered
 from registrator.plan import container_of, is_ours
 from registrator.ports import RefusedError, RegistryError
-
-from .builders import HOST, settings
-from .fakes import Wire
+from registrator_testing.builders import HOST, settings
+from registrator_testing.fakes import Wire
 
 FOLDER = pathlib.Path(__file__).resolve().parents[3] / "tests" / "fixtures" / "consul"
 

@@ -18,10 +18,10 @@ from registrator.listener import Listener
 from registrator.plan import Plan
 from registrator.ports import Event, SourceError
 from registrator.reconciler import Reconciler
+from registrator_testing.builders import HOST_IP, container, settings
+from registrator_testing.clock import Clock
+from registrator_testing.fakes import FakeMetrics, FakeRegistry, FakeSource
 
-from .builders import HOST_IP, container, settings
-from .clock import Clock
-from .fakes import FakeMetrics, FakeRegistry, FakeSource
 from .simulation import longest
 
 WEB = container("web")

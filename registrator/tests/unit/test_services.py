@@ -8,8 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from registrator.services import default_name
-
-from .builders import HOST_IP, container, exposed, labelled, only, published, reasons, services
+from registrator_testing.builders import (
+    HOST_IP,
+    container,
+    exposed,
+    labelled,
+    only,
+    published,
+    reasons,
+    services,
+)
 
 # Which ports become services.
 

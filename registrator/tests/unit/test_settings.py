@@ -17,8 +17,7 @@ from registrator.settings import (
     parse_explain,
     usage,
 )
-
-from .builders import HOST
+from registrator_testing.builders import HOST
 
 AGENT = "consul://127.0.0.1:8500"
 

@@ -157,7 +157,7 @@ def test_a_rotation_goes_from_the_old_key_to_the_new_one(cluster: Cluster) -> No
     assert cluster.keys() == {"WAN": ({new: 2}, {new: 2}, 2), "LAN": ({new: 3}, {new: 3}, 3)}
     whole = {"fingerprint": shown(new), "members": 3, "primary": 3}
     assert ended["fingerprint"] == shown(new)
-    assert {"name": "LAN of dc1", "members": 3, "keys": [whole]} in ended["pools"]
+    assert {"name": "LAN of dc1", "members": 3, "gossip_keys": [whole]} in ended["pools"]
     assert cluster.sees(1)
     assert_kept("consul_keyring", [begun, ended])
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 
 import pytest
+from ansible_collections.rollcall.discovery.tests.support.drills.stories import (
+    Story,
+    host_dies,
+    story,
+)
 from rollcall_drills.bounds import KNOWN, Status, Verdict, bounds_from, judge
 from rollcall_drills.history import assemble
 from rollcall_drills.records import Failure
 from rollcall_drills.trouble import Trouble
-
-from .stories import Story, host_dies, story
 
 
 def leader_dies() -> Story:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.rollcall.discovery.tests.support.drills.stories import Story, story
 from rollcall_drills.elections import (
     changes,
     elections,
@@ -10,8 +11,6 @@ from rollcall_drills.elections import (
     new_leader_after,
 )
 from rollcall_drills.windows import phases
-
-from .stories import Story, story
 
 
 def counted(told: Story) -> tuple[int, int]:

@@ -7,6 +7,7 @@ import json
 import pathlib
 
 import pytest
+from ansible_collections.rollcall.discovery.tests.support.drills.stories import host_dies, story
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rollcall_drills.bounds import judge
@@ -15,8 +16,6 @@ from rollcall_drills.journal import Journal
 from rollcall_drills.records import Failure, Mark, MarkName, Request, event_from_line
 from rollcall_drills.settings import FORMAT, Drill, Settings
 from rollcall_drills.trouble import Trouble
-
-from .stories import host_dies, story
 
 
 def test_what_was_written_is_read(tmp_path: pathlib.Path) -> None:

@@ -9,12 +9,15 @@ import re
 from typing import Any
 
 import pytest
+from ansible_collections.rollcall.discovery.tests.support.drills.stories import (
+    Story,
+    host_dies,
+    story,
+)
 from rollcall_drills.bounds import judge
 from rollcall_drills.records import Failure, MarkName
 from rollcall_drills.report import charts, page, series, words
 from rollcall_drills.report.markup import Markup, join, tag
-
-from .stories import Story, host_dies, story
 
 VOID = {"meta"}
 

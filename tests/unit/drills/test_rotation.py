@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.rollcall.discovery.tests.support.drills.stories import (
+    Story,
+    host_dies,
+    story,
+)
 from rollcall_drills.figures import TargetFigures
-
-from .stories import Story, host_dies, story
 
 
 def effect(told: Story) -> TargetFigures:

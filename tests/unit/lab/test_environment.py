@@ -7,6 +7,7 @@ import zipfile
 
 import pytest
 from rollcall_lab import environment
+from rollcall_lab.progress import LabError
 
 
 class Checkout:
@@ -89,6 +90,55 @@ def test_tools_have_an_environment_of_their_own(
     environment.tools(checkout.root, "docs")
     assert checkout.installs == [["docs"]]
     assert checkout.ensure(dev=True) == [["control", "dev"]]
+
+
+@pytest.fixture
+def pythons(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """What each Python says of its version, by its path; one is found by its name."""
+    found = {"/bin/python3.12": "3.12\n"}
+    monkeypatch.setenv("PYENV_ROOT", str(checkout.root / "pyenv"))
+    monkeypatch.setattr(environment.shutil, "which", lambda name: f"/bin/{name}")
+    monkeypatch.setattr(environment, "output", lambda command: found.get(command[0]))
+    return found
+
+
+@pytest.mark.usefixtures("pythons")
+def test_another_core_has_an_environment_of_its_own(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the controller's other libraries, and what the tests run with; made once."""
+    monkeypatch.setattr(environment, "CACHE", checkout.root / "cache")
+    checkout.pin("control", "# The controller's.\nansible-core==2.19.14\nsix==1.0\n")
+    checkout.pin("dev", "mypy==1.0\npytest==1.0\n")
+    venv = checkout.root / "cache" / "core" / "2.17.14" / "python3.12"
+    venv.mkdir(parents=True)
+    assert environment.with_core(checkout.root, "2.17.14", "3.12") == venv
+    pins = venv.with_name("python3.12.txt").read_text().split("\n")
+    assert [pin for pin in pins if "==" in pin] == [
+        "ansible-core==2.17.14",
+        "six==1.0",
+        "pytest==1.0",
+    ]
+    assert checkout.installs == [["python3.12"]]
+    environment.with_core(checkout.root, "2.17.14", "3.12")
+    assert checkout.installs == [["python3.12"]]
+
+
+def test_a_python_of_pyenvs_is_found(checkout: Checkout, pythons: dict[str, str]) -> None:
+    """Also where the name on the search path starts none."""
+    path = checkout.root / "pyenv" / "versions" / "3.13.0" / "bin" / "python"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    pythons[str(path)] = "3.13\n"
+    assert environment.interpreter("3.12") == "/bin/python3.12"
+    assert environment.interpreter("3.13") == str(path)
+
+
+def test_a_python_that_is_missing_is_named(pythons: dict[str, str]) -> None:
+    """One that answers to the name and is another is none."""
+    pythons["/bin/python3.14"] = "3.12\n"
+    with pytest.raises(LabError, match=r"no Python 3\.14"):
+        environment.interpreter("3.14")
 
 
 def test_a_collection_that_is_new_is_unpacked_beside_the_others(

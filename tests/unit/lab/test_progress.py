@@ -1,9 +1,6 @@
-"""A person reads which step ended, and what the one that failed has said."""
+"""A person reads which step ended."""
 
 from __future__ import annotations
-
-import pathlib
-import sys
 
 import pytest
 from rollcall_lab import progress
@@ -27,16 +24,3 @@ def test_of_steps_beside_each_other_the_older_ends_by_its_name(
     _first, _second, inner, outer = capsys.readouterr().out.splitlines()
     assert inner.endswith(" s")
     assert outer.endswith(" s: Compiling Consul")
-
-
-def test_a_failure_shows_the_last_lines_of_its_own_log(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What another step has logged meanwhile explains nothing."""
-    monkeypatch.setattr(progress, "STATE", tmp_path)
-    (tmp_path / "own.log").write_text("an earlier run\n")
-    command = [sys.executable, "-c", "print('no such module'); raise SystemExit(3)"]
-    with pytest.raises(progress.LabError) as caught:
-        progress.run(command, remedy="Mend it", log=tmp_path / "own.log")
-    assert caught.value.what.endswith("ended with status 3\n  no such module")
-    assert caught.value.remedy == "Mend it"

@@ -108,6 +108,19 @@ def test_a_diff_is_no_surprise_where_it_is_announced(module: pathlib.Path) -> No
 
 
 @pytest.mark.parametrize(
+    ("name", "method", "found"),
+    [("names", "items", "'items'"), ("well", "keys", "'found.more.keys'")],
+)
+def test_a_name_that_is_a_dictionarys_method_is_no_promise(
+    module: pathlib.Path, name: str, method: str, found: str
+) -> None:
+    """A template that asks for it gets the method, at any depth."""
+    module.write_text(MODULE.replace("DIFF", "full").replace(f"{name}:", f"{method}:"))
+    with pytest.raises(AssertionError, match=rf"what no template reaches: \[{found}\]"):
+        assert_promised("probe", result())
+
+
+@pytest.mark.parametrize(
     ("empty", "unseen"),
     [
         ({"found": []}, r"'found', 'found.id', 'found.more', 'found.more.well'"),

@@ -11,13 +11,16 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._docker.offers 
     Rules,
     offers_of,
 )
+from ansible_collections.rollcall.discovery.tests.support.docker_gate.builders import (
+    WEB,
+    described,
+    happened,
+)
 from gate import fields
 from gate.fields import INSPECTION, Unreadable
 from registrator.inspection import container_from
 
 from registrator import docker_source
-
-from .builders import WEB, described, happened
 
 ENGINES = (
     pathlib.Path(__file__).resolve().parents[4] / "registrator" / "tests" / "golden" / "engines"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.rollcall.discovery.tests.support.docker_gate.builders import head, request
 from gate.heads import (
     MOST_BYTES,
     MOST_HEADERS,
@@ -13,8 +14,6 @@ from gate.heads import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from .builders import head, request
 
 quick = settings(max_examples=300, derandomize=True, database=None, deadline=None)
 

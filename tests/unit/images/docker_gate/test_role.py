@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar
 from gate.settings import Settings, settings_from
-from rollcall_agents.plugins import ansible_plugins
+from rollcall_agents.roles import Role
 
 ROOT = pathlib.Path(__file__).resolve().parents[4]
 ROLE = ROOT / "roles" / "registrator"
@@ -23,18 +21,10 @@ def docker_socket(gid: int = 998, *, group: bool = True) -> dict[str, Any]:
     return {"exists": True, "gid": gid, "wgrp": group}
 
 
-def rendered(template: Any, stat: dict[str, Any] = NO_SOCKET, **inputs: Any) -> Any:
-    """A value of the role's; inputs without their prefix."""
-    loader = DataLoader()
-    values: dict[str, Any] = {}
-    for part in ("defaults", "vars"):
-        values.update(
-            loader.load_from_file(str(ROLE / part / "main.yml"), trusted_as_template=True)
-        )
-    values.update({f"registrator_{key}": value for key, value in inputs.items()})
-    values["__registrator_engine"] = {"stat": stat}
-    with ansible_plugins():
-        return Templar(loader, variables=values).template(values[template])
+def rendered(name: str, stat: dict[str, Any] = NO_SOCKET, **inputs: Any) -> Any:
+    """A variable of the role's; inputs without their prefix."""
+    around = {"__registrator_engine": {"stat": stat}}
+    return Role("registrator", inputs, around).variables(name)[name]
 
 
 def tasks(name: str) -> list[dict[str, Any]]:

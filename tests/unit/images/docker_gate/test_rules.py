@@ -5,14 +5,23 @@ from __future__ import annotations
 import string
 
 import pytest
+from ansible_collections.rollcall.discovery.tests.support.docker_gate.builders import (
+    WEB,
+    query,
+    request,
+)
+from ansible_collections.rollcall.discovery.tests.support.docker_gate.engine_api import (
+    ENDPOINTS as API,
+)
+from ansible_collections.rollcall.discovery.tests.support.docker_gate.engine_api import (
+    METHODS,
+    PATHS,
+    concrete,
+)
 from gate.heads import Request
 from gate.rules import ENDPOINTS, Forbidden, Kind, decide
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from .builders import WEB, query, request
-from .engine_api import ENDPOINTS as API
-from .engine_api import METHODS, PATHS, concrete
 
 ALLOWED = {
     *(("GET", kind.value) for kind in Kind),

@@ -52,7 +52,7 @@ def test_a_key_that_nobody_has_is_installed_and_used() -> None:
     """The old one stays, and is no longer the one in use."""
     plan = plan_keyring(NEW, ring(), purge=False)
     assert (steps(plan), plan.diff.changed) == ((True, True, ()), True)
-    assert plan.diff.after["LAN of dc1"]["keys"] == sorted(
+    assert plan.diff.after["LAN of dc1"]["gossip_keys"] == sorted(
         [
             {"fingerprint": fingerprint(OLD), "members": 2, "primary": 0},
             {"fingerprint": fingerprint(NEW), "members": 2, "primary": 2},

@@ -1,0 +1,30 @@
+"""Every playbook is read by the ansible-core in use, with the inventories that are shipped."""
+
+from __future__ import annotations
+
+import pathlib
+import subprocess
+
+import pytest
+from rollcall_agents.modules import surroundings
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+PLAYBOOKS = ["site.yml", "playbooks/*.yml", "playbooks/drills/*.yml"]
+
+
+@pytest.mark.parametrize("inventory", ["lab", "example"])
+def test_every_playbook_has_ansibles_syntax(inventory: str) -> None:
+    """Roles, modules and what is imported are found, and nothing is told off."""
+    playbooks = [str(path) for pattern in PLAYBOOKS for path in sorted(ROOT.glob(pattern))]
+    done = subprocess.run(
+        ["ansible-playbook", "--syntax-check", "-i", f"inventories/{inventory}", *playbooks],
+        cwd=ROOT,
+        env=surroundings(),
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("playbook: ") == len(playbooks) > 30
+    assert not [line for line in done.stderr.splitlines() if "DEPRECATION" in line]

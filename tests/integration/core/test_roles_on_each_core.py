@@ -1,0 +1,82 @@
+"""Roles that are played, with the ansible-playbook and the modules of the ansible-core in use."""
+
+from __future__ import annotations
+
+import base64
+import pathlib
+
+import pytest
+from ansible_collections.rollcall.discovery.tests.support.typed import as_text
+from rollcall_agents.agent import free_ports
+from rollcall_agents.closed import SERVER, closed
+
+from ..balancer.plays import run_role
+from ..balancer.stage import Stage
+
+
+def test_an_empty_host_becomes_a_balancer_that_serves(stage: Stage, tmp_path: pathlib.Path) -> None:
+    """Numbers come as text, as `-e` gives them; a second run changes nothing."""
+    stage.backend("one")
+    numbers = {
+        "port": stage.port,
+        "tls_port": stage.tls_port,
+        "status_port": stage.status_port,
+        "name_server_port": stage.dns_port,
+        "keepalive": 16,
+        "guard_max_drop": 0.5,
+        "wait_timeout": 60,
+    }
+    inputs = {
+        "image": stage.image,
+        "pull": "never",
+        "name": stage.name,
+        "directory": str(stage.folder),
+        "volume": stage.name,
+        "consul_address": f"{stage.place.backends}:{stage.agent.port}",
+        "networks": [stage.place.network],
+        "service": "web",
+        **as_text(numbers),
+    }
+    first = run_role("nginx_lb", inputs, tmp_path)
+    assert first.failed == 0, first.output
+    stage.serving("one")
+    again = run_role("nginx_lb", inputs, tmp_path)
+    assert (again.changed, again.failed) == (0, 0), again.output
+
+
+def test_a_closed_cluster_forms(tmp_path: pathlib.Path) -> None:
+    """Consul takes the configuration, the secrets, the policies and the tokens of the roles."""
+    with closed(tmp_path) as cluster:
+        assert cluster.alive()
+        assert cluster.by("", SERVER).ask("GET", "/v1/acl/tokens").status == 403
+
+
+@pytest.mark.parametrize(("length", "failed"), [(16, 0), (24, 0), (32, 0), (20, 1)])
+def test_a_gossip_key_has_one_of_three_lengths(
+    length: int, failed: int, tmp_path: pathlib.Path
+) -> None:
+    """Another one is refused before anything is written."""
+    inputs = {
+        "gossip_key": base64.b64encode(bytes(length)).decode(),
+        "directory": str(tmp_path / "consul"),
+        **dict.fromkeys(("ca", "certificate", "key"), "a PEM"),
+    }
+    recap = run_role("consul_credentials", inputs, tmp_path, "--check")
+    assert recap.failed == failed, recap.output
+
+
+@pytest.mark.parametrize(("count", "failed"), [("2", 0), ("two", 1)])
+def test_an_inventory_is_checked(count: str, failed: int, tmp_path: pathlib.Path) -> None:
+    """By the half of preflight that runs inside ansible-core, and the one on the host."""
+    port, status_port, name_server_port = free_ports(3)
+    inputs = {"members": {"helloworld": ["localhost"], "nginx_lb": ["localhost"]}}
+    recap = run_role(
+        "preflight",
+        inputs,
+        tmp_path,
+        *("-e", f"nginx_lb_port={port} nginx_lb_status_port={status_port}"),
+        *("-e", f"nginx_lb_name_server_port={name_server_port}"),
+        *("-e", f"helloworld_count={count} helloworld_my_host=localhost"),
+    )
+    assert (recap.changed, recap.failed) == (0, failed), recap.output
+    assert ("helloworld_count" in recap.output) is bool(failed)
