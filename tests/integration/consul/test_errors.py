@@ -14,12 +14,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from ansible_collections.rollcall.discovery.tests.support.plays import played
 from ansible_collections.rollcall.discovery.tests.support.recorded import KEYS
 from rollcall_agents.agent import LOCAL, Agent, consul_binary
 from rollcall_agents.clusters import guarded, leaderless, running, server, token_with
 from rollcall_agents.polling import eventually
 
-from .conftest import ask, played, surroundings
+from .conftest import ask, surroundings
 
 SERVICE, STATUS, AUDIT, ACL, KEYRING = (
     f"rollcall.discovery.{name}"
