@@ -36,13 +36,13 @@ class HaproxyStage(Stage):
             (self.folder / name).write_text(text)
 
     def inputs(self, **more: Any) -> dict[str, Any]:
-        """The role's inputs, without their prefix."""
+        """The inputs with which the role makes this balancer."""
         own = {
             "status_address": self.place.address,
             "consul_dns": f"{self.place.backends}:{self.agent.port_of('dns')}",
             "virtualenv": "",
         }
-        return super().inputs(**own, **more)
+        return super().inputs(**{**own, **more})
 
     def acknowledged(self) -> None:
         """Wait until the program says so, Consul's keys included."""

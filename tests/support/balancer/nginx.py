@@ -50,9 +50,9 @@ class NginxStage(Stage):
         partial.rename(self.folder / "settings.json")
 
     def inputs(self, **more: Any) -> dict[str, Any]:
-        """The role's inputs, without their prefix."""
+        """The inputs with which the role makes this balancer."""
         ports = {"tls_port": self.tls_port, "name_server_port": self.dns_port}
-        return super().inputs(**ports, **more)
+        return super().inputs(**{**ports, **more})
 
     def acknowledged(self) -> None:
         """Wait until all workers use the settings that were written last."""

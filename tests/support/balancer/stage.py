@@ -97,8 +97,14 @@ class Stage:
         raise NotImplementedError
 
     def inputs(self, **more: Any) -> dict[str, Any]:
-        """The role's inputs, without their prefix."""
+        """The inputs, without their prefix, with which the role makes this balancer."""
         return {
+            "image": self.image,
+            "pull": "never",
+            "name": self.name,
+            "directory": str(self.folder),
+            "volume": self.name,
+            "wait_timeout": 20,
             "port": self.port,
             "status_port": self.status_port,
             "networks": [self.place.network],

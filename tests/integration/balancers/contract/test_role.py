@@ -69,16 +69,7 @@ def play(stage: Stage, tmp_path: pathlib.Path) -> Play:
         pytest.skip("the role runs on the host itself")
 
     def run(*arguments: str, **variables: Any) -> Recap:
-        values = {
-            "image": stage.image,
-            "pull": "never",
-            "name": stage.name,
-            "directory": str(stage.folder),
-            "volume": stage.name,
-            "wait_timeout": 20,
-            **stage.inputs(**variables),
-        }
-        return run_role(stage.role, values, tmp_path, *arguments)
+        return run_role(stage.role, stage.inputs(**variables), tmp_path, *arguments)
 
     return run
 
