@@ -25,6 +25,10 @@ IMAGE = "hashicorp/consul:1.22.7"
 # Below those that the kernel gives to whoever opens a connection (ip_local_port_range): what is
 # free when it is chosen still is when a program listens there.
 _QUIET_PORTS = range(10_000, 30_000)
+# Nothing that tests ask takes as long, however busy the machine is.
+_SECONDS = 30
+# What says to other processes that a port is taken.
+_marks: list[socket.socket] = []
 
 
 def consul_binary() -> str:
@@ -82,19 +86,23 @@ def out_of_image(folder: pathlib.Path) -> str | None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody has on any of the addresses, for TCP and UDP."""
+    """Ports that nobody has on any of the addresses, for TCP and UDP.
+
+    Nobody else is given them while this process lives: those that start agents side by side ask
+    here, and an agent listens only a moment after its port was chosen.
+    """
     found: list[int] = []
     while len(found) < count:
-        with contextlib.ExitStack() as stack:
-            port = random.choice(_QUIET_PORTS)
-            try:
-                for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-                    for host in ADDRESSES:
-                        stack.enter_context(socket.socket(type=kind)).bind((host, port))
-            except OSError:
-                continue
-            if port not in found:
-                found.append(port)
+        port = random.choice(_QUIET_PORTS)
+        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+            mark = stack.enter_context(socket.socket(socket.AF_UNIX))
+            # An abstract name: it is taken for as long as a process has it.
+            mark.bind(f"\0rollcall-port-{port}")
+            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                for host in ADDRESSES:
+                    stack.enter_context(socket.socket(type=kind)).bind((host, port))
+            _marks.append(mark.dup())
+            found.append(port)
     return found
 
 
@@ -180,8 +188,8 @@ class Agent:
             self.process.wait()
             self.process = None
 
-    def ask(self, verb: str, path: str, body: Any = None) -> Answer:
-        """What the agent answers, whatever its status."""
+    def ask(self, verb: str, path: str, body: Any = None, *, endless: bool = False) -> Answer:
+        """What the agent answers, whatever its status; of an endless answer no text."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, method=verb, data=data)
         if self.token:
@@ -190,8 +198,9 @@ class Agent:
         if trusted and self.identity:
             trusted.load_cert_chain(*self.identity)
         try:
-            with urllib.request.urlopen(request, timeout=5, context=trusted) as answer:
-                return Answer(answer.status, dict(answer.headers), answer.read().decode())
+            with urllib.request.urlopen(request, timeout=_SECONDS, context=trusted) as answer:
+                text = "" if endless else answer.read().decode()
+                return Answer(answer.status, dict(answer.headers), text)
         except urllib.error.HTTPError as error:
             with error:
                 return Answer(error.code, dict(error.headers), error.read().decode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
 import socket
 import subprocess
@@ -25,6 +26,14 @@ def check(folder: pathlib.Path) -> None:
 def start(folder: pathlib.Path, master: pathlib.Path) -> subprocess.Popen[bytes]:
     """The master with its workers."""
     return subprocess.Popen(["haproxy", "-W", "-db", "-S", str(master), "-f", str(folder)])
+
+
+def answers(master: pathlib.Path) -> bool:
+    """Whether HAProxy has come as far as to be asked anything."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(master))
+        return True
+    return False
 
 
 def reload(master: pathlib.Path) -> None:

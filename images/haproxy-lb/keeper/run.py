@@ -54,15 +54,20 @@ class Keeper:
         if not self.running.balancer:
             say("there is no configuration that HAProxy takes, and none that served before")
             return 65
-        self.master = haproxy.start(self.folders.current, self.folders.run / "master.sock")
+        socket = self.folders.run / "master.sock"
+        self.master = haproxy.start(self.folders.current, socket)
+        ready = False
         while not self.stopping:
             if self.master.poll() is not None:
                 say(f"HAProxy has ended with status {self.master.returncode}")
                 return 1
             self._follow()
             self._hear()
-            self._apply()
-            self._remember()
+            # Consul's keys may be here first: what HAProxy refuses is not offered to it again.
+            ready = ready or haproxy.answers(socket)
+            if ready:
+                self._apply()
+                self._remember()
             time.sleep(_PAUSE_SECONDS)
         return self._end()
 

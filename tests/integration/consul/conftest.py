@@ -6,13 +6,12 @@ import dataclasses
 import http.server
 import json
 import pathlib
-import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from ansible_collections.rollcall.discovery.tests.support.plays import played
 from ansible_collections.rollcall.discovery.tests.support.promises import assert_promised
 from rollcall_agents.agent import LOCAL, OTHER
 from rollcall_agents.clusters import Agents, client, joining, running, server
@@ -52,31 +51,6 @@ def _clean_agents(_agents: Agents) -> Agents:
         "an empty catalog", lambda: set(_agents.own.get("/v1/catalog/services")) == {"consul"}
     )
     return _agents
-
-
-def played(
-    plays: Sequence[Mapping[str, Any]],
-    folder: pathlib.Path,
-    *arguments: str,
-    environment: Mapping[str, str],
-    seconds: float = 120,
-) -> tuple[int, str]:
-    """Run plays on this machine, from a playbook in `folder`; the status and all that was said."""
-    (folder / "play.yml").write_text(json.dumps(plays))
-    done = subprocess.run(
-        [
-            *("ansible-playbook", "-i", "localhost,", "-c", "local"),
-            *("-e", f"ansible_python_interpreter={sys.executable}"),
-            *(str(folder / "play.yml"), *arguments),
-        ],
-        cwd=ROOT,
-        env=environment,
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=seconds,
-    )
-    return done.returncode, done.stdout + done.stderr
 
 
 def ask(

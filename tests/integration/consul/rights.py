@@ -28,7 +28,7 @@ class Call:
     `may` are those who need it, `along` those to whom Consul gives it with something they need;
     those `spared` are not asked for it, as the world would not outlive it. An answer `shows` what
     one that was filtered lacks. A boss makes the world ready by `before`, and as it was by `after`.
-    One that is `endless` may begin late.
+    Of one that is `endless`, only the beginning is read.
     """
 
     what: str
@@ -194,7 +194,7 @@ CALLS = (
     Call("read the host of node-1", get("agent/host")),
     Call("profile node-1", ("GET", "/debug/pprof/cmdline", None)),
     Call(
-        *("follow the log of node-1", get("agent/monitor?loglevel=err")),
+        *("follow the log of node-1", get("agent/monitor?loglevel=debug")),
         along=(HOST_1,),
         endless=True,
     ),

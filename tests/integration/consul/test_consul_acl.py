@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible.plugins.filter.core import to_uuid
+from ansible_collections.rollcall.discovery.tests.support.plays import played
 from ansible_collections.rollcall.discovery.tests.support.promises import assert_kept, documented
 from rollcall_agents.agent import LOCAL, OTHER, THIRD, Agent, free_ports
 from rollcall_agents.clusters import (
@@ -24,7 +25,7 @@ from rollcall_agents.clusters import (
     untouched,
 )
 
-from .conftest import ask, played, surroundings
+from .conftest import ask, surroundings
 
 NAME = "consul_acl"
 MODULE = f"rollcall.discovery.{NAME}"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import dataclasses
+import itertools
 import json
 import pathlib
 import socket
@@ -11,12 +14,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from ansible_collections.rollcall.discovery.tests.support.plays import played
 from ansible_collections.rollcall.discovery.tests.support.recorded import KEYS
 from rollcall_agents.agent import LOCAL, Agent, consul_binary
 from rollcall_agents.clusters import guarded, leaderless, running, server, token_with
 from rollcall_agents.polling import eventually
 
-from .conftest import ask, played, surroundings
+from .conftest import ask, surroundings
 
 SERVICE, STATUS, AUDIT, ACL, KEYRING = (
     f"rollcall.discovery.{name}"
@@ -176,9 +180,13 @@ def test_a_wrong_address_is_named(fails: Any, url: str, cause: str, remedy: str)
 
 def test_a_silent_address_costs_no_more_than_the_timeout(fails: Any, silent: str) -> None:
     """A socket that accepts and never answers, with TLS and without."""
-    for scheme in ("http", "https"):
+
+    def waits_in_vain(scheme: str) -> None:
         url = f"{scheme}://{silent}"
         fails({"url": url, "timeout": 1}, f" at {url}: no answer (not within 1 s)", "'timeout'")
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        list(pool.map(waits_in_vain, ("http", "https")))
 
 
 def test_a_wrong_authority_is_named(fails: Any, sealed: Agent, authorities: pathlib.Path) -> None:
@@ -344,67 +352,113 @@ def test_a_token_that_may_not_ask_the_operator_fails(guarded: Agent) -> None:
 # Secrets
 
 
+@dataclasses.dataclass(frozen=True)
+class Ways:
+    """How a token is given to a module: the options of each way, and the token that it gives."""
+
+    options: dict[str, dict[str, Any]]
+    tokens: dict[str, str]
+
+    @classmethod
+    def of(cls, agent: Agent, folder: pathlib.Path) -> Ways:
+        """Three that an agent knows: as option, from a file and from the environment."""
+        services = ' service_prefix "" { policy = "write" }'
+        rules = f'{READER} acl = "read" keyring = "read" node_prefix "" {{ policy = "read" }}'
+        tokens = {
+            way: token_with(agent, rules + services) for way in ("option", "file", "environment")
+        }
+        (folder / "token").write_text(f"{tokens['file']}\n")
+        file = {"token_file": str(folder / "token")}
+        return cls({"option": {"token": tokens["option"]}, "file": file, "environment": {}}, tokens)
+
+    def broken(self, folder: pathlib.Path) -> dict[str, dict[str, Any]]:
+        """These ways, and two that no request could bear."""
+        (folder / "broken").write_text(f"{self.tokens['file']}\n" * 2)
+        return {
+            **self.options,
+            "two lines": {"token_file": str(folder / "broken")},
+            "two lines as option": {"token": "\n".join([self.tokens["option"]] * 2)},
+        }
+
+    def environment(self, agent: Agent) -> dict[str, str]:
+        """What modules find there."""
+        token = self.tokens["environment"]
+        return {"CONSUL_HTTP_ADDR": agent.url, "CONSUL_HTTP_TOKEN": token}
+
+    def leaks(self, text: str) -> list[str]:
+        """The lines of a text with one of the tokens, and its way."""
+        return [
+            f"{way}: {line}"
+            for way, token in self.tokens.items()
+            for line in text.splitlines()
+            if token in line
+        ]
+
+
+NOWHERE = {"url": "http://127.0.0.1:1"}
+
+
 def test_a_token_is_in_no_line_of_a_plays_output(
     guarded: Agent, engine: str, tmp_path: pathlib.Path
 ) -> None:
-    """As option, from a file and from the environment, in success and failure, at -vvv."""
-    services = ' service_prefix "" { policy = "write" }'
-    rules = READER + 'acl = "read" keyring = "read" node_prefix "" { policy = "read" }' + services
-    tokens = {way: token_with(guarded, rules) for way in ("option", "file", "environment")}
-    (tmp_path / "token").write_text(f"{tokens['file']}\n")
-    (tmp_path / "broken").write_text(f"{tokens['file']}\n{tokens['file']}\n")
-    # A play's own text stands in Ansible's messages: a token belongs into a variable.
-    (tmp_path / "variables.json").write_text(json.dumps({"secret": tokens["option"]}))
-    ways = {
-        "option": {"token": "{{ secret }}"},
-        "file": {"token_file": str(tmp_path / "token")},
-        "environment": {},
-    }
+    """As option, from a file and from the environment, in success and failure, at -vvv.
+
+    Every module is asked in every way. Of what a play adds to an answer, it sees each module and
+    each way once in success and once in failure.
+    """
+    ways = Ways.of(guarded, tmp_path)
+    works, broken = ways.options, ways.broken(tmp_path)
     more = {AUDIT: {"docker_host": engine, "virtualenv": "/no/such"}}
-    nowhere = "http://127.0.0.1:1"
-    works = [
-        {"name": f"{way} works", name: {**MODULES[name], **more.get(name, {}), **options}}
-        for name in MODULES
-        for way, options in ways.items()
+    modules = {name: {**options, **more.get(name, {})} for name, options in MODULES.items()}
+    loud = {"_ansible_verbosity": 3, "_ansible_diff": True}
+    for name, options in modules.items():
+        for given, failing in ((works, {}), (broken, NOWHERE)):
+            for way, token in given.items():
+                wanted = {**options, **token, **failing, **loud}
+                result = ask(name, wanted, ways.environment(guarded))
+                assert bool(result.get("failed")) is bool(failing), (name, way, result)
+                assert "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER" in json.dumps(result) or (
+                    "token" not in token
+                )
+                assert ways.leaks(json.dumps(result)) == [], (name, way)
+    tasks = [
+        {"name": f"{way} works", name: {**modules[name], **works[way]}}
+        for name, way in zip(modules, itertools.cycle(works), strict=False)
     ]
-    broken = [
-        {
-            "name": f"{way} fails",
-            name: {**MODULES[name], **more.get(name, {}), **options, "url": nowhere},
-            "ignore_errors": True,
-        }
-        for name in MODULES
-        for way, options in {
-            **ways,
-            "two lines": {"token_file": str(tmp_path / "broken")},
-            "two lines as option": {"token": "{{ secret }}\n{{ secret }}"},
-        }.items()
+    tasks += [
+        {"name": f"{way} fails", name: {**modules[name], **broken[way], **NOWHERE}, **IGNORED}
+        for name, way in zip(modules, broken, strict=True)
     ]
+    output = _played(guarded, ways, tasks, tmp_path)
+    assert f"ignored={len(broken)} " in output, output[-2000:]
+    # The invocation is there, or nothing was looked at.
+    assert "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER" in output
+    assert ways.leaks(output) == []
+    eventually("the service in the catalog", lambda: guarded.catalog("web"))
+
+
+IGNORED = {"ignore_errors": True}
+
+
+def _played(agent: Agent, ways: Ways, tasks: list[dict[str, Any]], folder: pathlib.Path) -> str:
+    """What a play of these tasks says at -vvv, with one that hands the token's file on."""
+    # A play's own text stands in Ansible's messages: a token belongs into a variable.
+    (folder / "variables.json").write_text(json.dumps({"secret": ways.tokens["option"]}))
+    text = json.dumps(tasks).replace(ways.tokens["option"], "{{ secret }}")
     daemon = {
         "name": "token_file is handed on",
         "rollcall.discovery.registrator_container": {
             "docker_host": "tcp://127.0.0.1:1",
             "hostname": "host-1",
-            "token_file": str(tmp_path / "token"),
+            "token_file": str(folder / "token"),
         },
         "check_mode": True,
     }
     status, output = played(
-        [{"hosts": "localhost", "gather_facts": False, "tasks": [*works, *broken, daemon]}],
-        tmp_path,
-        *("-vvv", "--diff", "-e", f"@{tmp_path / 'variables.json'}"),
-        environment={
-            **surroundings(),
-            "CONSUL_HTTP_ADDR": guarded.url,
-            "CONSUL_HTTP_TOKEN": tokens["environment"],
-        },
-        seconds=300,
+        [{"hosts": "localhost", "gather_facts": False, "tasks": [*json.loads(text), daemon]}],
+        folder,
+        *("-vvv", "--diff", "-e", f"@{folder / 'variables.json'}"),
+        environment={**surroundings(), **ways.environment(agent)},
     )
     assert status == 0, output
-    assert f"ignored={len(broken)} " in output, output[-2000:]
-    # The invocation is there, or nothing was looked at.
-    assert "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER" in output
-    for way, token in tokens.items():
-        lines = [line for line in output.splitlines() if token in line]
-        assert not lines, f"{way}: {lines[0]}"
-    eventually("the service in the catalog", lambda: guarded.catalog("web"))
+    return output

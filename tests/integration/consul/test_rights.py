@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import dataclasses
 import uuid
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from rollcall_agents.agent import Answer
 from rollcall_agents.closed import SERVER, Closed, closed
+from rollcall_agents.polling import eventually
 
 from .rights import CALLS, EVERYBODY, STRANGERS, WORLD, Call, Request
 
@@ -30,13 +32,17 @@ class World:
 
     def ask(self, who: str, call: Call) -> Answer:
         """What an agent answers to somebody."""
-        try:
-            return self.cluster.by(self._secret(who), call.at).ask(*call.request)
-        except TimeoutError:
-            # A refusal comes at once, and a log only when there is something to tell.
-            if not call.endless:
-                raise
-            return Answer(200, {}, "")
+        agent = self.cluster.by(self._secret(who), call.at)
+        if not call.endless:
+            return agent.ask(*call.request)
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(agent.ask, *call.request, endless=True)
+            # It begins to answer once it has something to log: that somebody else asks.
+            eventually("an answer", lambda: self._other_word(call.at) and asked.done())
+            return asked.result()
+
+    def _other_word(self, at: str) -> bool:
+        return bool(self.cluster.agents[at].get("/v1/agent/self"))
 
     def boss(self, at: str, request: Request | None) -> None:
         """What is done, whoever may not."""

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from ..balancer.conftest import _agent_fixture, agent, image, place, plane, stage, stages
+from ansible_collections.rollcall.discovery.tests.support.balancer.fixtures import (
+    agent,
+    agent_of_the_session,
+    nginx_stage,
+    place,
+    plane,
+    stages,
+)
 
-__all__ = ["_agent_fixture", "agent", "image", "place", "plane", "stage", "stages"]
+__all__ = ["agent", "agent_of_the_session", "nginx_stage", "place", "plane", "stages"]

@@ -7,14 +7,14 @@ import json
 import pathlib
 
 import pytest
+from ansible_collections.rollcall.discovery.tests.support.balancer.nginx import NginxStage
+from ansible_collections.rollcall.discovery.tests.support.balancer.plays import run_role
+from ansible_collections.rollcall.discovery.tests.support.plays import played
+from ansible_collections.rollcall.discovery.tests.support.turns import turn
 from ansible_collections.rollcall.discovery.tests.support.typed import as_text
 from rollcall_agents.agent import free_ports
 from rollcall_agents.closed import SERVER, closed
 from rollcall_agents.modules import surroundings
-
-from ..balancer.plays import run_role
-from ..balancer.stage import Stage
-from ..consul.conftest import played
 
 
 def assert_in_form(path: pathlib.Path) -> None:
@@ -23,7 +23,9 @@ def assert_in_form(path: pathlib.Path) -> None:
     assert text == json.dumps(json.loads(text), indent=4, sort_keys=True) + "\n"
 
 
-def test_an_empty_host_becomes_a_balancer_that_serves(stage: Stage, tmp_path: pathlib.Path) -> None:
+def test_an_empty_host_becomes_a_balancer_that_serves(
+    stage: NginxStage, tmp_path: pathlib.Path
+) -> None:
     """Numbers come as text, as `-e` gives them; a second run changes nothing.
 
     The file's form is the same under each core: a run with another one changes nothing either.
@@ -38,23 +40,14 @@ def test_an_empty_host_becomes_a_balancer_that_serves(stage: Stage, tmp_path: pa
         "guard_max_drop": 0.5,
         "wait_timeout": 60,
     }
-    inputs = {
-        "image": stage.image,
-        "pull": "never",
-        "name": stage.name,
-        "directory": str(stage.folder),
-        "volume": stage.name,
-        "consul_address": f"{stage.place.backends}:{stage.agent.port}",
-        "networks": [stage.place.network],
-        "service": "web",
-        **as_text(numbers),
-    }
-    first = run_role("nginx_lb", inputs, tmp_path)
-    assert first.failed == 0, first.output
-    stage.serving("one")
-    assert_in_form(stage.folder / "settings.json")
-    again = run_role("nginx_lb", inputs, tmp_path)
-    assert (again.changed, again.failed) == (0, 0), again.output
+    inputs = {**stage.inputs(), **as_text(numbers)}
+    with turn(stage.role):
+        first = run_role(stage.role, inputs, tmp_path)
+        assert first.failed == 0, first.output
+        stage.serving("one")
+        assert_in_form(stage.folder / "settings.json")
+        again = run_role(stage.role, inputs, tmp_path)
+        assert (again.changed, again.failed) == (0, 0), again.output
 
 
 def test_a_file_of_json_is_written_as_it_was_rendered(tmp_path: pathlib.Path) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
-from collections.abc import Callable, Iterator
+import fcntl
+import pathlib
+import pickle
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +15,8 @@ import pytest
 from . import stories
 from .desk import Desk, Told
 
-Futures = dict[Callable[..., Any], "concurrent.futures.Future[Any]"]
+Pool = concurrent.futures.ThreadPoolExecutor
+Future = concurrent.futures.Future
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,72 +28,97 @@ class Beginning:
     left: bool
     made: Told
 
+    @classmethod
+    def told(cls, folder: pathlib.Path) -> Beginning:
+        """What three hosts need, made at one desk, and beside it the dry run at another."""
+        dry, desk = (Desk(folder / name) for name in ("dry", "made"))
+        with Pool(2) as pool:
+            predicted, made = pool.submit(dry.run, "--check"), pool.submit(desk.run)
+            return cls(desk, predicted.result(), dry.secrets.exists(), made.result())
+
 
 @pytest.fixture(scope="session")
-def beginning(tmp_path_factory: pytest.TempPathFactory) -> Beginning:
-    """What three hosts need, made once, and beside it the dry run."""
-    dry, desk = (Desk(tmp_path_factory.mktemp(name)) for name in ("dry", "beginning"))
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        predicted, made = pool.submit(dry.run, "--check"), pool.submit(desk.run)
-        return Beginning(desk, predicted.result(), dry.secrets.exists(), made.result())
+def beginning(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Beginning:
+    """Made once: whichever of xdist's workers needs it first makes it for all of them."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "beginning"
+    folder.mkdir(exist_ok=True)
+    kept = folder / "told"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            kept.write_bytes(pickle.dumps(Beginning.told(folder)))
+    found: Beginning = pickle.loads(kept.read_bytes())
+    return found
 
 
-@pytest.fixture(scope="session", name="_told")
-def _told_fixture(
-    beginning: Beginning, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Futures]:
-    """All stories, two at a time: each is a row of runs that wait for one another."""
+@pytest.fixture(scope="session", name="_pool")
+def _two_at_a_time() -> Iterator[Pool]:
+    """Who tells stories: each is a row of runs that wait for one another."""
+    with Pool(2) as pool:
+        yield pool
+
+
+# What begins where the beginning ended
+
+
+@pytest.fixture(scope="session", name="_changes")
+def _changes(beginning: Beginning, _pool: Pool) -> dict[str, Future[Any]]:
+    """The stories of what is there already."""
     assert beginning.made.right, beginning.made.output
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        yield {
-            **{
-                tell: pool.submit(tell, beginning.desk.like())
-                for tell in (stories.rotation, stories.renewal, stories.vault)
-            },
-            **{
-                tell: pool.submit(tell, tmp_path_factory.mktemp(tell.__name__))
-                for tell in (stories.own_authority, stories.elsewhere, stories.refusals)
-            },
-        }
+    told = (stories.rotation, stories.renewal, stories.vault)
+    return {tell.__name__: _pool.submit(tell, beginning.desk.like()) for tell in told}
 
 
 @pytest.fixture(scope="session")
-def rotation(_told: Futures) -> stories.Rotation:
+def rotation(_changes: dict[str, Future[Any]]) -> stories.Rotation:
     """Everything is rotated, the CA in its three steps."""
-    found: stories.Rotation = _told[stories.rotation].result()
+    found: stories.Rotation = _changes["rotation"].result()
     return found
 
 
 @pytest.fixture(scope="session")
-def renewal(_told: Futures) -> stories.Stage:
+def renewal(_changes: dict[str, Future[Any]]) -> stories.Stage:
     """A certificate ends soon, one lacks an address, one is of another key."""
-    found: stories.Stage = _told[stories.renewal].result()
+    found: stories.Stage = _changes["renewal"].result()
     return found
 
 
 @pytest.fixture(scope="session")
-def vault(_told: Futures) -> stories.Vault:
+def vault(_changes: dict[str, Future[Any]]) -> stories.Vault:
     """Keys are encrypted, and one is missing."""
-    found: stories.Vault = _told[stories.vault].result()
+    found: stories.Vault = _changes["vault"].result()
     return found
 
 
+# What begins with what somebody brings
+
+
+@pytest.fixture(scope="session", name="_gifts")
+def _gifts(tmp_path_factory: pytest.TempPathFactory, _pool: Pool) -> dict[str, Future[Any]]:
+    """The stories of a folder in which somebody laid something."""
+    told = (stories.own_authority, stories.elsewhere, stories.refusals)
+    return {
+        tell.__name__: _pool.submit(tell, tmp_path_factory.mktemp(tell.__name__)) for tell in told
+    }
+
+
 @pytest.fixture(scope="session")
-def own_authority(_told: Futures) -> stories.OwnAuthority:
+def own_authority(_gifts: dict[str, Future[Any]]) -> stories.OwnAuthority:
     """Somebody brings a CA and its key."""
-    found: stories.OwnAuthority = _told[stories.own_authority].result()
+    found: stories.OwnAuthority = _gifts["own_authority"].result()
     return found
 
 
 @pytest.fixture(scope="session")
-def elsewhere(_told: Futures) -> stories.Elsewhere:
+def elsewhere(_gifts: dict[str, Future[Any]]) -> stories.Elsewhere:
     """Somebody brings a CA without its key."""
-    found: stories.Elsewhere = _told[stories.elsewhere].result()
+    found: stories.Elsewhere = _gifts["elsewhere"].result()
     return found
 
 
 @pytest.fixture(scope="session")
-def refusals(_told: Futures) -> dict[str, Told]:
+def refusals(_gifts: dict[str, Future[Any]]) -> dict[str, Told]:
     """What is refused, by what is wrong."""
-    found: dict[str, Told] = _told[stories.refusals].result()
+    found: dict[str, Told] = _gifts["refusals"].result()
     return found

@@ -49,7 +49,7 @@ class Desk:
         """A play of the role, a vault's password, and no secret yet."""
         self.folder = folder
         self.secrets = folder / "inventory" / ".secrets"
-        self.secrets.parent.mkdir()
+        self.secrets.parent.mkdir(parents=True)
         play = {"hosts": "all", "gather_facts": False, "roles": ["rollcall.discovery.secrets"]}
         (folder / "play.yml").write_text(json.dumps([play]))
         (folder / "password").write_text(PASSWORD)

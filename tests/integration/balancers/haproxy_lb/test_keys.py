@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
+from ansible_collections.rollcall.discovery.tests.support.balancer.haproxy import HaproxyStage
+from ansible_collections.rollcall.discovery.tests.support.balancer.load import Load, failures
 
-from ..balancer.load import Load, failures
-from .stage import HaproxyStage
+# It takes more than a second.
+SLOW = "/slow?seconds=1.5"
 
 
 def slow(stage: HaproxyStage) -> int:
-    """The status of a request that takes a second and is sent once."""
-    return stage.get("/slow?seconds=1.5", method="POST").status
+    """The status of a slow request that is sent once."""
+    return stage.get(SLOW, method="POST").status
 
 
 def test_a_key_comes_into_use_and_goes_without_a_lost_request(stage: HaproxyStage) -> None:
@@ -59,7 +59,7 @@ def test_a_bad_key_changes_nothing_and_is_reported(
     stage.set("web/timeout_connect", "777ms")
     stage.start()
     stage.acknowledged()
-    stage.sees("a report", lambda: "haproxy-lb: skipped" in stage.log())
+    stage.says("haproxy-lb: skipped")
     [sentence] = stage.state()["skipped"]
     assert sentence.startswith(f'"{key.split(chr(10))[0]}')
     lines = stage.inside("cat", "/var/lib/haproxy-lb/current/20-keys.cfg").splitlines()
@@ -74,7 +74,7 @@ def test_settings_that_haproxy_refuses_change_nothing(stage: HaproxyStage) -> No
     stage.start()
     stage.serving("one")
     stage.settings(snippet="nosuch thing")
-    stage.sees("the reason", lambda: "unknown keyword 'nosuch'" in stage.state()["reason"])
+    stage.sees("the reason", lambda: "unknown keyword 'nosuch'" in stage.refusal())
     assert "haproxy-lb: refused, the last good configuration serves on" in stage.log()
     stage.set("web/timeout_server", "1s")
     stage.sees("the key", lambda: slow(stage) == 504)
@@ -82,17 +82,16 @@ def test_settings_that_haproxy_refuses_change_nothing(stage: HaproxyStage) -> No
     assert stage.names() == {"one"}
 
 
-def test_other_settings_come_into_use_without_a_lost_request(stage: HaproxyStage) -> None:
-    """Another route while clients ask; the servers are there from the first moment."""
-    stage.backend("one")
+def test_a_container_made_anew_knows_the_keys(stage: HaproxyStage) -> None:
+    """With Consul away, another container on the same volume has what the keys said."""
+    one = stage.backend("one")
+    stage.set("web/timeout_server", "1s")
     stage.start()
     stage.serving("one")
-    load = Load(stage.place.address, stage.port)
-    time.sleep(0.5)
-    stage.settings(services=[{"name": "web"}, {"name": "shop", "hosts": ["shop.example"]}])
-    stage.acknowledged()
-    assert stage.get(host="shop.example").status == 503
-    assert failures(load.end()) == []
+    stage.sees("the key", lambda: slow(stage) == 504)
+    stage.sees("the instance on the volume", lambda: stage.keeps(one))
+    stage.agent.kill()
+    assert stage.first_answer(SLOW, method="POST").status == 504
 
 
 def test_the_follower_comes_back(stage: HaproxyStage) -> None:
@@ -100,8 +99,6 @@ def test_the_follower_comes_back(stage: HaproxyStage) -> None:
     stage.backend("one")
     stage.start()
     stage.serving("one")
-    find = """awk '$2 == "(consul-template)" {print $1}' /proc/[0-9]*/stat"""
-    stage.sees("it", lambda: stage.inside("sh", "-c", find))
-    stage.inside("sh", "-c", f"kill -9 $({find})")
+    stage.kill_follower()
     stage.set("web/timeout_server", "1s")
     stage.sees("the key", lambda: slow(stage) == 504)

@@ -7,19 +7,21 @@ import threading
 import time
 
 import pytest
-
-from .backends import Backend
-from .load import Load, failures, p99
-from .stage import Stage, both_planes
+from ansible_collections.rollcall.discovery.tests.support.balancer.backends import Backend
+from ansible_collections.rollcall.discovery.tests.support.balancer.fixtures import both_planes
+from ansible_collections.rollcall.discovery.tests.support.balancer.load import Load, failures, p99
+from ansible_collections.rollcall.discovery.tests.support.balancer.nginx import NginxStage
 
 WEB = [{"name": "web"}]
 RATE = 60
 CHURN_RATE = 200
-# nginx_lb_reload_churn_seconds, and what a reload takes on a machine that does other things too.
+# nginx_lb_reload_churn_seconds.
+CHURN_SECONDS = 2.4
+# As long, and what a reload takes on a machine that does other things too.
 GRACE_SECONDS = 4.0
 
 
-def churn(stage: Stage, changes: int, seconds: float) -> None:
+def churn(stage: NginxStage, changes: int, seconds: float) -> None:
     """So many starts and stops in so many seconds; a stopped one serves on for the longest pause.
 
     A connection that the kernel has accepted and the program has not dies with its listener: a POST
@@ -43,34 +45,39 @@ def churn(stage: Stage, changes: int, seconds: float) -> None:
 
 
 @both_planes
-def test_a_hundred_starts_and_stops_in_ten_seconds(stage: Stage) -> None:
+def test_a_hundred_starts_and_stops_in_ten_seconds(stage: NginxStage) -> None:
     """No request fails, POST and kept connections included, and nginx reloads six times at most."""
     for name in ("one", "two"):
         stage.backend(name)
     stage.start(services=WEB)
     stage.serving("one", "two")
     calm = Load(stage.place.address, stage.port, rate=CHURN_RATE)
-    time.sleep(5)
+    calm.reaches(5 * CHURN_RATE)
     quiet = calm.end()
-    before = stage.metrics()["nginx_lb_reloads_total"]
+    before = stage.loaded()
     load = Load(stage.place.address, stage.port, rate=CHURN_RATE)
+    began = time.monotonic()
     churn(stage, 100, 10)
     stage.serving("one", "two")
+    took = time.monotonic() - began
     samples = load.end()
-    reloads = stage.metrics()["nginx_lb_reloads_total"] - before
+    reloads = stage.loaded() - before
     ratio = p99(samples) / p99(quiet)
-    print(f"{len(samples)} requests, {reloads:.0f} reloads, p99 {ratio:.2f} of the calm run's")
+    print(f"{len(samples)} requests, {reloads} reloads, p99 {ratio:.2f} of the calm run's")
     assert failures(samples) == []
-    assert reloads <= (0 if stage.plane == "dns" else 6)
+    # Two come at once, and then one a pause: six in ten seconds.
+    assert reloads <= (0 if stage.plane == "dns" else 2 + took / CHURN_SECONDS)
 
 
 @both_planes
-def test_kept_connections_survive_reloads(stage: Stage) -> None:
+def test_kept_connections_survive_reloads(stage: NginxStage) -> None:
     """A client that keeps its connection and rests between requests meets no closed one."""
     for name in ("one", "two"):
         stage.backend(name)
-    stage.start(services=WEB)
+    # A rest is as long as a reload takes here, and nobody rests for longer than this.
+    stage.start(services=WEB, keepalive_min_timeout="30s")
     stage.serving("one", "two")
+    before = stage.loaded()
     connections = [
         http.client.HTTPConnection(stage.place.address, stage.port, timeout=5) for _ in range(20)
     ]
@@ -79,23 +86,21 @@ def test_kept_connections_survive_reloads(stage: Stage) -> None:
             connection.request("POST" if turn % 2 else "GET", "/", body="x" if turn % 2 else None)
             assert connection.getresponse().read()
         stage.backend(f"more-{turn}")
-        time.sleep(1.5)
+        stage.rotates(web=3 + turn)
     for connection in connections:
         connection.close()
-    reloads = stage.metrics()["nginx_lb_reloads_total"]
-    assert reloads <= 2 if stage.plane == "dns" else reloads >= 4
+    assert stage.loaded() - before == (0 if stage.plane == "dns" else 6)
 
 
 @both_planes
-def test_an_instance_is_acknowledged_as_out(stage: Stage) -> None:
+def test_an_instance_is_acknowledged_as_out(stage: NginxStage) -> None:
     """Taken out, it is shown as long as an old worker may send it something, and then no more."""
-    stage.backend("one")
-    two = stage.backend("two")
+    one, two = stage.backend("one"), stage.backend("two")
     stage.start(services=WEB)
     stage.serving("one", "two")
     slow = threading.Thread(target=lambda: [stage.get("/slow?seconds=4") for _ in range(2)])
     slow.start()
-    time.sleep(0.5)
+    stage.sees("a slow request", lambda: any("slow" in path for _, path in one.seen + two.seen))
     stage.agent.call(
         "PUT", f"/v1/agent/service/maintenance/{two.name}?enable=true&reason=rolling+update"
     )
@@ -106,7 +111,7 @@ def test_an_instance_is_acknowledged_as_out(stage: Stage) -> None:
 
     out = stage.sees("it leaves the rotation", lambda: (r := row()) and not r["in_rotation"] and r)
     assert out["generations"]
-    stage.sees("nobody knows it any more", lambda: row() is None, 20)
+    stage.sees("nobody knows it any more", lambda: row() is None)
     slow.join()
     two.seen.clear()
     for _ in range(20):
@@ -118,7 +123,7 @@ def test_an_instance_is_acknowledged_as_out(stage: Stage) -> None:
 
 @both_planes
 @pytest.mark.parametrize("kind", ["GET", "POST"])
-def test_a_replacement_after_the_acknowledgement_is_lossless(stage: Stage, kind: str) -> None:
+def test_a_replacement_after_the_acknowledgement_is_lossless(stage: NginxStage, kind: str) -> None:
     """Out, acknowledged, killed, started anew: three times, and no request fails."""
     backends = [stage.backend(name) for name in ("one", "two")]
     stage.start(services=WEB, keepalive_min_timeout="1s")
@@ -127,13 +132,8 @@ def test_a_replacement_after_the_acknowledgement_is_lossless(stage: Stage, kind:
     for turn in range(3):
         old = backends.pop(0)
         stage.deregister(old)
-        port = old.port
-        stage.sees(
-            "nobody knows it",
-            lambda port=port: port not in [r["port"] for r in stage.instances()["instances"]],
-        )
-        old.stop()
-        stage.backends.remove(old)
+        stage.forgets(old)
+        stage.kill(old)
         backends.append(stage.backend(f"new-{turn}"))
         stage.serving(*(each.name for each in backends))
     samples = [each for each in load.end() if kind in each.kind]

@@ -7,6 +7,8 @@ import http.client
 import threading
 import time
 
+from rollcall_agents.polling import eventually
+
 
 @dataclasses.dataclass(frozen=True)
 class Sample:
@@ -35,6 +37,15 @@ class Load:
         ]
         for thread in self._threads:
             thread.start()
+
+    @classmethod
+    def without_a_pause(cls, address: str, port: int) -> Load:
+        """More than four clients can ask."""
+        return cls(address, port, rate=4000, clients=4)
+
+    def reaches(self, count: int) -> None:
+        """Wait until so many requests have come to an end."""
+        eventually(f"{count} requests", lambda: len(self.samples) >= count)
 
     def end(self) -> list[Sample]:
         """Stop and return every request."""

@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 import collections
-import json
-import threading
-import time
 
-from rollcall_agents.polling import eventually
-
-from .load import Load, failures
-from .stage import Stage, both_planes
+from ansible_collections.rollcall.discovery.tests.support.balancer.fixtures import planes_by_tier
+from ansible_collections.rollcall.discovery.tests.support.balancer.load import Load, failures
+from ansible_collections.rollcall.discovery.tests.support.balancer.nginx import NginxStage
 
 WEB = [{"name": "web"}]
 
 
-@both_planes
-def test_what_starts_and_stops_is_followed(stage: Stage) -> None:
-    """One instance, a second, the first again alone: within a second each."""
-    first = stage.backend("one")
-    stage.start(services=WEB)
-    stage.serving("one")
-    second = stage.backend("two")
-    stage.serving("one", "two")
-    stage.deregister(second)
-    stage.serving("one")
-    assert stage.get().headers["X-Backend"] == first.place
-
-
-@both_planes
-def test_a_failing_check_takes_an_instance_out(stage: Stage) -> None:
+@planes_by_tier
+def test_a_failing_check_takes_an_instance_out(stage: NginxStage) -> None:
     """critical and warning are not passing, and passing is."""
     stage.backend("one")
     stage.backend("two", Check={"TTL": "1h", "Status": "critical", "CheckID": "two"})
@@ -41,7 +24,7 @@ def test_a_failing_check_takes_an_instance_out(stage: Stage) -> None:
     stage.serving("one")
 
 
-def test_an_empty_service_is_told(stage: Stage) -> None:
+def test_an_empty_service_is_told(stage: NginxStage) -> None:
     """Without an instance there is 503 with a time to come back, and /healthz is content."""
     stage.start(services=WEB)
     answer = stage.get()
@@ -49,8 +32,8 @@ def test_an_empty_service_is_told(stage: Stage) -> None:
     stage.reaches("fresh")
 
 
-@both_planes
-def test_weights_are_consuls(stage: Stage) -> None:
+@planes_by_tier
+def test_weights_are_consuls(stage: NginxStage) -> None:
     """Of 3 to 1, the heavier gets three requests of four."""
     stage.backend("light", Weights={"Passing": 1, "Warning": 1})
     stage.backend("heavy", Weights={"Passing": 3, "Warning": 1})
@@ -60,7 +43,7 @@ def test_weights_are_consuls(stage: Stage) -> None:
     assert 55 <= counts["heavy"] <= 65
 
 
-def test_the_environment_alone_describes_one_service(stage: Stage) -> None:
+def test_the_environment_alone_describes_one_service(stage: NginxStage) -> None:
     """NGINX_LB_SERVICE, NGINX_LB_PORT and CONSUL_HTTP_ADDR are enough, as they always were."""
     stage.backend("one")
     values = {
@@ -77,15 +60,15 @@ def test_the_environment_alone_describes_one_service(stage: Stage) -> None:
     assert stage.get().headers["X-Backend"] == stage.backends[0].place
 
 
-def test_a_wrong_environment_is_refused_in_a_sentence(stage: Stage) -> None:
+def test_a_wrong_environment_is_refused_in_a_sentence(stage: NginxStage) -> None:
     """The container ends with status 64 and says what is wrong."""
     stage.docker("run", "-d", "--name", stage.name, "-e", "NGINX_LB_SERVICE=a b", stage.image)
     assert stage.docker("wait", stage.name) == "64"
     assert "nginx-lb: 'a b' is not a service name" in stage.log()
 
 
-@both_planes
-def test_it_says_how_it_is(stage: Stage) -> None:
+@planes_by_tier
+def test_it_says_how_it_is(stage: NginxStage) -> None:
     """Health, status, instances and metrics tell the same story, the log every request."""
     one = stage.backend("one")
     stage.start(services=WEB)
@@ -106,87 +89,43 @@ def test_it_says_how_it_is(stage: Stage) -> None:
     assert metrics["nginx_lb_requests_total"] > 0
     stage.get("/some?thing=else")
 
-    def logged() -> list[dict[str, object]]:
-        lines = [line for line in stage.log().splitlines() if line.startswith("{")]
-        return [row for row in map(json.loads, lines) if "thing=else" in row["request"]]
-
-    [row] = eventually("the request in the log", logged)
+    [row] = stage.sees(
+        "the request in the log",
+        lambda: [row for row in stage.requests() if "thing=else" in row["request"]],
+    )
     assert (row["backend"], row["attempts"], row["service"]) == (one.place, 1, "web")
 
 
-def test_nothing_is_reloaded_for_nothing(stage: Stage) -> None:
+def test_nothing_is_reloaded_for_nothing(stage: NginxStage) -> None:
     """A re-registration that changes nothing that nginx needs costs no reload."""
-    one = stage.backend("one")
-    stage.start(services=WEB)
+    one = stage.backend("one", Tags=["blue"])
+    # Who follows a tag is told of all tags.
+    stage.start(services=[{"name": "web"}, {"name": "web", "tag": "blue", "path": "/blue"}])
     stage.serving("one")
-    before = stage.metrics()["nginx_lb_reloads_total"]
+    before = stage.loaded()
     for number in range(5):
-        stage.register(one, Tags=[f"release-{number}"])
-        time.sleep(0.3)
-    assert stage.metrics()["nginx_lb_reloads_total"] == before
+        release = f"release-{number}"
+        stage.register(one, Tags=["blue", release])
+        stage.hears(release)
+    stage.backend("two", Tags=["blue"])
+    stage.serving("one", "two")
+    assert stage.loaded() == before + 1
 
 
-@both_planes
-def test_a_container_made_anew_serves_what_was_served(stage: Stage) -> None:
-    """With Consul away, another container on the same volume serves from its first moment."""
-    stage.backend("one")
-    stage.start(services=WEB)
-    stage.serving("one")
-    stage.agent.kill()
-    load = _asked_without_a_pause(stage)
-    stage.recreate()
-    assert stage.names() == {"one"}
-    # In between nobody is there to answer.
-    assert {each.outcome for each in load.end() if each.outcome.isdigit()} == {"200"}
-    assert stage.reaches("stale")["services"]["web"]["instances"] == 1
-
-
-@both_planes
-def test_the_first_instance_is_routed_to_when_nginx_knows_it(stage: Stage) -> None:
-    """Until then its service is empty, and nobody meets anything between the two."""
-    stage.start(services=WEB)
-    load = _asked_without_a_pause(stage)
-    stage.backend("one")
-    stage.serving("one")
-    assert {each.outcome for each in load.end()} == {"503", "200"}
-
-
-def test_the_data_plane_changes_and_nobody_notices(stage: Stage) -> None:
+def test_the_data_plane_changes_and_nobody_notices(stage: NginxStage) -> None:
     """There and back, while it is asked all the time."""
     stage.backend("one")
     stage.backend("two")
     stage.start(services=WEB)
     stage.serving("one", "two")
-    load = _asked_without_a_pause(stage)
+    load = Load.without_a_pause(stage.place.address, stage.port)
     for plane in ("dns", "reload"):
-        stage.settings(services=WEB, data_plane=plane, revision=plane)
-        stage.uses(plane)
+        stage.settings(services=WEB, data_plane=plane)
+        stage.acknowledged()
     assert failures(load.end()) == []
 
 
-def _asked_without_a_pause(stage: Stage) -> Load:
-    """More than four clients can ask."""
-    return Load(stage.place.address, stage.port, rate=4000, clients=4)
-
-
-def test_it_stops_when_every_request_is_answered(stage: Stage) -> None:
-    """SIGTERM lets a slow request end, and the container ends with status 0."""
-    stage.backend("one")
-    stage.start(services=WEB)
-    stage.serving("one")
-    answers: list[int] = []
-    asking = threading.Thread(
-        target=lambda: answers.append(stage.get("/slow?seconds=2").status), daemon=True
-    )
-    asking.start()
-    time.sleep(0.5)
-    stage.docker("stop", stage.name)
-    asking.join(10)
-    assert answers == [200]
-    assert stage.docker("wait", stage.name) == "0"
-
-
-def test_what_follows_consul_comes_back(stage: Stage) -> None:
+def test_what_follows_consul_comes_back(stage: NginxStage) -> None:
     """consul-template killed is started again, and no process stays behind as a zombie."""
     stage.backend("one")
     stage.start(services=WEB)

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import http.client
 import json
 import pathlib
 import shutil
 import subprocess
 import uuid
 from collections.abc import Callable
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ClassVar
 
-import pytest
 from rollcall_agents.agent import Agent, free_ports
 from rollcall_agents.polling import eventually
 
+from .asking import Answer, ask
 from .backends import Backend
-
-both_planes = pytest.mark.parametrize("plane", ["reload", "dns"])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,52 +33,87 @@ class Place:
     network: str = "127.0.0.0/8"
 
 
-@dataclasses.dataclass(frozen=True)
-class Answer:
-    """An HTTP answer."""
-
-    status: int
-    text: str
-    headers: dict[str, str]
-
-
 class Stage:
-    """A balancer that is not started yet; `end` removes all that it made."""
+    """A balancer that is not started yet; `end` removes all that it made.
+
+    Each product has a stage of its own: how it is configured and how it says how it is.
+    """
 
     # The program's name: its folders have it, and its lines in the log begin with it.
-    program = "nginx-lb"
+    program: ClassVar[str]
+    # The Ansible role that runs it.
+    role: ClassVar[str]
+    # How often a GET is sent that two instances answer with 503.
+    tries: ClassVar[int]
 
-    def __init__(
-        self, place: Place, image: str, agent: Agent, folder: pathlib.Path, plane: str
-    ) -> None:
-        """Choose ports and names; settings and certificates lie below `folder`."""
+    def __init__(self, place: Place, image: str, agent: Agent, folder: pathlib.Path) -> None:
+        """Choose ports and a name; settings lie below `folder`."""
         self.place = place
-        self.plane = plane
         self.agent = agent
         self.image = image
         self.folder = folder / "conf"
-        (self.folder / "certificates").mkdir(parents=True)
-        self.name = f"balancer-{uuid.uuid4().hex[:8]}"
-        self.port, self.status_port, self.tls_port, self.dns_port = free_ports(4)
+        self.folder.mkdir(parents=True)
+        self.name = f"{self.program}-{uuid.uuid4().hex[:8]}"
+        self.port, self.status_port = free_ports(2)
         self.backends: list[Backend] = []
-        self._registered: list[str] = []
 
-    # The balancer
+    # What a product says in its own way
 
     def settings(self, **values: Any) -> None:
-        """Write the settings file, in one step; the essentials are there already."""
-        essentials = {
+        """Write what the balancer reads, in one step; the essentials are there already."""
+        raise NotImplementedError
+
+    def acknowledged(self) -> None:
+        """Wait until what was written last serves, and nothing older does."""
+        raise NotImplementedError
+
+    def settled(self) -> bool:
+        """Whether all that answer know the same instances and settings."""
+        raise NotImplementedError
+
+    def rotation(self) -> dict[str, int]:
+        """How many instances of each service may be asked."""
+        raise NotImplementedError
+
+    def loaded(self) -> int:
+        """How many configurations have come into use in this container's life."""
+        raise NotImplementedError
+
+    @property
+    def follows_without_a_reload(self) -> bool:
+        """Whether another instance of a service costs no other configuration."""
+        raise NotImplementedError
+
+    def misses_consul(self) -> None:
+        """Wait until the balancer has noticed that Consul is away."""
+        raise NotImplementedError
+
+    def hears_consul(self) -> None:
+        """Wait until the balancer says that all is well with Consul."""
+        raise NotImplementedError
+
+    def keeps(self, backend: Backend) -> bool:
+        """Whether another container on this volume would begin with the instance."""
+        raise NotImplementedError
+
+    def inputs(self, **more: Any) -> dict[str, Any]:
+        """The inputs, without their prefix, with which the role makes this balancer."""
+        return {
+            "image": self.image,
+            "pull": "never",
+            "name": self.name,
+            "directory": str(self.folder),
+            "volume": self.name,
+            "wait_timeout": 20,
             "port": self.port,
             "status_port": self.status_port,
-            "status_address": self.place.address,
             "networks": [self.place.network],
-            "data_plane": self.plane,
-            "name_server_port": self.dns_port,
-            "consul": {"address": f"{self.place.backends}:{self.agent.port}"},
+            "service": "web",
+            "consul_address": f"{self.place.backends}:{self.agent.port}",
+            **more,
         }
-        partial = self.folder / "settings.partial"
-        partial.write_text(json.dumps({**essentials, **values}))
-        partial.rename(self.folder / "settings.json")
+
+    # The balancer
 
     def start(self, **settings: Any) -> None:
         """Run the balancer with these settings, and wait until it serves."""
@@ -87,21 +121,28 @@ class Stage:
         self.docker("volume", "create", self.name)
         self.run()
 
-    def run(self, *, wait: bool = True) -> None:
-        """Run a container on the volume that is there."""
+    def run(self) -> None:
+        """Run a container on the volume that is there, and wait until it serves."""
         self.docker(
             *("run", "-d", "--name", self.name, "--network", "host", "--stop-timeout", "30"),
             *("-v", f"{self.name}:/var/lib/{self.program}"),
             *("-v", f"{self.folder}:/etc/{self.program}/conf:ro"),
             self.image,
         )
-        if wait:
-            self.sees("a balancer that serves", lambda: self.health()["status"] == "ok")
+        self.sees("a balancer that serves", lambda: self.health()["status"] == "ok")
 
     def recreate(self) -> None:
         """Another container on the same volume."""
         self.docker("rm", "-f", self.name)
         self.run()
+
+    def first_answer(self, path: str = "/", **more: Any) -> Answer:
+        """What another container on the same volume answers first, asked before it is there."""
+        self.docker("rm", "-f", self.name)
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(eventually, "an answer", lambda: self.get(path, **more))
+            self.run()
+            return asked.result()
 
     def log(self) -> str:
         """Everything the container has said."""
@@ -131,9 +172,11 @@ class Stage:
         return self.docker("exec", self.name, *words)
 
     def kill_follower(self) -> None:
-        """kill -9 of consul-template; it is started again."""
-        find = """awk '$2 == "(consul-template)" {print $1}' /proc/[0-9]*/stat"""
-        self.inside("sh", "-c", f"kill -9 $({find})")
+        """kill -9 of what follows Consul, once it runs; it is started again."""
+        # A process that ends meanwhile is nothing to awk's liking.
+        find = """awk '$2 == "(consul-template)" {print $1}' /proc/[0-9]*/stat 2>&-; true"""
+        found = self.sees("consul-template", lambda: self.inside("sh", "-c", find).split())
+        self.inside("sh", "-c", f"kill -9 {' '.join(found)}")
 
     def end(self) -> None:
         """Remove the balancer, its volume, its backends and its services."""
@@ -143,7 +186,7 @@ class Stage:
             backend.stop()
         if self.agent.process is not None:
             self.agent.forget()
-        shutil.rmtree(self.folder)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     # The services
 
@@ -164,6 +207,11 @@ class Stage:
         """Take an instance out of Consul."""
         self.agent.call("PUT", f"/v1/agent/service/deregister/{backend.name}")
 
+    def kill(self, backend: Backend) -> None:
+        """End an instance as a crash would: Consul does not know."""
+        backend.stop()
+        self.backends.remove(backend)
+
     # Asking
 
     def get(self, path: str = "/", *, host: str = "", method: str = "GET", **more: Any) -> Answer:
@@ -172,60 +220,25 @@ class Stage:
 
     def names(self, count: int = 12, **more: Any) -> set[str]:
         """The first words of some answers: the names of the backends that gave them."""
-        answers = [self.get(**more) for _ in range(count)]
-        return {(answer.text.split() or [str(answer.status)])[0] for answer in answers}
+        return {self.get(**more).name for _ in range(count)}
 
     def health(self) -> Any:
-        """/healthz of the public port."""
-        return json.loads(self.get("/healthz").text)
-
-    def status(self) -> Any:
-        """/status of the status port."""
-        return json.loads(ask(self.place.address, self.status_port, "/status").text)
-
-    def instances(self) -> Any:
-        """/instances of the status port."""
-        return json.loads(ask(self.place.address, self.status_port, "/instances").text)
-
-    def metrics(self) -> dict[str, float]:
-        """/metrics of the status port, by name and labels."""
-        text = ask(self.place.address, self.status_port, "/metrics").text
-        lines = [line for line in text.splitlines() if not line.startswith("#")]
-        return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines}
+        """/healthz of the public port; nothing while nobody answers."""
+        with contextlib.suppress(OSError, ValueError):
+            return json.loads(self.get("/healthz").text)
+        return {"status": "away"}
 
     def serving(self, *names: str, **more: Any) -> None:
         """Wait until exactly these backends answer, and nobody is left who would ask another."""
         self.sees(f"{names} answer", lambda: self.names(**more) == set(names) and self.settled())
 
-    def knows(self, count: int) -> None:
-        """Wait until so many instances are in rotation, for all workers."""
-        self.sees(
-            f"{count} instances",
-            lambda: len(self.instances()["instances"]) == count and self.settled(),
-        )
+    def rotates(self, **counts: int) -> None:
+        """Wait until so many instances of each service may be asked."""
+        self.sees(f"{counts} in rotation", lambda: self.rotation() == counts)
 
-    def uses(self, revision: str) -> None:
-        """Wait until the settings of this revision are in use, by all workers."""
-        self.sees(
-            f"the settings {revision!r}",
-            lambda: self.status()["settings"]["revision"] == revision and self.settled(),
-        )
-
-    def settled(self) -> bool:
-        """Whether all workers know what those know that answer.
-
-        After a reload nginx's old workers accept for a while yet, beside the new ones.
-        """
-        told = self.instances()
-        leaving = [
-            row for row in told["instances"] if row["generations"] and not row["in_rotation"]
-        ]
-        return not told["pending"] and len(told["generations"]) == 1 and not leaving
-
-    def reaches(self, state: str, seconds: float = 20) -> Any:
-        """Wait for a state; the status that says so."""
-        found = lambda: self.status() if self.status()["state"] == state else None  # noqa: E731
-        return self.sees(f"the state {state}", found, seconds)
+    def says(self, words: str, times: int = 1) -> None:
+        """Wait until the container has said these words so often."""
+        self.sees(f"{words!r} in the log", lambda: self.log().count(words) >= times)
 
     def sees(self, what: str, look: Callable[[], Any], seconds: float = 20) -> Any:
         """What `look` returns once it is true; fails with the container's log at the deadline."""
@@ -234,39 +247,3 @@ class Stage:
         except AssertionError as error:
             said = [line for line in self.log().splitlines() if line.startswith(f"{self.program}:")]
             raise AssertionError("\n".join([str(error), *said[-30:]])) from None
-
-
-def ask(
-    address: str,
-    port: int,
-    path: str,
-    *,
-    host: str = "",
-    method: str = "GET",
-    body: str | None = None,
-    headers: dict[str, str] | None = None,
-) -> Answer:
-    """One request on a fresh connection. OSError where nobody answers."""
-    connection = http.client.HTTPConnection(address, port, timeout=10)
-    try:
-        named = {"Host": host} if host else {}
-        connection.request(method, path, body=body, headers={**named, **(headers or {})})
-        answer = connection.getresponse()
-        text = answer.read().decode(errors="replace")
-        return Answer(answer.status, text, dict(answer.headers.items()))
-    finally:
-        connection.close()
-
-
-def certificate(folder: pathlib.Path, name: str, host: str) -> None:
-    """Put a self-signed certificate and its key into a folder."""
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
-            *("-nodes", "-days", "2", "-subj", f"/CN={host}"),
-            *("-addext", f"subjectAltName=DNS:{host}"),
-            *("-keyout", str(folder / f"{name}.key"), "-out", str(folder / f"{name}.pem")),
-        ],
-        check=True,
-        capture_output=True,
-    )

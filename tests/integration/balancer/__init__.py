@@ -1,1 +1,0 @@
-"""The balancer's image before a real Consul and real backends."""

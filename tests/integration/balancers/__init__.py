@@ -1,0 +1,1 @@
+"""Balancers in containers before a real Consul and real backends."""

@@ -1,0 +1,1 @@
+"""What every balancer keeps, whichever program it is."""

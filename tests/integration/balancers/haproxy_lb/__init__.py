@@ -1,0 +1,1 @@
+"""HAProxy and its program before a real Consul and real backends."""

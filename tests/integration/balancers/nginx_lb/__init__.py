@@ -1,0 +1,1 @@
+"""nginx and its program before a real Consul and real backends."""

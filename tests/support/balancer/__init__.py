@@ -1,0 +1,1 @@
+"""A balancer in a container, what it is asked with, and what it balances."""

@@ -1,0 +1,142 @@
+"""nginx with its program in a container, set up by its settings file."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from typing import Any
+
+from rollcall_agents.agent import Agent, free_ports
+
+from .asking import ask
+from .backends import Backend
+from .stage import Place, Stage
+
+
+class NginxStage(Stage):
+    """A stage with nginx on it; `plane` is its data plane, `reload` or `dns`."""
+
+    program = "nginx-lb"
+    role = "nginx_lb"
+    # Each instance once.
+    tries = 2
+
+    def __init__(
+        self, place: Place, image: str, agent: Agent, folder: pathlib.Path, plane: str = "reload"
+    ) -> None:
+        """Choose more ports; certificates lie below the settings."""
+        super().__init__(place, image, agent, folder)
+        self.plane = plane
+        self.certificates = self.folder / "certificates"
+        self.certificates.mkdir()
+        self.tls_port, self.dns_port = free_ports(2)
+        self.revision = 0
+
+    def settings(self, **values: Any) -> None:
+        """Write the settings file, with a revision of its own."""
+        self.revision += 1
+        essentials = {
+            "revision": str(self.revision),
+            "port": self.port,
+            "status_port": self.status_port,
+            "status_address": self.place.address,
+            "networks": [self.place.network],
+            "data_plane": self.plane,
+            "name_server_port": self.dns_port,
+            "consul": {"address": f"{self.place.backends}:{self.agent.port}"},
+        }
+        partial = self.folder / "settings.partial"
+        partial.write_text(json.dumps({**essentials, **values}))
+        partial.rename(self.folder / "settings.json")
+
+    def inputs(self, **more: Any) -> dict[str, Any]:
+        """The inputs with which the role makes this balancer."""
+        ports = {"tls_port": self.tls_port, "name_server_port": self.dns_port}
+        return super().inputs(**{**ports, **more})
+
+    def acknowledged(self) -> None:
+        """Wait until all workers use the settings that were written last."""
+        self.sees(
+            f"settings {self.revision}",
+            lambda: self.status()["settings"]["revision"] == str(self.revision) and self.settled(),
+        )
+
+    def settled(self) -> bool:
+        """Whether all workers know what those know that answer.
+
+        After a reload nginx's old workers accept for a while yet, beside the new ones.
+        """
+        told = self.instances()
+        leaving = [
+            row for row in told["instances"] if row["generations"] and not row["in_rotation"]
+        ]
+        return not told["pending"] and len(told["generations"]) == 1 and not leaving
+
+    def rotation(self) -> dict[str, int]:
+        """What the status says of each service."""
+        return {name: each["instances"] for name, each in self.status()["services"].items()}
+
+    def loaded(self) -> int:
+        """How often nginx has read another configuration."""
+        return int(self.metrics()["nginx_lb_reloads_total"])
+
+    @property
+    def follows_without_a_reload(self) -> bool:
+        """In the data plane `dns` nginx asks for them itself."""
+        return self.plane == "dns"
+
+    def misses_consul(self) -> None:
+        """It says since when and why; a container made anew has never heard of Consul."""
+        said = self.reaches("stale", 30)
+        assert "/v1/status/leader" in said["reason"]
+        assert said["contact_age_seconds"] is None or said["contact_age_seconds"] > 10
+
+    def hears_consul(self) -> None:
+        """It says that it serves what Consul says."""
+        self.reaches("fresh")
+
+    def keeps(self, backend: Backend) -> bool:
+        """Its state names the port."""
+        return str(backend.port) in self.inside("cat", "/var/lib/nginx-lb/state.json")
+
+    def status(self) -> Any:
+        """/status of the status port."""
+        return json.loads(ask(self.place.address, self.status_port, "/status").text)
+
+    def instances(self) -> Any:
+        """/instances of the status port."""
+        return json.loads(ask(self.place.address, self.status_port, "/instances").text)
+
+    def metrics(self) -> dict[str, float]:
+        """/metrics of the status port, by name and labels."""
+        text = ask(self.place.address, self.status_port, "/metrics").text
+        lines = [line for line in text.splitlines() if not line.startswith("#")]
+        return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines}
+
+    def requests(self) -> list[dict[str, Any]]:
+        """The requests in the log, in their order."""
+        return [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
+
+    def hears(self, words: str) -> None:
+        """Wait until consul-template has written these words of the catalog."""
+        written = ("cat", "/run/nginx-lb/snapshot.jsonl")
+        self.sees(f"{words!r} of the catalog", lambda: words in self.inside(*written))
+
+    def forgets(self, backend: Backend) -> None:
+        """Wait until no worker knows an instance any more."""
+        self.sees(
+            f"nobody who knows {backend.name}",
+            lambda: backend.port not in [row["port"] for row in self.instances()["instances"]],
+        )
+
+    def knows(self, count: int) -> None:
+        """Wait until so many instances are in rotation, for all workers."""
+        self.sees(
+            f"{count} instances",
+            lambda: len(self.instances()["instances"]) == count and self.settled(),
+        )
+
+    def reaches(self, state: str, seconds: float = 20) -> Any:
+        """Wait for a state; the status that says so."""
+        found = lambda: self.status() if self.status()["state"] == state else None  # noqa: E731
+        return self.sees(f"the state {state}", found, seconds)
