@@ -131,6 +131,7 @@ def sanity(session: nox.Session) -> None:
 @nox.parametrize("line", [nox.param(line, id=line) for line in LINES])
 def core(session: nox.Session, line: str) -> None:
     """Sanity, the plugins' unit tests and what depends on ansible-core, on each line of it."""
+    run(session, "lab/up", "--only-images")
     run(session, "tests/sanity/run", "all", "--core", line, "-n", "2", *session.posargs)
 
 
