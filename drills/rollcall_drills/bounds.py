@@ -11,6 +11,7 @@ from typing import Any
 from .elections import elections
 from .figures import Figures, figures
 from .history import History
+from .stalls import explained
 from .trouble import Trouble
 from .windows import Phases, phases
 
@@ -136,7 +137,7 @@ def judge(history: History, wanted: Mapping[str, float]) -> Verdict:
         lines.append(Line(name, KNOWN[name].meaning, limit, value, held))
     surplus = [line for line in lines if line.name == _PROVOKED and line.measured and not line.held]
     doubts += [f"{_sentence(line)}: the drill did not provoke that" for line in surplus]
-    spoilt = [line for line in lines if _spoilt(line, wanted, measured.longest_stall_s)]
+    spoilt = [line for line in lines if _spoilt(line, wanted.get(line.name, 0), history)]
     stood = f"this machine stood still for {measured.longest_stall_s:.2g} s"
     doubts += [f"{_sentence(line)}: {stood}" for line in spoilt]
     missed = [line for line in lines if not line.held and line not in (*surplus, *spoilt)]
@@ -188,11 +189,10 @@ def _doubts(history: History, when: Phases, measured: Figures) -> list[str]:
     return found
 
 
-def _spoilt(line: Line, wanted: Mapping[str, float], stall: float) -> bool:
-    """Whether a bound in seconds is missed by no more than the machine's longest stall."""
-    if line.held or line.measured is None or not line.name.endswith("_s"):
-        return False
-    return line.measured - stall <= wanted[line.name]
+def _spoilt(line: Line, most: float, history: History) -> bool:
+    """Whether a bound is missed by no more than what the machine's stalls explain."""
+    share = 0 if line.held or line.measured is None else explained(history, line.name)
+    return share > 0 and (line.measured or 0) - share <= most
 
 
 def _sentence(line: Line) -> str:

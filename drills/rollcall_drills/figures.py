@@ -13,6 +13,7 @@ from .elections import elections, leaderless, new_leader_after
 from .history import History
 from .records import Request
 from .rotation import Traffic, back_after, out_of_catalog, out_of_rotation
+from .stalls import longest
 from .targets import Topology, targets
 from .windows import Phases
 
@@ -118,7 +119,7 @@ def figures(history: History, phases: Phases) -> Figures:
         if held.first_term is not None and held.last_term is not None
         else None,
         reloads=_reloads(history),
-        longest_stall_s=max((stall.end - stall.start for stall in history.stalls), default=0.0),
+        longest_stall_s=longest(history),
         distribution=dict(
             sorted(collections.Counter(r.instance for r in usable if r.instance).items())
         ),

@@ -86,9 +86,25 @@ def test_a_bound_that_a_stall_explains_is_to_be_measured_again() -> None:
 
 
 def test_a_bound_that_no_stall_explains_is_missed() -> None:
-    """A second too slow is not half a second's doing, and a failed request is nobody's."""
+    """A second too slow is not half a second's doing."""
     assert slow(3.0).stall(0.6).judged(slowest_s=2).status is Status.MISSED
-    assert failing(1).stall(0.6).judged(failed=0).status is Status.MISSED
+
+
+def failing_beside(stall: float) -> Story:
+    """Two requests fail: one while the machine stands still for so long, one much later."""
+    told = story().calm().fault("x").stall(stall).failing(1, Failure.REFUSED).traffic(2)
+    return told.failing(1, Failure.REFUSED).traffic(1).settled().traffic(0.5)
+
+
+def test_a_request_that_failed_in_a_stall_is_to_be_asked_again() -> None:
+    """A stall explains those that were under way, and no other."""
+    assert failing_beside(0.6).judged(failed=1).status is Status.UNSTABLE
+    assert failing_beside(0.6).judged(failed=0).status is Status.MISSED
+
+
+def test_a_short_stall_explains_no_failed_request() -> None:
+    """Nobody gives up after a fifth of a second."""
+    assert failing_beside(0.2).judged(failed=1).status is Status.MISSED
 
 
 @pytest.mark.parametrize("name", [name for name in STORIES if name != "elections"])
