@@ -136,8 +136,10 @@ def refusals(tmp_path_factory: pytest.TempPathFactory) -> Refusals:
     def found(role: str) -> list[Refusal]:
         folder = tmp_path_factory.mktemp(role)
         names = [f"refused-{uuid.uuid4().hex[:8]}" for _ in wrong(role)]
+        # What is not refused finds no image, and starts nothing.
+        usual = {"image": "none", "pull": "never"}
         hosts = {
-            name: {"name": name, "volume": name, "directory": str(folder / name), **inputs}
+            name: {**usual, "name": name, "directory": str(folder / name), **inputs}
             for name, (inputs, _sentence) in zip(names, wrong(role), strict=True)
         }
         verdicts = run_role_for_each(role, hosts, folder)

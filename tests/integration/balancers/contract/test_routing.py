@@ -71,7 +71,7 @@ def test_other_settings_come_into_use_without_a_lost_request(stage: Stage) -> No
     stage.backend("one")
     stage.start(services=WEB)
     stage.serving("one")
-    load = Load(stage.place.address, stage.port)
+    load = Load.without_a_pause(stage.place.address, stage.port)
     load.reaches(50)
     stage.settings(services=[{"name": "web"}, {"name": "shop", "hosts": ["shop.example"]}])
     stage.acknowledged()
