@@ -64,6 +64,7 @@ def ensure(hosts: tuple[Host, ...]) -> None:
                 _create(host)
             for host in (*missing, *stopped):
                 run(["docker", "start", host.name], remedy=f"Read: docker logs {host.name}")
+    engine.prefer_containers()
     _client_settings(hosts)
     at_once(_wait_for, hosts)
 

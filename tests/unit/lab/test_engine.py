@@ -56,6 +56,7 @@ def machine(
     monkeypatch.setattr(engine, "_PID", tmp_path / "dockerd.pid")
     monkeypatch.setattr(engine, "_BEFORE", tmp_path / "before-dockerd.json")
     monkeypatch.setattr(engine, "_FORWARDING", made.forwarding)
+    monkeypatch.setattr(engine, "_WEIGHTS", {tmp_path / "cpu.shares": 1024})
     return made
 
 
@@ -78,3 +79,18 @@ def test_after_a_stop_the_machine_is_looked_at_anew(machine: Machine) -> None:
     engine._start_by_hand()
     engine.stop_own()
     assert machine.state[1] == "1\n"
+
+
+def test_the_containers_of_the_labs_own_engine_come_first(
+    machine: Machine, tmp_path: pathlib.Path
+) -> None:
+    """A person's engine keeps its weight; the lab's own has it back when it ends."""
+    weight = tmp_path / "cpu.shares"
+    weight.write_text("1024\n")
+    engine.prefer_containers()
+    assert weight.read_text() == "1024\n"
+    engine._start_by_hand()
+    engine.prefer_containers()
+    assert weight.read_text() == "10240\n"
+    engine.stop_own()
+    assert weight.read_text() == "1024\n"
