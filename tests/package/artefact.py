@@ -19,29 +19,31 @@ import tempfile
 from shipment import ROOT, copy
 
 
-def build(folder: pathlib.Path) -> pathlib.Path:
-    """Build the collection into `folder` and return the tarball's path.
+def build(folder: pathlib.Path, root: pathlib.Path = ROOT) -> pathlib.Path:
+    """Build the collection of a checkout into `folder` and return the tarball's path.
 
-    Times in it are SOURCE_DATE_EPOCH, without that variable the time of the last commit. Needs
-    ansible-galaxy in the path.
+    Times in it are those of `epoch`. Needs ansible-galaxy in the path.
     """
     with tempfile.TemporaryDirectory(prefix="rollcall-") as scratch:
         sources = pathlib.Path(scratch, "sources")
-        copy(sources)
+        copy(sources, root)
         command = ["ansible-galaxy", "collection", "build", str(sources), "--output-path", scratch]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         (built,) = pathlib.Path(scratch).glob("*.tar.gz")
         path = folder / built.name
-        path.write_bytes(normalised(built.read_bytes(), epoch()))
+        path.write_bytes(normalised(built.read_bytes(), epoch(root)))
     return path
 
 
-def epoch() -> int:
-    """Seconds since 1970 that stand for the time of the build."""
+def epoch(root: pathlib.Path) -> int:
+    """Seconds since 1970 that stand for the time of the build.
+
+    SOURCE_DATE_EPOCH, without that variable the time of the last commit.
+    """
     said = os.environ.get("SOURCE_DATE_EPOCH")
     if said is None:
         command = ["git", "log", "-1", "--format=%ct"]
-        done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+        done = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True)
         said = done.stdout
     return int(said)
 

@@ -7,11 +7,14 @@ import io
 import pathlib
 import random
 import re
+import shutil
+import subprocess
 import tarfile
 
 import pytest
-from artefact import build, normalised
+from artefact import build, epoch, normalised
 from consumer import run
+from shipment import ROOT, known
 
 PRESENT = {
     *("CHANGELOG.rst", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "requirements.yml"),
@@ -20,6 +23,16 @@ PRESENT = {
 }
 # Room for half as much again. A cache or a lab in it would be a multiple.
 MOST_PACKED, MOST_UNPACKED = 750_000, 3_500_000
+
+# A play and a note of their own, which nobody but git tells from ours.
+OWN = {"shop.yml", "notes/rooms.yml"}
+THEIRS = {
+    *OWN,
+    *("topology.svg", "rollcall-discovery-0.9.0.tar.gz"),
+    *(".drills/20260101/report.html", ".lab/settings.json", ".molecule/state.yml", ".idea/x.xml"),
+    *("inventories/mine/.secrets/ca.key", "inventories/mine/group_vars/all/rollcall.yml"),
+    *("inventories/eleven/hosts.yml", "inventories/example2/hosts.yml"),
+}
 
 Files = dict[str, tarfile.TarInfo]
 
@@ -83,6 +96,48 @@ def test_two_builds_give_the_same_bytes(
     assert hashlib.sha256(again.read_bytes()).digest() == digest(artefact)
 
 
+@pytest.fixture(scope="module", name="checkout")
+def _checkout(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """A checkout in which somebody has done what the README says, and more."""
+    checkout = tmp_path_factory.mktemp("theirs") / "checkout"
+    for name in known(ROOT):
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, checkout / name)
+    for command in (["init", "-q"], ["add", "--all"]):
+        subprocess.run(["git", *command], cwd=checkout, check=True)
+    shutil.copytree(checkout / "inventories" / "example", checkout / "inventories" / "mine")
+    for name in THEIRS:
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        (checkout / name).write_text("---\n")
+    return checkout
+
+
+@pytest.mark.parametrize("committed", [False, True], ids=["as it is", "committed"])
+def test_what_somebody_makes_in_the_checkout_does_not_ship(
+    artefact: pathlib.Path,
+    checkout: pathlib.Path,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    committed: bool,
+) -> None:
+    """Whether git knows it by then or not, the artefact is the same to the byte."""
+    if committed:
+        subprocess.run(["git", "add", "inventories"], cwd=checkout, check=True)
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", str(epoch(ROOT)))
+    theirs = build(tmp_path, checkout)
+    assert held(theirs) == held(artefact)
+    assert digest(theirs) == digest(artefact)
+
+
+def test_what_the_readmes_commands_make_does_not_ship_by_ansible_galaxy_itself(
+    checkout: pathlib.Path, tmp_path: pathlib.Path, files: Files
+) -> None:
+    """Which does not ask git: galaxy.yml names it."""
+    run(tmp_path, "ansible-galaxy", "collection", "build", str(checkout))
+    (built,) = tmp_path.glob("*.tar.gz")
+    assert held(built) - OWN == set(files)
+
+
 def test_its_times_are_the_ones_that_were_asked_for(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -103,6 +158,12 @@ def test_it_installs_and_is_what_its_manifest_says(installed: pathlib.Path) -> N
     """ansible-galaxy finds every checksum right, in a path that was empty."""
     command = ("ansible-galaxy", "collection", "verify", "--offline", "rollcall.discovery")
     assert "Successfully verified" in run(installed.parent, *command)
+
+
+def held(path: pathlib.Path) -> set[str]:
+    """The names of the files in a tarball."""
+    with tarfile.open(path) as tarball:
+        return {member.name for member in tarball.getmembers() if not member.isdir()}
 
 
 def digest(path: pathlib.Path) -> bytes:

@@ -41,12 +41,20 @@ def test_every_role_that_it_takes_is_read(project: pathlib.Path) -> None:
     assert set(re.findall(r"^ {6}(\w+)$", listed, re.M)) == {"bergen", "oslo", "tromso"}
 
 
+@pytest.fixture(scope="module", name="checked")
+def _checked(project: pathlib.Path) -> str:
+    """What Ansible says of the syntax of every playbook, called by its full name."""
+    names = (f"rollcall.discovery.{name}" for name in PLAYBOOKS)
+    return run(project, "ansible-playbook", *names, *GROUPS, "--syntax-check")
+
+
 @pytest.mark.parametrize("name", PLAYBOOKS)
-def test_every_playbook_can_be_called_by_its_full_name(project: pathlib.Path, name: str) -> None:
+def test_every_playbook_can_be_called_by_its_full_name(
+    project: pathlib.Path, checked: str, name: str
+) -> None:
     """With groups of other names."""
-    command = ("ansible-playbook", f"rollcall.discovery.{name}", *GROUPS, "--syntax-check")
     path = project / "collections/ansible_collections/rollcall/discovery/playbooks"
-    assert f"playbook: {path / name.replace('.', '/')}.yml" in run(project, *command)
+    assert f"playbook: {path / name.replace('.', '/')}.yml" in checked.splitlines()
 
 
 def test_the_whole_stack_meets_the_projects_own_groups(project: pathlib.Path) -> None:
@@ -67,12 +75,22 @@ def test_the_whole_stack_meets_the_projects_own_groups(project: pathlib.Path) ->
     }
 
 
+@pytest.fixture(scope="module", name="told")
+def _told(project: pathlib.Path) -> dict[str, str]:
+    """What ansible-doc reads of each role in the artefact, by its name."""
+    names = (f"rollcall.discovery.{role}" for role in ROLES)
+    shown = run(project, "ansible-doc", "-t", "role", *names)
+    parts = re.split(r"^> ROLE: \S*rollcall\.discovery\.(\w+)", shown, flags=re.M)[1:]
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
 @pytest.mark.parametrize("role", ROLES)
-def test_every_role_tells_its_inputs(project: pathlib.Path, role: str) -> None:
+def test_every_role_tells_its_inputs(
+    project: pathlib.Path, told: dict[str, str], role: str
+) -> None:
     """ansible-doc reads them from the artefact."""
-    shown = run(project, "ansible-doc", "-t", "role", f"rollcall.discovery.{role}")
-    assert str(project / "collections") in shown
-    assert "(red indicates it is required)" in shown
+    assert str(project / "collections") in told[role]
+    assert "(red indicates it is required)" in told[role]
 
 
 def test_the_project_names_no_input_that_no_role_has() -> None:
