@@ -11,6 +11,9 @@ import pytest
 from .authority import SERVERS, believed_as_server, certificates, names, shake_hands
 from .stories import Rotation, Stage, Vault
 
+# The stories are told once a worker: one tells them for all of these tests.
+pytestmark = pytest.mark.xdist_group("secrets-changing")
+
 
 def test_a_certificate_that_will_not_do_is_made_anew_with_its_key(renewal: Stage) -> None:
     """One that ends soon, one with another address, one of another key; nothing else."""

@@ -8,6 +8,9 @@ from .authority import certificates
 from .desk import Told
 from .stories import Elsewhere, OwnAuthority
 
+# The stories are told once a worker: one tells them for all of these tests.
+pytestmark = pytest.mark.xdist_group("secrets-given")
+
 
 def test_a_ca_that_was_there_signs_and_stays(own_authority: OwnAuthority) -> None:
     """The role makes all but the CA, and finds it right the next time."""
