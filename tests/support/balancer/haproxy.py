@@ -29,6 +29,8 @@ class HaproxyStage(Stage):
     # Once, and three times again.
     tries = 4
     follows_without_a_reload = True
+    # Consul's DNS knows no name until the agent has a leader, and HAProxy believes it.
+    guarded = False
 
     def settings(self, **values: Any) -> None:
         """Write what the role would write, the revision last."""

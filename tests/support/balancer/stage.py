@@ -43,6 +43,8 @@ class Stage:
     program: ClassVar[str]
     # The Ansible role that runs it.
     role: ClassVar[str]
+    # Whether an agent that is back and knows nothing yet takes no instance out.
+    guarded: ClassVar[bool] = True
     # How often a GET is sent that two instances answer with 503.
     tries: ClassVar[int]
 
