@@ -47,7 +47,8 @@ def beginning(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Begin
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not kept.exists():
-            kept.write_bytes(pickle.dumps(Beginning.told(folder)))
+            # A folder of its own: one that failed has left what it made.
+            kept.write_bytes(pickle.dumps(Beginning.told(folder / worker_id)))
     found: Beginning = pickle.loads(kept.read_bytes())
     return found
 
