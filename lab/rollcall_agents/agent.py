@@ -174,7 +174,7 @@ class Agent:
                 stderr=log,
             )
 
-    def ready(self, what: str, look: Callable[[], Any], seconds: float = 20) -> None:
+    def ready(self, what: str, look: Callable[[], Any], seconds: float = 60) -> None:
         """Wait for `look`, and show the agent's log where it does not come true."""
         try:
             eventually(what, look, seconds)

@@ -14,7 +14,7 @@ T = TypeVar("T")
 def eventually(
     what: str,
     look: Callable[[], T],
-    seconds: float = 20,
+    seconds: float = 60,
     *,
     ignore: tuple[type[Exception], ...] = (OSError,),
 ) -> T:

@@ -40,7 +40,7 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
 
 
-def run(project: pathlib.Path, *command: str, seconds: float = 120) -> str:
+def run(project: pathlib.Path, *command: str, seconds: float = 600) -> str:
     """A command's output in the project; CalledProcessError where it fails."""
     return subprocess.run(
         command,

@@ -17,7 +17,7 @@ def played(
     folder: pathlib.Path,
     *arguments: str,
     environment: Mapping[str, str],
-    seconds: float = 120,
+    seconds: float = 600,
 ) -> tuple[int, str]:
     """Run plays on this machine, from a playbook in `folder`; the status and all that was said."""
     (folder / "play.yml").write_text(json.dumps(plays))

@@ -122,7 +122,7 @@ def one(client: socket.socket) -> tuple[int, bytes]:
     return int(received[9:12]), body
 
 
-def sees(what: str, condition: Callable[[], bool], seconds: float = 5.0) -> None:
+def sees(what: str, condition: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait until something is so."""
     deadline = time.monotonic() + seconds
     while not condition():

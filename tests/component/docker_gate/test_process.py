@@ -40,7 +40,7 @@ class Process:
         command = [sys.executable, "-m", "gate", *words]
         known = {**self.environment, **environment}
         return subprocess.run(
-            command, env=known, capture_output=True, text=True, timeout=20, check=False
+            command, env=known, capture_output=True, text=True, timeout=60, check=False
         )
 
     def start(self) -> subprocess.Popen[str]:
@@ -67,7 +67,7 @@ def test_it_serves_until_it_is_told_to_end(process: Process) -> None:
         well = process.run("healthcheck")
         assert (well.returncode, well.stdout) == (0, "well\n")
         gate.send_signal(signal.SIGTERM)
-        assert gate.wait(timeout=10) == 0
+        assert gate.wait(timeout=60) == 0
         assert gate.stdout is not None
         lines = gate.stdout.read().splitlines()
     assert lines == [
@@ -87,7 +87,7 @@ def test_without_its_engine_it_runs_and_is_not_well(process: Process) -> None:
         assert "the engine at" in ill.stderr
         assert gate.poll() is None
         gate.send_signal(signal.SIGTERM)
-        assert gate.wait(timeout=10) == 0
+        assert gate.wait(timeout=60) == 0
 
 
 def test_without_a_gate_the_health_check_says_so(process: Process) -> None:

@@ -92,7 +92,7 @@ def test_it_serves_on_while_balancers_look_away(
     process, port = service
     process.send_signal(signal.SIGTERM)
     assert set(asked_for(port, 2.0)) == {200}
-    assert process.wait(timeout=5) == 0
+    assert process.wait(timeout=60) == 0
 
 
 def test_checks_of_its_health_do_not_keep_it(

@@ -55,7 +55,7 @@ def asked(profile: Profile, agent: str) -> str:
         check=True,
         capture_output=True,
         text=True,
-        timeout=10,
+        timeout=60,
     )
     return done.stdout
 

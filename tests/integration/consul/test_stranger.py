@@ -31,7 +31,7 @@ def _cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Closed]:
         yield found
 
 
-def says(agent: Agent, text: str, seconds: float = 30) -> None:
+def says(agent: Agent, text: str, seconds: float = 60) -> None:
     """Wait until an agent has said something in its log, as a pattern."""
     log = agent.folder / "log"
     agent.ready(f"{text!r} in the log", lambda: re.search(text, log.read_text()), seconds)

@@ -23,7 +23,7 @@ def test_every_playbook_has_ansibles_syntax(inventory: str) -> None:
         check=False,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("playbook: ") == len(playbooks) > 30

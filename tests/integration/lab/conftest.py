@@ -144,7 +144,7 @@ class Lab:
             check=False,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=600,
         )
         start = recap.stdout.index("{")
         report = json.loads(recap.stdout[start:])
@@ -158,7 +158,7 @@ class Lab:
             check=False,
             capture_output=True,
             text=True,
-            timeout=400,
+            timeout=600,
         )
         output = result.stdout + result.stderr
         rows = re.findall(r"^(\S+)\s+: ok=\d+\s+changed=(\d+).*?failed=(\d+)", output, re.M)

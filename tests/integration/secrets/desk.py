@@ -81,7 +81,7 @@ class Desk:
             check=False,
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=600,
         )
         output = done.stdout + done.stderr
         assert [each for each in before | self.private() if each in output] == []

@@ -136,7 +136,7 @@ class NginxStage(Stage):
             lambda: len(self.instances()["instances"]) == count and self.settled(),
         )
 
-    def reaches(self, state: str, seconds: float = 20) -> Any:
+    def reaches(self, state: str, seconds: float = 60) -> Any:
         """Wait for a state; the status that says so."""
         found = lambda: self.status() if self.status()["state"] == state else None  # noqa: E731
         return self.sees(f"the state {state}", found, seconds)

@@ -242,7 +242,7 @@ class Stage:
         """Wait until the container has said these words so often."""
         self.sees(f"{words!r} in the log", lambda: self.log().count(words) >= times)
 
-    def sees(self, what: str, look: Callable[[], Any], seconds: float = 20) -> Any:
+    def sees(self, what: str, look: Callable[[], Any], seconds: float = 60) -> Any:
         """What `look` returns once it is true; fails with the container's log at the deadline."""
         try:
             return eventually(what, look, seconds)

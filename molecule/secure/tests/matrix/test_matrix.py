@@ -72,7 +72,7 @@ def site(*words: str) -> subprocess.CompletedProcess[str]:
         check=False,
         capture_output=True,
         text=True,
-        timeout=400,
+        timeout=600,
     )
 
 
