@@ -153,8 +153,10 @@ def scenarios(session: nox.Session) -> None:
 @nox.session
 def soak(session: nox.Session) -> None:
     """What takes minutes: faults for as long as users would bear them, churn, a long fuzz."""
-    start_lab(session)
-    play(session, SOAK_SCENARIOS)
+    # Arguments choose among pytest's; a scenario has its name in the session `scenarios`.
+    if not session.posargs:
+        start_lab(session)
+        play(session, SOAK_SCENARIOS)
     pytest(session, "soak")
 
 
