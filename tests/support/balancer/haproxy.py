@@ -8,9 +8,9 @@ import re
 import urllib.parse
 from typing import Any
 
-from ..haproxy import files
 from .asking import ask
 from .backends import Backend
+from .haproxy_files import files
 from .stage import Stage
 
 # The program's own way to HAProxy's socket; the image has no other.

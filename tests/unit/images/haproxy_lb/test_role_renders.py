@@ -8,7 +8,10 @@ import shlex
 from typing import Any
 
 import pytest
-from ansible_collections.rollcall.discovery.tests.support.haproxy import evaluated, files
+from ansible_collections.rollcall.discovery.tests.support.balancer.haproxy_files import (
+    evaluated,
+    files,
+)
 
 SERVICES: list[dict[str, Any]] = [
     {"name": "web", "path": "/x", "hosts": ["A.example", "*.b.example"], "strip_path": True},
