@@ -20,8 +20,8 @@ sys.path[:0] = [str(ROOT / "lab"), str(ROOT / "tests")]
 
 from rollcall_lab.environment import activated, ensure  # noqa: E402  (the path comes first)
 from rollcall_lab.settings import saved  # noqa: E402
-from support.cores import LINES  # noqa: E402
-from support.suites import SOAK_SCENARIOS, SUITES, keeps, scenarios_of_tier  # noqa: E402
+from support.suite.cores import LINES  # noqa: E402
+from support.suite.tiers import SOAK_SCENARIOS, SUITES, keeps, scenarios_of_tier  # noqa: E402
 
 nox.options.default_venv_backend = "none"
 nox.options.sessions = ["lint", "types", "unit", "component"]

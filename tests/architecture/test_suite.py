@@ -7,20 +7,20 @@ import pathlib
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.rollcall.discovery.tests.support import suites
-from ansible_collections.rollcall.discovery.tests.support.assertions import (
+from ansible_collections.rollcall.discovery.tests.support.suite import tiers
+from ansible_collections.rollcall.discovery.tests.support.suite.assertions import (
     cases,
     functions,
     without_assertion,
 )
-from ansible_collections.rollcall.discovery.tests.support.source import (
+from ansible_collections.rollcall.discovery.tests.support.suite.source import (
     ROOT,
     imported,
     parsed,
     reached,
 )
 
-UNIT = [path for path in suites.SUITES["unit"] if path.endswith("/unit")]
+UNIT = [path for path in tiers.SUITES["unit"] if path.endswith("/unit")]
 # What starts a process, listens or asks, and what has agents of Consul's own.
 STARTS = {
     *("subprocess", "multiprocessing", "socket", "socketserver", "http.server"),
@@ -40,7 +40,7 @@ def folder_of(path: pathlib.Path) -> list[str]:
     """The suites in whose folders a file lies."""
     return [
         name
-        for name, folders in suites.SUITES.items()
+        for name, folders in tiers.SUITES.items()
         for folder in folders
         if path.is_relative_to(ROOT / folder)
     ]
@@ -142,7 +142,7 @@ def test_no_test_is_in_two_suites() -> None:
 
 
 @pytest.mark.parametrize(
-    "folder", [folder for folders in suites.SUITES.values() for folder in folders]
+    "folder", [folder for folders in tiers.SUITES.values() for folder in folders]
 )
 def test_every_folder_of_a_suite_has_tests(folder: str) -> None:
     """One that was moved does not stay in the table."""
@@ -156,7 +156,7 @@ def test_every_suite_is_a_session() -> None:
         for node in functions(ROOT / "noxfile.py")
         if any("session" in ast.unparse(each) for each in node.decorator_list)
     }
-    assert decorated == set(suites.SESSIONS)
+    assert decorated == set(tiers.SESSIONS)
 
 
 def full_marks(node: ast.AST) -> list[ast.Attribute]:
@@ -177,26 +177,24 @@ def test_every_test_is_in_one_tier() -> None:
         marks = full_marks(parsed(path))
         of_file = [node for node in parsed(path).body if isinstance(node, ast.Assign)]
         doubled = any(full_marks(each.value) for each in of_file) and len(marks) > 1
-        if marks and (doubled or {*suites.FULL_SUITES, "scenarios"}.intersection(folder_of(path))):
+        if marks and (doubled or {*tiers.FULL_SUITES, "scenarios"}.intersection(folder_of(path))):
             wrong.append(shown(path))
     assert not wrong
 
 
 def test_every_scenario_that_is_named_exists() -> None:
     """A scenario that was renamed would be run by nobody."""
-    named = {*suites.DEFAULT_SCENARIOS, *suites.SOAK_SCENARIOS}
-    assert named | {*suites.OPEN_ONLY, *suites.SECURE_ONLY} <= {*suites.SCENARIOS}
+    named = {*tiers.DEFAULT_SCENARIOS, *tiers.SOAK_SCENARIOS}
+    assert named | {*tiers.OPEN_ONLY, *tiers.SECURE_ONLY} <= {*tiers.SCENARIOS}
 
 
 def test_every_scenario_is_in_one_tier() -> None:
     """The default tier names its own; the full one has those and all others, once."""
-    default = [
-        suites.scenarios_of_tier(everything=False, secure=secure) for secure in (False, True)
-    ]
-    full = [suites.scenarios_of_tier(everything=True, secure=secure) for secure in (False, True)]
-    assert {*default[0], *default[1]} == {*suites.DEFAULT_SCENARIOS}
-    assert {*full[0], *full[1], *suites.SOAK_SCENARIOS} == {*suites.SCENARIOS}
-    assert not {*full[0], *full[1]} & {*suites.SOAK_SCENARIOS}
+    default = [tiers.scenarios_of_tier(everything=False, secure=secure) for secure in (False, True)]
+    full = [tiers.scenarios_of_tier(everything=True, secure=secure) for secure in (False, True)]
+    assert {*default[0], *default[1]} == {*tiers.DEFAULT_SCENARIOS}
+    assert {*full[0], *full[1], *tiers.SOAK_SCENARIOS} == {*tiers.SCENARIOS}
+    assert not {*full[0], *full[1]} & {*tiers.SOAK_SCENARIOS}
     assert all(len(names) == len({*names}) for names in (*default, *full))
 
 
@@ -204,7 +202,7 @@ def test_every_scenario_has_tests() -> None:
     """Molecule calls a scenario that verifies nothing a success."""
     files = (path.relative_to(ROOT) for path in TEST_FILES)
     tested = {path.parts[1] for path in files if path.parts[0] == "molecule"}
-    assert {*suites.SCENARIOS} == tested
+    assert {*tiers.SCENARIOS} == tested
 
 
 def module_of(path: pathlib.Path) -> str:
@@ -218,7 +216,7 @@ def module_of(path: pathlib.Path) -> str:
 def test_no_two_files_have_one_name() -> None:
     """pytest would take the second for the first, with its fixtures."""
     names: dict[str, list[str]] = {}
-    for folders in suites.SUITES.values():
+    for folders in tiers.SUITES.values():
         for folder in folders:
             for path in (ROOT / folder).rglob("*.py"):
                 names.setdefault(module_of(path), []).append(shown(path))

@@ -13,8 +13,8 @@ import sys
 from collections.abc import Callable, Iterator
 
 import yaml
-from ansible_collections.rollcall.discovery.tests.support.cores import LINES
-from ansible_collections.rollcall.discovery.tests.support.suites import SCENARIOS, SESSIONS
+from ansible_collections.rollcall.discovery.tests.support.suite.cores import LINES
+from ansible_collections.rollcall.discovery.tests.support.suite.tiers import SCENARIOS, SESSIONS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "lab"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hypothesis
-from ansible_collections.rollcall.discovery.tests.support.edges import starts_nothing_fixture
+from ansible_collections.rollcall.discovery.tests.support.suite.edges import starts_nothing_fixture
 from registrator_testing.clock import clock_fixture
 
 __all__ = ["clock_fixture", "starts_nothing_fixture"]

@@ -25,7 +25,7 @@ def test_wrong():
 @pytest.fixture
 def run(pytester: pytest.Pytester) -> pytest.Pytester:
     """A suite of its own that has the plugin."""
-    plugin = "ansible_collections.rollcall.discovery.tests.support.repetition"
+    plugin = "ansible_collections.rollcall.discovery.tests.support.suite.repetition"
     pytester.makeconftest(f'pytest_plugins = ["{plugin}"]')
     return pytester
 

@@ -6,7 +6,7 @@ import pathlib
 import re
 
 import yaml
-from ansible_collections.rollcall.discovery.tests.support.cores import CORES, LINES
+from ansible_collections.rollcall.discovery.tests.support.suite.cores import CORES, LINES
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Callable
 
 import pytest
-from ansible_collections.rollcall.discovery.tests.support import edges
+from ansible_collections.rollcall.discovery.tests.support.suite import edges
 
 
 def listen() -> None:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 # A suite is a nox session of this name. A test file lies in exactly one of these folders.
 SUITES: Mapping[str, tuple[str, ...]] = {
     "unit": (

@@ -11,7 +11,7 @@ from collections.abc import Generator
 
 import pytest
 
-from .stalls import WATCH
+from ..stalls import WATCH
 
 # No test of ours waits for anything for less; the kernel lets nobody wait so long whose machine
 # has a share of the processor for him.

@@ -7,7 +7,7 @@ import functools
 import pathlib
 from collections.abc import Iterator
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 _COLLECTION = "ansible_collections.rollcall.discovery."
 # Where packages lie that pytest finds by their own names, and all that is no part of the product.
 _FOLDERS = {"rollcall_agents": ROOT / "lab", "registrator_testing": ROOT / "registrator/tests"}

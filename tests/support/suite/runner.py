@@ -1,0 +1,73 @@
+"""Runs the lanes of `tests/run` side by side, and prints what they print."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import json
+import os
+import signal
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from .lanes import Lanes, Nox
+from .tally import Tally
+from .tiers import ROOT
+
+
+class Runner:
+    """Runs nox as often as the lanes say, and ends them all when it is interrupted."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        """Nothing runs yet."""
+        self.tally = Tally()
+        self._environment = environment
+        self._running: list[subprocess.Popen[str]] = []
+
+    def run(self, lanes: Lanes) -> None:
+        """Run all lanes to their ends, whatever fails."""
+        with concurrent.futures.ThreadPoolExecutor(len(lanes)) as pool:
+            try:
+                for each in [pool.submit(self._lane, lane, len(lanes) > 1) for lane in lanes]:
+                    each.result()
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                for process in self._running:
+                    process.send_signal(signal.SIGINT)
+                raise
+
+    def _lane(self, lane: list[Nox], named: bool) -> None:
+        """One nox after the other; each line names the lane."""
+        for each in lane:
+            margin = "" if not named else "lab    │ " if each.on_lab else "checks │ "
+            with tempfile.TemporaryDirectory(prefix="rollcall-") as scratch:
+                report = Path(scratch, "report.json")
+                words = ["nox", "--report", str(report), "--session", *each.sessions, "--"]
+                # Who only computes yields to who is timed.
+                polite = ["nice", "-n", "19"] if named and not each.on_lab else []
+                self._follow([*polite, *words, *each.arguments], each.variables, margin)
+                if report.exists():
+                    self.tally.ended(json.loads(report.read_text()), each.suffix)
+                else:
+                    self.tally.broke(each.sessions)
+
+    def _follow(self, words: list[str], variables: Mapping[str, str], margin: str) -> None:
+        """Run a command to its end, and print and count what it prints."""
+        process = subprocess.Popen(
+            words,
+            cwd=ROOT,
+            # Only now: what set a lab aside says so to those that it starts.
+            env={**os.environ, **self._environment, **variables},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+        self._running.append(process)
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(f"{margin}{line}", end="", flush=True)
+            self.tally.read(line)
+        process.wait()
+        self._running.remove(process)

@@ -1,0 +1,62 @@
+"""What the words of `tests/run` mean."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.rollcall.discovery.tests.support.suite.lanes import Lanes, Nox, lanes_of
+from ansible_collections.rollcall.discovery.tests.support.suite.tiers import (
+    DEFAULT_SCENARIOS,
+    FULL_SUITES,
+    SESSIONS,
+)
+
+
+def sessions(stages: list[Lanes]) -> set[str]:
+    """Every session that the stages run."""
+    return {name for lanes in stages for lane in lanes for each in lane for name in each.sessions}
+
+
+def test_without_a_word_the_default_tier_runs_in_two_lanes() -> None:
+    """The scenarios beside all that computes, and nothing of the full tier."""
+    ((checks, lab),) = lanes_of([])
+    assert [each.on_lab for each in (*checks, *lab)] == [False, True]
+    assert sessions(lanes_of([])) == {*SESSIONS} - {*FULL_SUITES}
+    assert not any(each.variables for each in (*checks, *lab))
+
+
+def test_all_is_every_session() -> None:
+    """The scenarios twice: on an open lab, and on a secure one."""
+    stages = lanes_of(["all"])
+    assert sessions(stages) == {*SESSIONS}
+    found = [each for lanes in stages for lane in lanes for each in lane]
+    assert {each.variables["ROLLCALL_TIER"] for each in found} == {"all"}
+    assert {each.suffix for each in found if "scenarios" in each.sessions} == {"", ", secure"}
+
+
+def test_the_tutorial_has_the_machine_to_itself() -> None:
+    """It begins without a lab, so it is the last stage."""
+    assert lanes_of(["all"])[-1] == [[Nox(("tutorial",), {"ROLLCALL_TIER": "all"})]]
+
+
+def test_a_name_is_a_session_or_a_scenario() -> None:
+    """Sessions first, with what follows the two dashes."""
+    scenario = DEFAULT_SCENARIOS[0]
+    assert lanes_of(["unit", scenario, "docs", "--", "-x"]) == [
+        [[Nox(("unit", "docs"), {}, ("-x",)), Nox(("scenarios",), {}, (scenario,))]]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["unti"], "no check unti; there are all, lint, "),
+        (["all", "unit"], "all has every check"),
+        (["--", "-x"], "the sessions that are named before it"),
+        (["all", "--", "-x"], "the sessions that are named before it"),
+        (["leader_election", "--", "-x"], "the sessions that are named before it"),
+    ],
+)
+def test_words_that_mean_nothing_are_refused(words: list[str], sentence: str) -> None:
+    """Nothing runs that was not asked for, and no argument is dropped."""
+    with pytest.raises(ValueError, match=sentence):
+        lanes_of(words)
