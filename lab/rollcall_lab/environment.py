@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import re
 import shutil
 import sys
 import zipfile
+from collections.abc import Callable
 
 from .progress import LabError, output, run, step
 from .settings import CACHE
@@ -20,6 +22,8 @@ COLLECTIONS = (
     "ansible_collections/community/library_inventory_filtering_v1/",
     "ansible_collections/ansible/posix/",
 )
+# The newest ansible-core needs one of these; without them `.venv` has the Python that runs this.
+PYTHONS = ("3.13", "3.12")
 # What runs under every ansible-core; the rest of what the checks need reads text, or brings a core.
 UNDER_EVERY_CORE = (
     *("crossplane", "hypothesis", "pytest", "pytest-rerunfailures", "pytest-xdist"),
@@ -33,7 +37,7 @@ def ensure(root: pathlib.Path, *, dev: bool) -> pathlib.Path:
     """
     venv = root / ".venv"
     files = [_pins(root, name) for name in (("control", "dev") if dev else ("control",))]
-    _pinned(venv, files, f"Python environment{' for the checks' if dev else ''} (.venv)")
+    _pinned(venv, files, f"Python environment{' for the checks' if dev else ''} (.venv)", newest)
     _collections(root, venv)
     return venv
 
@@ -57,13 +61,24 @@ def with_core(root: pathlib.Path, version: str, python: str) -> pathlib.Path:
     venv = CACHE / "core" / version / f"python{python}"
     control, dev = (_pins(root, name).read_text() for name in ("control", "dev"))
     tests = [line for line in dev.splitlines() if line.partition("==")[0] in UNDER_EVERY_CORE]
-    core = re.sub(r"^ansible-core==.*", f"ansible-core=={version}", control, flags=re.MULTILINE)
+    others = re.sub(r"^ansible-core==.*\n", "", control, flags=re.MULTILINE)
     pins = venv.with_name(f"{venv.name}.txt")
     pins.parent.mkdir(parents=True, exist_ok=True)
-    pins.write_text("\n".join([core, *tests, ""]))
+    pins.write_text("\n".join([f"ansible-core=={version}", others.rstrip(), *tests, ""]))
     found = interpreter(python)
-    _pinned(venv, [pins], f"Python environment of ansible-core {version}", found)
+    _pinned(venv, [pins], f"Python environment of ansible-core {version}", lambda: found)
     return venv
+
+
+def newest() -> str:
+    """The newest Python of this machine that `.venv` can have; this one without a newer one."""
+    for python in PYTHONS:
+        with contextlib.suppress(LabError):
+            found = interpreter(python)
+            # Debian has the module venv in a package of its own.
+            if output([found, "-c", "import ensurepip, venv"]) is not None:
+                return found
+    return sys.executable
 
 
 def interpreter(python: str) -> str:
@@ -104,9 +119,15 @@ def _pins(root: pathlib.Path, name: str) -> pathlib.Path:
 
 
 def _pinned(
-    venv: pathlib.Path, files: list[pathlib.Path], title: str, python: str = sys.executable
+    venv: pathlib.Path,
+    files: list[pathlib.Path],
+    title: str,
+    python: Callable[[], str] = lambda: sys.executable,
 ) -> None:
-    """Install the files' pins, unless they are what was installed last."""
+    """Install the files' pins, unless they are what was installed last.
+
+    An environment that is there keeps its Python.
+    """
     pins = "".join(file.read_text() for file in files)
     installed = venv / ".installed.txt"
     # What the checks need begins with what the controller needs.
@@ -115,13 +136,15 @@ def _pinned(
         installed.write_text(pins)
 
 
-def _install(venv: pathlib.Path, files: list[pathlib.Path], title: str, python: str) -> None:
+def _install(
+    venv: pathlib.Path, files: list[pathlib.Path], title: str, python: Callable[[], str]
+) -> None:
     """Make the environment and install the pinned packages into it."""
     requirements = [word for file in files for word in ("-r", str(file))]
     remedy = "Check that PyPI answers (pip download six) and run the command again"
     with step(f"Preparing the {title}"):
         if not (venv / "bin" / "python").exists():
-            create(venv, python)
+            create(venv, python())
         pip(venv, "install", "-q", *requirements, remedy=remedy)
 
 

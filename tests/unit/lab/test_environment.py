@@ -47,6 +47,7 @@ def checkout(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Checkou
     """A checkout into which nothing was installed."""
     made = Checkout(tmp_path)
     monkeypatch.setattr(environment, "run", made.run)
+    monkeypatch.setattr(environment, "output", lambda _command: None)
     return made
 
 
@@ -132,6 +133,33 @@ def test_a_python_of_pyenvs_is_found(checkout: Checkout, pythons: dict[str, str]
     pythons[str(path)] = "3.13\n"
     assert environment.interpreter("3.12") == "/bin/python3.12"
     assert environment.interpreter("3.13") == str(path)
+
+
+@pytest.mark.parametrize(
+    ("there", "taken"),
+    [
+        ({"3.13": True, "3.12": True}, "/bin/python3.13"),
+        ({"3.13": False, "3.12": True}, "/bin/python3.12"),
+        ({"3.11": True}, environment.sys.executable),
+    ],
+)
+def test_the_newest_python_that_can_make_an_environment_is_taken(
+    monkeypatch: pytest.MonkeyPatch, there: dict[str, bool], taken: str
+) -> None:
+    """It has the newest ansible-core; without one, the Python that runs the lab."""
+
+    def says(command: list[str]) -> str | None:
+        """Its version, or nothing where it imports the module venv."""
+        python = command[0].removeprefix("/bin/python")
+        if python not in there:
+            return None
+        if "venv" in command[-1]:
+            return "" if there[python] else None
+        return f"{python}\n"
+
+    monkeypatch.setattr(environment.shutil, "which", lambda name: f"/bin/{name}")
+    monkeypatch.setattr(environment, "output", says)
+    assert environment.newest() == taken
 
 
 def test_a_python_that_is_missing_is_named(pythons: dict[str, str]) -> None:
