@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+from collections.abc import Iterator
 
 import pytest
 from ansible_collections.rollcall.discovery.tests.support.fake_docker import (
@@ -161,7 +162,15 @@ def test_the_lab_comes_back_whatever_ends_the_suite(
     assert states(docker.machines) == states(lab)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.fixture(name="number", params=[signal.SIGTERM, signal.SIGHUP])
+def _number(request: pytest.FixtureRequest) -> Iterator[signal.Signals]:
+    """A signal that ends a process; whoever started the tests may have it ignored (nohup)."""
+    number: signal.Signals = request.param
+    before = signal.signal(number, signal.SIG_DFL)
+    yield number
+    signal.signal(number, before)
+
+
 def test_a_signal_ends_the_suite_and_the_lab_comes_back(
     docker: FakeDocker, lab: dict[str, Machine], number: signal.Signals
 ) -> None:
@@ -174,7 +183,7 @@ def test_a_signal_ends_the_suite_and_the_lab_comes_back(
     assert signal.getsignal(number) == before
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], indirect=True)
 def test_a_second_signal_does_not_end_what_brings_the_lab_back(
     docker: FakeDocker,
     lab: dict[str, Machine],
