@@ -14,8 +14,12 @@ import sys
 import tempfile
 from typing import Any
 
+from ansible.module_utils.common.parameters import PASS_VARS
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 COLLECTIONS = ROOT / ".ansible" / "collections"
+# As ANSIBLE_INJECT_INVOCATION does; before ansible-core 2.21 each result has its invocation.
+_INVOCATION = {f"_ansible_{each}": True for each in PASS_VARS if each == "inject_invocation"}
 # No call of a test takes as long.
 _SECONDS = 600
 
@@ -30,6 +34,8 @@ def surroundings() -> dict[str, str]:
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
         "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
         "ANSIBLE_PIPELINING": "true",
+        # A result has what the module was given, where a secret would be seen.
+        "ANSIBLE_INJECT_INVOCATION": "true",
     }
 
 
@@ -45,7 +51,7 @@ def run_module(
     namespace, collection, module = name.split(".")
     status, output, errors = _programs().run(
         f"ansible_collections.{namespace}.{collection}.plugins.modules.{module}",
-        json.dumps({"ANSIBLE_MODULE_ARGS": options}),
+        json.dumps({"ANSIBLE_MODULE_ARGS": {**_INVOCATION, **options}}),
         {**surroundings(), **(environment or {})},
     )
     assert not errors, errors

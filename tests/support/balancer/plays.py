@@ -62,7 +62,8 @@ def run_role_for_each(
     environment = {**surroundings(), "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json"}
     whole = [_play(role, "cases", {})]
     _status, output = played(whole, folder, "-i", str(inventory), environment=environment)
-    said = json.loads(output)
+    # What was said to the standard error follows.
+    said, _end = json.JSONDecoder().raw_decode(output)
     results = [task["hosts"] for play in said["plays"] for task in play["tasks"]]
     return {
         name: Verdict(
@@ -85,5 +86,6 @@ def _prefixed(role: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
 
 def _messages(result: Mapping[str, Any]) -> list[str]:
     """What a failed task says, and each round of its loop."""
-    rounds = [each for each in result.get("results", ()) if each.get("failed")]
-    return [str(each["msg"]) for each in (result, *rounds) if each.get("failed")]
+    if not result.get("failed"):
+        return []
+    return [str(each["msg"]) for each in (result, *result.get("results", ())) if "msg" in each]
