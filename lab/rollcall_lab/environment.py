@@ -65,8 +65,8 @@ def with_core(root: pathlib.Path, version: str, python: str) -> pathlib.Path:
     pins = venv.with_name(f"{venv.name}.txt")
     pins.parent.mkdir(parents=True, exist_ok=True)
     pins.write_text("\n".join([f"ansible-core=={version}", others.rstrip(), *tests, ""]))
-    found = interpreter(python)
-    _pinned(venv, [pins], f"Python environment of ansible-core {version}", lambda: found)
+    title = f"Python environment of ansible-core {version}"
+    _pinned(venv, [pins], title, lambda: interpreter(python))
     return venv
 
 
