@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from typing import Any
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+# Molecule draws a margin before what it runs.
+MARGIN = r"(\s|│)*"
 # pytest's closing line, with and without -q, and what repetition.py prints above it.
-CLOSING = re.compile(r"(=+ )?\d+ [a-z]+(, \d+ [a-z]+)* in \d|\d+ passed on repetition:$")
+CLOSING = re.compile(MARGIN + r"(=+ )?(\d+ [a-z]+(, \d+ [a-z]+)* in \d|\d+ passed on repetition:$)")
 COUNT = re.compile(r"(\d+) (passed on repetition|passed|failed|error)")
 # What pytest, Ansible and Molecule begin a line with that says why something failed.
-REASON = re.compile(r"(\s|│)*(FAILED|ERROR|E  |fatal:|\[ERROR\])")
+REASON = re.compile(MARGIN + r"(FAILED|ERROR|E  |fatal:|\[ERROR\])")
 REASONS = 30
 
 

@@ -23,6 +23,13 @@ def test_tests_are_counted_over_all_sessions() -> None:
     assert tally.table().splitlines()[-3:] == ["2 passed on repetition", "", "42 passed, 2 failed"]
 
 
+def test_what_molecule_prints_of_a_scenarios_tests_is_counted() -> None:
+    """It draws a margin before each line."""
+    tally = ended(("scenarios", "success"))
+    tally.read("  \x1b[2m│\x1b[0m 6 passed in 1.06s\n")
+    assert tally.table().splitlines()[-1] == "6 passed, 0 failed"
+
+
 def test_what_a_test_prints_is_not_counted() -> None:
     """A test of a test suite has closing lines in its source."""
     tally = ended(("unit", "success"))
