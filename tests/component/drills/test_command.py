@@ -10,11 +10,10 @@ import sys
 import time
 
 from ansible_collections.rollcall.discovery.tests.support.drills.stories import host_dies, story
-from rollcall_drills.bounds import LEAST_CALM_REQUESTS
 from rollcall_drills.history import Folder
 from rollcall_drills.lifecycle import observer
 
-from .fakes import Cluster, page, serving
+from .fakes import Cluster, page, serving, until_the_calm_counts
 
 DRILL = pathlib.Path(__file__).resolve().parents[3] / "drills" / "drill.py"
 
@@ -44,7 +43,7 @@ def test_a_drill_from_start_to_report(history: pathlib.Path) -> None:
         folder = Folder(history)
         assert observer(folder) is not None
         drill("mark", "--history", history, "calm")
-        web.serve(LEAST_CALM_REQUESTS + 10)
+        until_the_calm_counts(history)
         drill(
             *("mark", "--history", history, "fault", "--detail", "docker kill"),
             *("--host", "host-2", "--address", "127.0.0.2"),
