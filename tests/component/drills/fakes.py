@@ -147,6 +147,11 @@ class Wire(asyncio.Protocol):
         self.fake.asked.append(asked)
         self.act(self.fake.respond(asked))
 
+    @property
+    def closed(self) -> bool:
+        """Whether the other side has been sent the end."""
+        return bool(self.transport.get_extra_info("socket").fileno() == -1)
+
     def act(self, action: Action) -> None:
         """Answer, or misbehave."""
         if isinstance(action, bytes):
