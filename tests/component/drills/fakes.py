@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import dataclasses
 import json
-import pathlib
 import socket
 import ssl
 import struct
@@ -16,8 +15,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from rollcall_agents.polling import eventually
-from rollcall_drills.bounds import LEAST_CALM_REQUESTS, judge
-from rollcall_drills.history import Folder, load
 
 # What a server does with a request: an answer's bytes, or one of the actions below.
 Action = bytes | Callable[["Wire"], None]
@@ -268,16 +265,3 @@ class Cluster:
             }
             for node, address, port in self.passing
         ]
-
-
-def until_the_calm_counts(history: pathlib.Path) -> None:
-    """Wait until a history that is being written has as many requests of the calm as prove it.
-
-    What the page was asked does not tell: after a standstill of the machine that are requests which
-    were due before the calm.
-    """
-    folder = Folder(history)
-    eventually(
-        f"{LEAST_CALM_REQUESTS} requests of the calm",
-        lambda: judge(load(folder), {}).figures.calm_requests >= LEAST_CALM_REQUESTS,
-    )

@@ -9,11 +9,14 @@ import subprocess
 import sys
 import time
 
+from ansible_collections.rollcall.discovery.tests.support.drills.command import (
+    until_the_calm_counts,
+)
 from ansible_collections.rollcall.discovery.tests.support.drills.stories import host_dies, story
 from rollcall_drills.history import Folder
 from rollcall_drills.lifecycle import observer
 
-from .fakes import Cluster, page, serving, until_the_calm_counts
+from .fakes import Cluster, page, serving
 
 DRILL = pathlib.Path(__file__).resolve().parents[3] / "drills" / "drill.py"
 

@@ -1,12 +1,16 @@
-"""The command `drill` in the test's own process."""
+"""The command `drill` in the test's own process, and what is waited for between its calls."""
 
 from __future__ import annotations
 
 import os
+import pathlib
 from collections.abc import Callable
 
 import pytest
+from rollcall_agents.polling import eventually
+from rollcall_drills.bounds import LEAST_CALM_REQUESTS, judge
 from rollcall_drills.cli import main
+from rollcall_drills.history import Folder, load
 
 Drill = Callable[..., str]
 
@@ -28,3 +32,16 @@ def drill_fixture(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monkey
         return printed.out + printed.err
 
     return run
+
+
+def until_the_calm_counts(history: pathlib.Path) -> None:
+    """Wait until a history that is being written has as many requests of the calm as prove it.
+
+    What the page was asked does not tell: after a standstill of the machine that are requests which
+    were due before the calm.
+    """
+    folder = Folder(history)
+    eventually(
+        f"{LEAST_CALM_REQUESTS} requests of the calm",
+        lambda: judge(load(folder), {}).figures.calm_requests >= LEAST_CALM_REQUESTS,
+    )
