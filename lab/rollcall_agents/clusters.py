@@ -12,6 +12,14 @@ from typing import Any
 from .agent import LOCAL, Agent, free_ports
 
 QUIET = ("-hcl", "disable_update_check = true")
+# Arguments of servers that are several: on a busy machine the leader stays the leader, and none
+# that is well is called unhealthy.
+CALM = (
+    *("-hcl", 'autopilot { last_contact_threshold = "10s" }'),
+    *("-hcl", "performance { raft_multiplier = 3 }"),
+)
+# Arguments of an agent that probes no member while a story lasts: one that dies is not noticed.
+UNNOTICING = ("-hcl", 'gossip_lan { probe_interval = "1h" }')
 
 
 def server(
@@ -23,7 +31,6 @@ def server(
         *("-server", f"-serf-lan-port={serf}", f"-server-port={rpc}", *QUIET),
         *("-hcl", "ports { serf_wan = -1 }", "-hcl", "performance { raft_multiplier = 1 }"),
     )
-    # Of two values for one thing, Consul takes the last.
     return Agent(node, address, http, (*own, *arguments), folder / node, **more)
 
 

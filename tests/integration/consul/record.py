@@ -30,6 +30,8 @@ from ansible_collections.rollcall.discovery.tests.support.recorded import (
 )
 from rollcall_agents.agent import FOURTH, OTHER, THIRD, Agent, consul_version, free_ports
 from rollcall_agents.clusters import (
+    CALM,
+    UNNOTICING,
     client,
     guarded,
     joining,
@@ -68,12 +70,8 @@ NODE_IDS = {
 OWN = Token.from_params(WEB_TOKEN)
 KEPT = {*NODE_IDS.values(), FIRST_SECRET, SECRET, OWN.accessor}
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-# A dead server stays known for as long as it is looked at; a slow machine changes no leader, and
-# makes none that is well look ill.
-CALM = (
-    *("-hcl", 'autopilot { cleanup_dead_servers = false last_contact_threshold = "10s" }'),
-    *("-hcl", "performance { raft_multiplier = 3 }"),
-)
+# A dead server stays known for as long as it is looked at.
+KEPT_SERVERS = (*CALM, "-hcl", "autopilot { cleanup_dead_servers = false }")
 
 REGISTER = "/v1/agent/service/register"
 # As the daemon of host-1 registers a container's port.
@@ -196,11 +194,11 @@ def record(folder: pathlib.Path) -> dict[str, Recorded]:
 
 def _cluster(folder: pathlib.Path) -> Iterator[tuple[str, Recorded]]:
     """A server and a client with services; two more servers join; one and the client die."""
-    one = server("node-1", folder, "-bootstrap-expect=1", *_as("node-1"), *CALM)
+    one = server("node-1", folder, "-bootstrap-expect=1", *_as("node-1"), *KEPT_SERVERS)
     joins = joining(one.gossip)
     two = client("node-2", folder, *joins, *_as("node-2"), address=OTHER)
-    three = server("node-3", folder, *joins, *_as("node-3"), *CALM, address=THIRD)
-    four = server("node-4", folder, *joins, *_as("node-4"), *CALM, address=FOURTH)
+    three = server("node-3", folder, *joins, *_as("node-3"), *KEPT_SERVERS, address=THIRD)
+    four = server("node-4", folder, *joins, *_as("node-4"), *KEPT_SERVERS, address=FOURTH)
     ask = Asker(one, two, three, four)
     with running(one, two):
         one.ready("both nodes", lambda: len(one.get("/v1/catalog/nodes")) == 2)
@@ -260,7 +258,7 @@ def _keyring(folder: pathlib.Path) -> Iterator[tuple[str, Recorded]]:
     encrypted = f"-encrypt={KEYS[0]}"
     one = server(
         *("node-1", folder, "-bootstrap-expect=1", encrypted, *_as("node-1")),
-        *("-hcl", f"ports {{ serf_wan = {wan} }}"),
+        *("-hcl", f"ports {{ serf_wan = {wan} }}", *UNNOTICING),
     )
     two = client("node-2", folder, encrypted, *joining(one.gossip), *_as("node-2"), address=OTHER)
     ask = Asker(one, two)

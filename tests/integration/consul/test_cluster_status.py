@@ -13,7 +13,7 @@ import yaml
 from ansible_collections.rollcall.discovery.tests.support.promises import assert_kept, documented
 from ansible_collections.rollcall.discovery.tests.support.stalls import at_most
 from rollcall_agents.agent import LOCAL, OTHER, THIRD, Agent, free_ports
-from rollcall_agents.clusters import client, joining, running, server
+from rollcall_agents.clusters import CALM, client, joining, running, server
 from rollcall_agents.polling import eventually
 
 from .conftest import ask, surroundings
@@ -26,7 +26,6 @@ ADDRESSES = {"s1": LOCAL, "s2": OTHER, "s3": THIRD}
 WELL = {"leader": True, "members": 4, "servers": 3, "voters": 3, "failure_tolerance": 1}
 PILOT = """autopilot {
   min_quorum = 3
-  last_contact_threshold = "1s"
   server_stabilization_time = "1s"
 }"""
 Run = Callable[..., list[dict[str, Any]]]
@@ -56,7 +55,7 @@ def _cluster_fixture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clust
     agents = {
         name: server(
             *(name, folder, f"-serf-lan-port={ports[name]}", *joins),
-            *("-bootstrap-expect=3", "-hcl", PILOT),
+            *("-bootstrap-expect=3", *CALM, "-hcl", PILOT),
             address=address,
         )
         for name, address in ADDRESSES.items()

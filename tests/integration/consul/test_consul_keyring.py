@@ -16,8 +16,17 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.rollcall.discovery.tests.support.promises import assert_kept, documented
-from rollcall_agents.agent import LOCAL, OTHER, THIRD, Agent, free_ports
-from rollcall_agents.clusters import client, guarded, joining, running, server, token_with
+from rollcall_agents.agent import HASTY, LOCAL, OTHER, THIRD, Agent, free_ports
+from rollcall_agents.clusters import (
+    CALM,
+    UNNOTICING,
+    client,
+    guarded,
+    joining,
+    running,
+    server,
+    token_with,
+)
 
 from .conftest import ask
 
@@ -25,12 +34,7 @@ NAME = "consul_keyring"
 MODULE = f"rollcall.discovery.{NAME}"
 KEYRING = "/v1/operator/keyring"
 # As the agents' LAN pool here: a dead server is found in seconds.
-HASTY = """gossip_wan {
-  gossip_interval = "100ms"
-  probe_interval = "200ms"
-  probe_timeout = "100ms"
-  suspicion_mult = 2
-}"""
+WAN = ("-hcl", f'gossip_wan {{ gossip_interval = "100ms" {HASTY} }}')
 Options = dict[str, Any]
 
 
@@ -120,7 +124,7 @@ def _cluster_fixture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clust
     servers = [
         server(
             *(name, folder, encrypted, "-bootstrap-expect=2", f"-serf-lan-port={port}", *places),
-            *("-hcl", f"ports {{ serf_wan = {far} }}", "-hcl", HASTY),
+            *("-hcl", f"ports {{ serf_wan = {far} }}", *WAN, *CALM),
             address=address,
         )
         for name, address, port, far in zip(("s1", "s2"), (LOCAL, OTHER), ports, wide, strict=True)
@@ -219,15 +223,17 @@ def test_a_member_that_is_down_stops_it_before_the_key_is_used(
     assert cluster.sees(1)
 
 
-def test_a_member_that_does_not_answer_is_counted(cluster: Cluster) -> None:
+def test_a_member_that_does_not_answer_is_counted(tmp_path: pathlib.Path) -> None:
     """The pool is named, with how many of how many; a process that hangs is no dead one."""
-    assert cluster.three.process is not None
-    os.kill(cluster.three.process.pid, signal.SIGSTOP)
-    try:
-        result = rotate(cluster.one, new_key(), wait_timeout=0)
-    finally:
-        os.kill(cluster.three.process.pid, signal.SIGCONT)
-    assert "LAN of dc1: 2 of 3 members answered. Nothing was changed" in result["msg"]
+    encrypted = f"-encrypt={new_key()}"
+    one = server("s1", tmp_path, encrypted, "-bootstrap-expect=1", *UNNOTICING)
+    two = client("c1", tmp_path, encrypted, *joining(one.gossip), address=OTHER)
+    with running(one, two):
+        one.ready("both members", lambda: len(one.get("/v1/catalog/nodes")) == 2)
+        assert two.process is not None
+        os.kill(two.process.pid, signal.SIGSTOP)
+        result = rotate(one, new_key(), wait_timeout=0)
+    assert "LAN of dc1: 1 of 2 members answered. Nothing was changed" in result["msg"]
     assert "consul_member" in result["msg"]
 
 
