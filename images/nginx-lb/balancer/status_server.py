@@ -67,6 +67,8 @@ class StatusServer:
 
 class _UnixServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     daemon_threads = True
+    # A Unix socket with a full queue refuses at once (EAGAIN), where TCP would try again.
+    request_queue_size = 64
 
     def get_request(self) -> tuple[socket.socket, Any]:
         """A Unix socket's peer has no address, and http.server expects one."""

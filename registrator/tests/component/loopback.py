@@ -77,6 +77,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 class _Server(http.server.ThreadingHTTPServer):
     """A server whose failed handshakes are the client's to tell."""
 
+    # A Unix socket with a full queue refuses at once (EAGAIN), where TCP would try again: no
+    # story asks in more threads than this.
+    request_queue_size = 64
+
     def handle_error(self, *_arguments: Any) -> None:
         """Say nothing."""
 
