@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from rollcall_agents.agent import free_ports
 from rollcall_agents.polling import eventually
 
 PROGRAM = pathlib.Path(__file__).resolve().parents[3] / "images" / "helloworld" / "helloworld.py"
@@ -23,9 +24,7 @@ PROGRAM = pathlib.Path(__file__).resolve().parents[3] / "images" / "helloworld" 
 @pytest.fixture
 def service() -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """The service as host-7 with a grace of 1 s, and its port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    (port,) = free_ports(1)
     environment = {**os.environ, "MY_HOST": "host-7", "PORT": str(port), "HELLOWORLD_GRACE": "1"}
     with subprocess.Popen([sys.executable, str(PROGRAM)], env=environment) as process:
         eventually("the service listens", lambda: _listens(port))

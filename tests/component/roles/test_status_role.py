@@ -5,25 +5,19 @@ from __future__ import annotations
 import os
 import pathlib
 import re
-import socket
 import subprocess
 import sys
 from xml.etree import ElementTree
 
+from rollcall_agents.agent import free_ports
+
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-
-
-def closed_port() -> int:
-    """A port of loopback at which nobody listens."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
 
 
 def test_a_stack_that_is_dead_can_be_looked_at(tmp_path: pathlib.Path) -> None:
     """No engine, no agent, a host without SSH: a line for each, a picture, and no failure."""
-    port = closed_port()
+    # Nobody listens there.
+    (port,) = free_ports(1)
     (tmp_path / "hosts.yml").write_text(
         f"""
 docker_hosts:
