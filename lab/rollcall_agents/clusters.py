@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from .agent import LOCAL, Agent, free_ports
+from .agent import LOCAL, OTHER, THIRD, Agent, free_ports
 
 QUIET = ("-hcl", "disable_update_check = true")
 # Arguments of servers that are several: on a busy machine the leader stays the leader, and none
@@ -18,8 +18,9 @@ CALM = (
     *("-hcl", 'autopilot { last_contact_threshold = "10s" }'),
     *("-hcl", "performance { raft_multiplier = 3 }"),
 )
-# Arguments of an agent that probes no member while a story lasts: one that dies is not noticed.
-UNNOTICING = ("-hcl", 'gossip_lan { probe_interval = "1h" }')
+# Arguments of an agent that probes no member while a story lasts: one that dies stays alive in its
+# gossip.
+NO_FAILURE_DETECTION = ("-hcl", 'gossip_lan { probe_interval = "1h" }')
 
 
 def server(
@@ -32,6 +33,22 @@ def server(
         *("-hcl", "ports { serf_wan = -1 }", "-hcl", "performance { raft_multiplier = 1 }"),
     )
     return Agent(node, address, http, (*own, *arguments), folder / node, **more)
+
+
+def three_servers(folder: pathlib.Path, *arguments: str) -> dict[str, Agent]:
+    """Servers s1 to s3 of one cluster, each on an address of its own; by their names."""
+    addresses = {"s1": LOCAL, "s2": OTHER, "s3": THIRD}
+    ports = dict(zip(addresses, free_ports(3), strict=True))
+    joins = joining(*(f"{addresses[name]}:{port}" for name, port in ports.items()))
+    return {
+        name: server(
+            name,
+            folder,
+            *(f"-serf-lan-port={ports[name]}", *joins, "-bootstrap-expect=3", *CALM, *arguments),
+            address=address,
+        )
+        for name, address in addresses.items()
+    }
 
 
 def client(

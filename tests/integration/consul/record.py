@@ -31,7 +31,7 @@ from ansible_collections.rollcall.discovery.tests.support.recorded import (
 from rollcall_agents.agent import FOURTH, OTHER, THIRD, Agent, consul_version, free_ports
 from rollcall_agents.clusters import (
     CALM,
-    UNNOTICING,
+    NO_FAILURE_DETECTION,
     client,
     guarded,
     joining,
@@ -258,7 +258,7 @@ def _keyring(folder: pathlib.Path) -> Iterator[tuple[str, Recorded]]:
     encrypted = f"-encrypt={KEYS[0]}"
     one = server(
         *("node-1", folder, "-bootstrap-expect=1", encrypted, *_as("node-1")),
-        *("-hcl", f"ports {{ serf_wan = {wan} }}", *UNNOTICING),
+        *("-hcl", f"ports {{ serf_wan = {wan} }}", *NO_FAILURE_DETECTION),
     )
     two = client("node-2", folder, encrypted, *joining(one.gossip), *_as("node-2"), address=OTHER)
     ask = Asker(one, two)

@@ -12,8 +12,8 @@ import pytest
 import yaml
 from ansible_collections.rollcall.discovery.tests.support.promises import assert_kept, documented
 from ansible_collections.rollcall.discovery.tests.support.stalls import at_most
-from rollcall_agents.agent import LOCAL, OTHER, THIRD, Agent, free_ports
-from rollcall_agents.clusters import CALM, client, joining, running, server
+from rollcall_agents.agent import LOCAL, OTHER, THIRD, Agent
+from rollcall_agents.clusters import client, joining, running, three_servers
 from rollcall_agents.polling import eventually
 
 from .conftest import ask, surroundings
@@ -48,19 +48,10 @@ def gate(agent: Agent, seconds: int = 30, **wanted: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="module", name="_cluster")
 def _cluster_fixture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Three servers, each on an address of its own, and a client agent; by their names."""
+    """Three servers and a client agent, by their names."""
     folder = tmp_path_factory.mktemp("cluster")
-    ports = dict(zip(ADDRESSES, free_ports(3), strict=True))
-    joins = joining(*(f"{ADDRESSES[name]}:{port}" for name, port in ports.items()))
-    agents = {
-        name: server(
-            *(name, folder, f"-serf-lan-port={ports[name]}", *joins),
-            *("-bootstrap-expect=3", *CALM, "-hcl", PILOT),
-            address=address,
-        )
-        for name, address in ADDRESSES.items()
-    }
-    agents["c1"] = client("c1", folder, *joins)
+    agents = three_servers(folder, "-hcl", PILOT)
+    agents["c1"] = client("c1", folder, *joining(*(each.gossip for each in agents.values())))
     with running(*agents.values()):
         yield agents
 

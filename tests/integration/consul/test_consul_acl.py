@@ -14,13 +14,14 @@ import yaml
 from ansible.plugins.filter.core import to_uuid
 from ansible_collections.rollcall.discovery.tests.support.plays import played
 from ansible_collections.rollcall.discovery.tests.support.promises import assert_kept, documented
-from rollcall_agents.agent import LOCAL, OTHER, THIRD, Agent, free_ports
+from rollcall_agents.agent import LOCAL, Agent
 from rollcall_agents.clusters import (
     client,
     guarded,
     joining,
     running,
     server,
+    three_servers,
     token_with,
     untouched,
 )
@@ -254,19 +255,10 @@ def test_after_the_reset_procedure_another_token_is_the_first(tmp_path: pathlib.
 
 def test_servers_and_clients_know_the_token_at_once(tmp_path: pathlib.Path) -> None:
     """Asked for the bootstrap is a server that does not lead, then a client agent."""
-    places = dict(zip(("s1", "s2", "s3"), (LOCAL, OTHER, THIRD), strict=True))
-    ports = dict(zip(places, free_ports(3), strict=True))
-    joins = joining(*(f"{places[name]}:{port}" for name, port in ports.items()))
     deny = ("-hcl", 'acl { enabled = true default_policy = "deny" }')
-    servers = {
-        name: server(
-            *(name, tmp_path, f"-serf-lan-port={ports[name]}", *joins, *deny),
-            "-bootstrap-expect=3",
-            address=address,
-        )
-        for name, address in places.items()
-    }
-    reader = client("c1", tmp_path, *joins, *deny)
+    servers = three_servers(tmp_path, *deny)
+    places = (each.gossip for each in servers.values())
+    reader = client("c1", tmp_path, *joining(*places), *deny)
     with running(*servers.values(), reader):
         first = servers["s1"]
         first.ready("a leader", lambda: first.get("/v1/status/leader"), 60)

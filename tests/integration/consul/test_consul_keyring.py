@@ -19,7 +19,7 @@ from ansible_collections.rollcall.discovery.tests.support.promises import assert
 from rollcall_agents.agent import HASTY, LOCAL, OTHER, THIRD, Agent, free_ports
 from rollcall_agents.clusters import (
     CALM,
-    UNNOTICING,
+    NO_FAILURE_DETECTION,
     client,
     guarded,
     joining,
@@ -226,14 +226,16 @@ def test_a_member_that_is_down_stops_it_before_the_key_is_used(
 def test_a_member_that_does_not_answer_is_counted(tmp_path: pathlib.Path) -> None:
     """The pool is named, with how many of how many; a process that hangs is no dead one."""
     encrypted = f"-encrypt={new_key()}"
-    one = server("s1", tmp_path, encrypted, "-bootstrap-expect=1", *UNNOTICING)
-    two = client("c1", tmp_path, encrypted, *joining(one.gossip), address=OTHER)
-    with running(one, two):
-        one.ready("both members", lambda: len(one.get("/v1/catalog/nodes")) == 2)
-        assert two.process is not None
-        os.kill(two.process.pid, signal.SIGSTOP)
+    one = server("s1", tmp_path, encrypted, "-bootstrap-expect=1", *NO_FAILURE_DETECTION)
+    joins = joining(one.gossip)
+    two = client("c1", tmp_path, encrypted, *joins, address=OTHER)
+    three = client("c2", tmp_path, encrypted, *joins, address=THIRD)
+    with running(one, two, three):
+        one.ready("all members", lambda: len(one.get("/v1/catalog/nodes")) == 3)
+        assert three.process is not None
+        os.kill(three.process.pid, signal.SIGSTOP)
         result = rotate(one, new_key(), wait_timeout=0)
-    assert "LAN of dc1: 1 of 2 members answered. Nothing was changed" in result["msg"]
+    assert "LAN of dc1: 2 of 3 members answered. Nothing was changed" in result["msg"]
     assert "consul_member" in result["msg"]
 
 
