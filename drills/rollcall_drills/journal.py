@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 import json
 import pathlib
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,12 +14,16 @@ _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 class Journal:
-    """Collects lines and appends them to its file when told to."""
+    """Collects lines and appends them to its file when told to.
+
+    One thread may write while another flushes: a disk that stands still delays the second alone.
+    """
 
     def __init__(self, path: pathlib.Path) -> None:
         """Open the file for appending; OSError where it cannot be."""
         self._file = path.open("a", encoding="utf-8")
-        self._waiting: list[str] = []
+        self._waiting: collections.deque[str] = collections.deque()
+        self._flushing = threading.Lock()
         self.lines = 0
 
     def write(self, line: Mapping[str, Any]) -> None:
@@ -26,10 +32,11 @@ class Journal:
         self.lines += 1
 
     def flush(self) -> None:
-        """Hand everything to the system."""
-        self._file.write("".join(self._waiting))
-        self._waiting.clear()
-        self._file.flush()
+        """Hand everything that was written before to the system; OSError where the disk is full."""
+        with self._flushing:
+            lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
+            self._file.write("".join(lines))
+            self._file.flush()
 
     def close(self) -> None:
         """Write the rest and close the file."""

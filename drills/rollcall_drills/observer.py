@@ -62,8 +62,9 @@ async def _observe(folder: Folder) -> None:
     async def flush() -> None:
         beat = clock.now()
         while True:
-            requests.flush()
-            events.flush()
+            # Whoever shares the disk may hold a write up for seconds: the questions go on.
+            await asyncio.to_thread(requests.flush)
+            await asyncio.to_thread(events.flush)
             if clock.now() >= beat:
                 tell(_heartbeat(clock, requests, recorder))
                 beat += _HEARTBEAT_SECONDS
