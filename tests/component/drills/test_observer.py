@@ -10,8 +10,11 @@ import subprocess
 import sys
 import threading
 
+import pytest
+from ansible_collections.rollcall.discovery.tests.support.drills.command import Drill as Command
 from rollcall_drills.clock import Clock
 from rollcall_drills.history import Folder
+from rollcall_drills.lifecycle import observer
 from rollcall_drills.settings import Drill, Settings
 
 from .fakes import page, serving
@@ -46,3 +49,13 @@ def test_a_disk_that_does_not_write_delays_no_request(tmp_path: pathlib.Path) ->
                 process.kill()
     assert sorted(json.loads(line)["n"] for line in written) == list(range(len(written)))
     assert len(written) >= _REQUESTS
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone may have precedence")
+def test_an_observer_runs_before_what_it_observes(drill: Command, history: pathlib.Path) -> None:
+    """The hosts of a lab that starts take all of the processor otherwise."""
+    with serving(page) as web:
+        drill("start", "--history", history, "--url", web.url)
+        pid = observer(Folder(history))
+        assert pid is not None
+        assert os.getpriority(os.PRIO_PROCESS, pid) == -10
