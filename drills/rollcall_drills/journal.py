@@ -34,7 +34,7 @@ class Journal:
     def flush(self) -> None:
         """Hand everything that was written before to the system; OSError where the disk is full."""
         with self._flushing:
-            lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
+            lines = [self._waiting.popleft() for _line in range(len(self._waiting))]
             self._file.write("".join(lines))
             self._file.flush()
 

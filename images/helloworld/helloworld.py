@@ -2,100 +2,126 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import h11
 
 # Docker kills what has not ended 10 s after its SIGTERM.
 LONGEST_GRACE_SECONDS = 8.0
+# An idle keep-alive connection must outlive the balancer's: it closes after 60 s.
+IDLE_SECONDS = 75.0
+BACKLOG = 512
+READ_BYTES = 65536
 
 
-class Handler(BaseHTTPRequestHandler):
-    """Answers every path; `/health` is for checks."""
+class Service:
+    """Answers every path; `/health` is for checks.
 
-    protocol_version = "HTTP/1.1"
-    # An idle keep-alive connection must outlive the balancer's: it closes after 60 s.
-    timeout = 75
-    # Head and body leave in one segment.
-    wbufsize = -1
-    disable_nagle_algorithm = True
-    host = os.environ.get("MY_HOST") or socket.gethostname()
-    draining = threading.Event()
-    # When a user was last answered, by the monotonic clock.
-    answered = 0.0
-
-    def do_GET(self) -> None:
-        """Answer a request."""
-        if self.path == "/health":
-            self._answer("ok\n")
-            return
-        Handler.answered = time.monotonic()
-        own = self.connection.getsockname()[0]
-        peer, port = self.client_address[:2]
-        self._answer(
-            f"Hello World! I'm {self.host} addr:{own}. I saw that you are {peer}:{port}.\n"
-        )
-
-    do_HEAD = do_GET
-
-    def do_POST(self) -> None:
-        """Read the body and answer as to a GET."""
-        length = int(self.headers.get("Content-Length") or 0)
-        while length > 0:
-            length -= len(self.rfile.read(min(length, 65536))) or length
-        self.do_GET()
-
-    def _answer(self, text: str) -> None:
-        body = text.encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain; charset=utf-8")
-        self.send_header("Content-Length", str(len(body)))
-        if self.draining.is_set():
-            self.send_header("Connection", "close")
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Stay silent: the balancer keeps the access log."""
-
-
-class Server(ThreadingHTTPServer):
-    """A thread for each connection, and a backlog for bursts."""
-
-    request_queue_size = 512
-    daemon_threads = True
-
-
-def serve(port: int, grace: float) -> None:
-    """Serve until SIGTERM, and on until no user came for `grace` seconds.
-
-    A balancer that looks away late, on a busy machine or by an old answer of the DNS, still finds
-    a server.
+    One thread serves all connections. Starting another takes a lock of the whole machine: while
+    the system moves processes between control groups, a thread for each connection waits for it.
     """
-    server = Server(("", port), Handler)
 
-    def drain() -> None:
+    def __init__(self, host: str, grace: float) -> None:
+        """Speak for this host, and serve on after SIGTERM until no user came for `grace` s."""
+        self._host = host
+        self._grace = grace
+        self._draining = asyncio.Event()
+        # When a user was last answered, by the monotonic clock.
+        self._answered = 0.0
+
+    async def run(self, port: int) -> None:
+        """Serve until SIGTERM, and on for the grace.
+
+        A balancer that looks away late, on a busy machine or by an old answer of the DNS, still
+        finds a server.
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._draining.set)
+        server = await asyncio.start_server(self._connection, "0.0.0.0", port, backlog=BACKLOG)
+        await self._draining.wait()
         told = time.monotonic()
         deadline = told + LONGEST_GRACE_SECONDS
-        while (quiet := min(deadline, max(told, Handler.answered) + grace)) > time.monotonic():
-            time.sleep(max(0.0, quiet - time.monotonic()))
-        server.shutdown()
+        while (quiet := min(deadline, max(told, self._answered) + self._grace)) > time.monotonic():
+            await asyncio.sleep(max(0.0, quiet - time.monotonic()))
+        server.close()
 
-    def stop(*_: object) -> None:
-        Handler.draining.set()
-        threading.Thread(target=drain).start()
+    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        wire = h11.Connection(h11.SERVER)
+        try:
+            while (request := await _request(wire, reader, writer)) is not None:
+                writer.write(self._answer(wire, request, writer))
+                await writer.drain()
+                if wire.our_state is h11.MUST_CLOSE:
+                    break
+                wire.start_next_cycle()
+        except h11.RemoteProtocolError as error:
+            if wire.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+                writer.write(_message(wire, error.error_status_hint, f"{error}\n"))
+        except (ConnectionError, TimeoutError):
+            # Whoever asked has gone, or asks no more.
+            pass
+        finally:
+            writer.close()
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    # In the main thread, which wakes often: Python runs a signal's handler nowhere else, and one
-    # that comes right before the thread blocks for good would wait as long.
-    server.serve_forever(poll_interval=0.1)
-    server.server_close()
+    def _answer(
+        self, wire: h11.Connection, request: h11.Request, writer: asyncio.StreamWriter
+    ) -> bytes:
+        text = "ok\n"
+        if request.target != b"/health":
+            self._answered = time.monotonic()
+            own = writer.get_extra_info("sockname")[0]
+            peer, port = writer.get_extra_info("peername")[:2]
+            text = f"Hello World! I'm {self._host} addr:{own}. I saw that you are {peer}:{port}.\n"
+        return _message(wire, 200, text, request.method == b"HEAD", self._draining.is_set())
+
+
+async def _request(
+    wire: h11.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> h11.Request | None:
+    """The next request, once its body is read to the end; None where there is none."""
+    request = None
+    while True:
+        event = wire.next_event()
+        if event is h11.NEED_DATA:
+            if wire.they_are_waiting_for_100_continue:
+                writer.write(wire.send(h11.InformationalResponse(status_code=100, headers=[])))
+            async with asyncio.timeout(IDLE_SECONDS):
+                wire.receive_data(await reader.read(READ_BYTES))
+        elif isinstance(event, h11.Request):
+            request = event
+        elif isinstance(event, h11.EndOfMessage):
+            return request
+        elif isinstance(event, h11.ConnectionClosed):
+            return None
+
+
+def _message(
+    wire: h11.Connection, status: int, text: str, head: bool = False, last: bool = False
+) -> bytes:
+    """Head and body of an answer, which leave in one segment; the `last` closes the connection."""
+    body = text.encode()
+    headers = [
+        ("Content-Type", "text/plain; charset=utf-8"),
+        ("Content-Length", str(len(body))),
+        *([("Connection", "close")] if last else []),
+    ]
+    parts = [
+        wire.send(h11.Response(status_code=status, headers=headers)),
+        None if head else wire.send(h11.Data(data=body)),
+        wire.send(h11.EndOfMessage()),
+    ]
+    return b"".join(part for part in parts if part)
 
 
 if __name__ == "__main__":
-    serve(int(os.environ.get("PORT", "80")), float(os.environ.get("HELLOWORLD_GRACE", "1.0")))
+    asyncio.run(
+        Service(
+            os.environ.get("MY_HOST") or socket.gethostname(),
+            float(os.environ.get("HELLOWORLD_GRACE", "1.0")),
+        ).run(int(os.environ.get("PORT", "80")))
+    )

@@ -84,6 +84,38 @@ def test_a_posted_body_is_read_to_its_end(service: tuple[subprocess.Popen[bytes]
     connection.close()
 
 
+def test_a_body_in_chunks_is_read_to_its_end(
+    service: tuple[subprocess.Popen[bytes], int],
+) -> None:
+    """HAProxy hands on what it got, in pieces and without a length."""
+    connection = http.client.HTTPConnection("127.0.0.1", service[1], timeout=5)
+    for _ in range(2):
+        connection.request("POST", "/", body=iter([b"x" * 10, b"y" * 10]), encode_chunked=True)
+        assert connection.getresponse().read().startswith(b"Hello World!")
+    connection.close()
+
+
+def test_what_is_no_request_is_told_so(service: tuple[subprocess.Popen[bytes], int]) -> None:
+    """The next one is answered as if nothing had been."""
+    with socket.create_connection(("127.0.0.1", service[1]), timeout=5) as stranger:
+        stranger.sendall(b"\x16\x03\x01 no HTTP\r\n\r\n")
+        assert stranger.recv(4096).startswith(b"HTTP/1.1 400 ")
+    assert ask(service[1])[0] == 200
+
+
+def test_connections_take_no_thread_each(service: tuple[subprocess.Popen[bytes], int]) -> None:
+    """A machine that moves processes between control groups keeps new threads waiting."""
+    process, port = service
+    with contextlib.ExitStack() as clients:
+        for _ in range(20):
+            client = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            clients.callback(client.close)
+            client.request("GET", "/")
+            assert client.getresponse().status == 200
+        threads = len(list(pathlib.Path(f"/proc/{process.pid}/task").iterdir()))
+    assert threads == 1
+
+
 def test_it_serves_on_while_balancers_look_away(
     service: tuple[subprocess.Popen[bytes], int],
 ) -> None:
