@@ -346,7 +346,7 @@ def _synced(agent: Agent) -> bool:
         and len(agent.get("/v1/catalog/service/shop")) == 1
         and _pilot(agent)["Healthy"]
         # Autopilot takes a server's metadata from the catalog, and looks there only now and then.
-        and all(len(each["Meta"]) == 2 for each in _state(agent).values())
+        and all(len(each["Meta"] or {}) == 2 for each in _state(agent).values())
     )
 
 
