@@ -16,6 +16,7 @@ LONGEST_GRACE_SECONDS = 8.0
 IDLE_SECONDS = 75.0
 BACKLOG = 512
 READ_BYTES = 65536
+METHODS = (b"GET", b"HEAD", b"POST")
 
 
 class Service:
@@ -71,6 +72,8 @@ class Service:
     def _answer(
         self, wire: h11.Connection, request: h11.Request, writer: asyncio.StreamWriter
     ) -> bytes:
+        if request.method not in METHODS:
+            return _message(wire, 501, "Only GET, HEAD and POST are served.\n")
         text = "ok\n"
         if request.target != b"/health":
             self._answered = time.monotonic()

@@ -95,6 +95,27 @@ def test_a_body_in_chunks_is_read_to_its_end(
     connection.close()
 
 
+def test_a_client_that_waits_for_a_word_gets_it(
+    service: tuple[subprocess.Popen[bytes], int],
+) -> None:
+    """curl sends a large body when it has been told to continue, or a second later."""
+    with socket.create_connection(("127.0.0.1", service[1]), timeout=5) as client:
+        client.sendall(
+            b"POST / HTTP/1.1\r\nHost: web\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n"
+        )
+        assert client.recv(4096).startswith(b"HTTP/1.1 100 ")
+        client.sendall(b"body")
+        assert client.recv(4096).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("method", ["PUT", "CONNECT"])
+def test_a_method_that_means_nothing_here_is_refused(
+    service: tuple[subprocess.Popen[bytes], int], method: str
+) -> None:
+    """What is not served is no success, and no user: 501."""
+    assert ask(service[1], method=method)[0] == 501
+
+
 def test_what_is_no_request_is_told_so(service: tuple[subprocess.Popen[bytes], int]) -> None:
     """The next one is answered as if nothing had been."""
     with socket.create_connection(("127.0.0.1", service[1]), timeout=5) as stranger:
