@@ -10,6 +10,7 @@ import sys
 import time
 
 from ansible_collections.rollcall.discovery.tests.support.drills.command import (
+    DRILL,
     until_the_calm_counts,
 )
 from ansible_collections.rollcall.discovery.tests.support.drills.stories import host_dies, story
@@ -17,8 +18,6 @@ from rollcall_drills.history import Folder
 from rollcall_drills.lifecycle import observer
 
 from .fakes import Cluster, page, serving
-
-DRILL = pathlib.Path(__file__).resolve().parents[3] / "drills" / "drill.py"
 
 
 def drill(*words: str | pathlib.Path) -> str:

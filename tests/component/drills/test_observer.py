@@ -11,6 +11,7 @@ import sys
 import threading
 
 import pytest
+from ansible_collections.rollcall.discovery.tests.support.drills.command import DRILL
 from ansible_collections.rollcall.discovery.tests.support.drills.command import Drill as Command
 from rollcall_drills.clock import Clock
 from rollcall_drills.history import Folder
@@ -19,7 +20,6 @@ from rollcall_drills.settings import Drill, Settings
 
 from .fakes import page, serving
 
-DRILL = pathlib.Path(__file__).resolve().parents[3] / "drills" / "drill.py"
 # The least that a pipe holds: some forty requests.
 _PIPE_BYTES = 4096
 _REQUESTS = 1000
