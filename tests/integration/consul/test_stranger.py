@@ -26,7 +26,7 @@ RPC, RAFT, TLS = b"\x00", b"\x01", b"\x03"
 
 @pytest.fixture(scope="module", name="cluster")
 def _cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Closed]:
-    """One for all strangers, each with a name of its own."""
+    """One for all strangers that are no server, each with a name of its own."""
     with closed(tmp_path_factory.mktemp("closed")) as found:
         yield found
 
@@ -98,13 +98,15 @@ def test_with_a_certificate_of_its_own_nobody_is_heard(
         assert "rpc error" in answer.text
 
 
-def test_a_clients_certificate_makes_no_server(cluster: Closed, tmp_path: pathlib.Path) -> None:
+def test_a_clients_certificate_makes_no_server(
+    own_cluster: Closed, tmp_path: pathlib.Path
+) -> None:
     """By the gossip it offers itself as a server; the leader tells it nothing, nor counts on it."""
-    first = cluster.agents[SERVER]
-    cluster.secrets.issue("usurper", "client")
+    first = own_cluster.agents[SERVER]
+    own_cluster.secrets.issue("usurper", "client")
     # The second place, where nobody is, has it wait for others rather than lead itself.
     places = (first.gossip, f"{LOCAL}:1")
-    stranger = hasty(cluster.secrets.agent("server", "usurper", tmp_path, *places))
+    stranger = hasty(own_cluster.secrets.agent("server", "usurper", tmp_path, *places))
     refusal = "certificate is valid for .*client.dc1.consul.*, not server.dc1.consul"
     with running(stranger):
         says(first, f'failed to appendEntries to: peer="{{Nonvoter .*{refusal}')
