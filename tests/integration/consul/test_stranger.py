@@ -31,6 +31,13 @@ def _cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Closed]:
         yield found
 
 
+@pytest.fixture(name="own_cluster")
+def _own_cluster(tmp_path: pathlib.Path) -> Iterator[Closed]:
+    """One for a stranger that is a server: clients ask it too, until its loss is noticed."""
+    with closed(tmp_path) as found:
+        yield found
+
+
 def says(agent: Agent, text: str, seconds: float = 60) -> None:
     """Wait until an agent has said something in its log, as a pattern."""
     log = agent.folder / "log"
@@ -98,9 +105,7 @@ def test_with_a_certificate_of_its_own_nobody_is_heard(
         assert "rpc error" in answer.text
 
 
-def test_a_clients_certificate_makes_no_server(
-    own_cluster: Closed, tmp_path: pathlib.Path
-) -> None:
+def test_a_clients_certificate_makes_no_server(own_cluster: Closed, tmp_path: pathlib.Path) -> None:
     """By the gossip it offers itself as a server; the leader tells it nothing, nor counts on it."""
     first = own_cluster.agents[SERVER]
     own_cluster.secrets.issue("usurper", "client")
