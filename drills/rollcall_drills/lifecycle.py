@@ -23,6 +23,8 @@ from .settings import Drill, Settings
 from .trouble import Trouble
 
 _READY_SECONDS = 15.0
+# A second is usual. Beside hosts that start, a new program has waited for more than four.
+_LAUNCH_SECONDS = 60.0
 _ANSWERS = 5
 _POLL_SECONDS = 0.1
 # The observer ends with its last request, and then it writes.
@@ -36,7 +38,7 @@ def start(
     """Make the history and start its observer; Trouble where something does not answer.
 
     It is ready when five requests were answered and every agent answered for the first time, and
-    has `patience` seconds for that. After a Trouble nothing is left behind.
+    has `patience` seconds for that once it runs. After a Trouble nothing is left behind.
     """
     if importlib.util.find_spec("h11") is None:
         raise Trouble("the Python package h11 is missing", "Run . .venv/bin/activate first")
@@ -140,7 +142,8 @@ def _make(path: pathlib.Path) -> list[pathlib.Path]:
 
 def _await(process: subprocess.Popen[bytes], folder: Folder, patience: float) -> None:
     """Wait until everything has answered once; Trouble with what has not."""
-    deadline = time.monotonic() + patience
+    launched = time.monotonic()
+    deadline = None
     while True:
         if process.poll() is not None:
             lines = folder.log.read_text(errors="replace").strip().splitlines()
@@ -161,10 +164,18 @@ def _await(process: subprocess.Popen[bytes], folder: Folder, patience: float) ->
         missing = _missing(history)
         if not missing:
             return
-        if time.monotonic() > deadline:
+        now = time.monotonic()
+        if deadline is None and observer(folder) is not None:
+            deadline = now + patience
+        if deadline is not None and now > deadline:
             raise Trouble(
                 f"{'; '.join(missing)} (waited {patience:g} s)",
                 "Check that the stack is up: curl what is named here",
+            )
+        if deadline is None and now - launched > _LAUNCH_SECONDS:
+            raise Trouble(
+                f"the observer does not run {_LAUNCH_SECONDS:g} s after its start",
+                "Look at what keeps this machine busy",
             )
         time.sleep(_POLL_SECONDS)
 

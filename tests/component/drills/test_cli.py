@@ -13,12 +13,14 @@ import time
 
 import pytest
 from ansible_collections.rollcall.discovery.tests.support.drills.command import (
+    DRILL,
     Drill,
     until_the_calm_counts,
 )
 from ansible_collections.rollcall.discovery.tests.support.drills.stories import story
 from rollcall_agents.certificates import Authority
 from rollcall_agents.polling import eventually
+from rollcall_drills import lifecycle
 from rollcall_drills.history import Folder, load
 from rollcall_drills.lifecycle import observer
 
@@ -35,6 +37,35 @@ def test_a_page_that_does_not_answer_is_told(drill: Drill, history: pathlib.Path
     assert f"{url} answered 0 of" in said
     assert "refused" in said
     assert "→" in said
+    assert not history.parent.exists()
+
+
+@pytest.fixture
+def late(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An observer that begins 3 s after its start, as on a busy machine."""
+    launcher = tmp_path / "late.py"
+    run = f"runpy.run_path({str(DRILL)!r}, run_name='__main__')"
+    launcher.write_text(f"import runpy, time\ntime.sleep(3)\n{run}\n")
+    monkeypatch.setattr(lifecycle, "_LAUNCHER", launcher)
+
+
+@pytest.mark.usefixtures("late")
+def test_the_page_has_its_patience_from_when_it_is_asked(
+    drill: Drill, history: pathlib.Path
+) -> None:
+    """What the observer takes until it runs is not the page's fault."""
+    with serving(page) as web:
+        drill("start", "--history", history, "--url", web.url, "--patience", "2")
+
+
+@pytest.mark.usefixtures("late")
+def test_an_observer_that_does_not_begin_is_told(
+    drill: Drill, history: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is ended, and nothing is left behind."""
+    monkeypatch.setattr(lifecycle, "_LAUNCH_SECONDS", 0.2)
+    said = drill("start", "--history", history, "--url", "http://127.0.0.1/", status=2)
+    assert "the observer does not run 0.2 s after its start" in said
     assert not history.parent.exists()
 
 
