@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from rollcall_agents.polling import eventually
 
 from .conftest import HOSTS, ROOT, Lab, Recap
 
@@ -138,15 +139,16 @@ def test_a_changed_source_makes_only_its_image_anew(lab: Lab, sources: pathlib.P
 
 def test_a_handed_over_image_runs(lab: Lab) -> None:
     """The web service's image, on a host that did not build it, starts and knows its own health."""
-    script = (
-        "import threading, time, urllib.request, sys; sys.path.insert(0, '/usr/local/lib'); "
-        "import helloworld; "
-        "threading.Thread(target=helloworld.Server(('', 8099), helloworld.Handler).serve_forever,"
-        " daemon=True).start(); "
-        "print(urllib.request.urlopen('http://127.0.0.1:8099/health').read().decode())"
-    )
-    command = f'docker run --rm --network none --entrypoint python3 {IMAGES[1]} -c "{script}"'
-    assert lab.ssh("host-2", command).strip() == "ok"
+    run = f"docker run -d --rm --network none -e PORT=8099 {IMAGES[1]}"
+    container = lab.ssh("host-2", run).strip()
+    look = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8099/health').read())"
+    try:
+        eventually(
+            "its health",
+            lambda: "ok" in lab.ssh("host-2", f'docker exec {container} python3 -c "{look}" || :'),
+        )
+    finally:
+        lab.ssh("host-2", f"docker rm -f {container}")
 
 
 def test_with_a_registry_the_images_are_pushed_there(lab: Lab, sources: pathlib.Path) -> None:
