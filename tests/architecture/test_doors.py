@@ -24,14 +24,13 @@ BALANCER = ROOT / "images" / "nginx-lb" / "balancer"
 # Of these the first know data alone: no file, no network, no clock.
 BALANCER_PURE = (
     *("grammar", "reader", "settings", "settings_reader", "snapshot", "guard", "site"),
-    *("nginx_conf", "catalog_view", "consul_template", "pace", "generations", "dns_wire"),
-    *("dns_book", "telling"),
+    *("nginx_conf", "catalog_view", "consul_template", "pace", "generations", "telling"),
 )
 BALANCER_ORDER = (
     *BALANCER_PURE,
     *("store", "settings_file", "consul_http", "witness", "heartbeat", "nginx", "publisher"),
-    *("follower", "catalog_follower", "following", "ledger", "name_server", "connections"),
-    *("naming", "children", "status_server", "daemon", "__main__"),
+    *("follower", "catalog_follower", "following", "ledger"),
+    *("children", "status_server", "daemon", "__main__"),
 )
 KEEPER = ROOT / "images" / "haproxy-lb" / "keeper"
 # The first knows data alone.

@@ -5,9 +5,8 @@ from ansible_collections.rollcall.discovery.tests.support.balancer.fixtures impo
     agent_of_the_session,
     nginx_stage,
     place,
-    plane,
     seed,
     stages,
 )
 
-__all__ = ["agent", "agent_of_the_session", "nginx_stage", "place", "plane", "seed", "stages"]
+__all__ = ["agent", "agent_of_the_session", "nginx_stage", "place", "seed", "stages"]

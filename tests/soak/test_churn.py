@@ -8,7 +8,6 @@ import time
 
 import pytest
 from ansible_collections.rollcall.discovery.tests.support.balancer.backends import Backend
-from ansible_collections.rollcall.discovery.tests.support.balancer.fixtures import both_planes
 from ansible_collections.rollcall.discovery.tests.support.balancer.load import Load, failures, p99
 from ansible_collections.rollcall.discovery.tests.support.balancer.nginx import NginxStage
 
@@ -44,7 +43,6 @@ def churn(stage: NginxStage, changes: int, seconds: float) -> None:
         timer.join()
 
 
-@both_planes
 def test_a_hundred_starts_and_stops_in_ten_seconds(stage: NginxStage) -> None:
     """No request fails, POST and kept connections included, and nginx reloads six times at most."""
     for name in ("one", "two"):
@@ -66,10 +64,9 @@ def test_a_hundred_starts_and_stops_in_ten_seconds(stage: NginxStage) -> None:
     print(f"{len(samples)} requests, {reloads} reloads, p99 {ratio:.2f} of the calm run's")
     assert failures(samples) == []
     # Two come at once, and then one a pause: six in ten seconds.
-    assert reloads <= (0 if stage.plane == "dns" else 2 + took / CHURN_SECONDS)
+    assert reloads <= 2 + took / CHURN_SECONDS
 
 
-@both_planes
 def test_kept_connections_survive_reloads(stage: NginxStage) -> None:
     """A client that keeps its connection and rests between requests meets no closed one."""
     for name in ("one", "two"):
@@ -89,10 +86,9 @@ def test_kept_connections_survive_reloads(stage: NginxStage) -> None:
         stage.rotates(web=3 + turn)
     for connection in connections:
         connection.close()
-    assert stage.loaded() - before == (0 if stage.plane == "dns" else 6)
+    assert stage.loaded() - before == 6
 
 
-@both_planes
 def test_an_instance_is_acknowledged_as_out(stage: NginxStage) -> None:
     """Taken out, it is shown as long as an old worker may send it something, and then no more."""
     one, two = stage.backend("one"), stage.backend("two")
@@ -121,7 +117,6 @@ def test_an_instance_is_acknowledged_as_out(stage: NginxStage) -> None:
     stage.serving("one", "two")
 
 
-@both_planes
 @pytest.mark.parametrize("kind", ["GET", "POST"])
 def test_a_replacement_after_the_acknowledgement_is_lossless(stage: NginxStage, kind: str) -> None:
     """Out, acknowledged, killed, started anew: three times, and no request fails."""

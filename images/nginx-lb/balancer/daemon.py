@@ -17,7 +17,6 @@ from .following import Following
 from .guard import Record
 from .heartbeat import Heartbeat
 from .ledger import Ledger
-from .naming import Naming
 from .nginx import Nginx, Refused
 from .nginx_conf import Paths
 from .pace import Pace
@@ -63,8 +62,7 @@ class Daemon:
         self._nginx = Nginx(volume, self._run)
         self._inbox: queue.SimpleQueue[_Word] = queue.SimpleQueue()
         self._following = Following(self._run, lambda: self._inbox.put("catalog"))
-        self._naming = Naming(paths.user)
-        self._publisher = Publisher(self._nginx, paths, state.generation, self._naming.learned)
+        self._publisher = Publisher(self._nginx, paths, state.generation)
         self._pulse = Pulse(False)
         self._contact: float | None = None
         self._skipped: tuple[Skip, ...] = ()
@@ -88,7 +86,6 @@ class Daemon:
         pending = self._pending
         now = time.monotonic()
         contact = self._contact
-        joining, gone = self._naming.moves()
         publisher = self._publisher
         return Report(
             generation=publisher.number,
@@ -107,11 +104,8 @@ class Daemon:
             revision=self._options.revision,
             offered_revision=self._offered,
             settings_refused=self._settings_refused,
-            data_plane=self._options.data_plane,
             pending=pending,
             heard=self._following.heard,
-            joining=joining,
-            gone=gone,
         )
 
     def stub_status(self) -> str | None:
@@ -170,7 +164,6 @@ class Daemon:
             plan = self._prepare(self._options)
         if self._settings_refused:
             log.error("settings refused: %s", self._settings_refused)
-        self._naming.prepare(self._options, plan)
         self._listen(self._run / "status.sock")
         self._listen(self._run / "control.sock", control=True)
         self._publisher.put(self._options, plan, self._ledger.instances)
@@ -286,12 +279,10 @@ class Daemon:
         records, pace = self._ledger.records, self._pace
         plan = self._prepare(options)
         try:
-            self._naming.prepare(options, plan)
             if not self._publisher.serves(options, plan, self._ledger.instances):
                 self._publisher.publish(options, plan, self._ledger.instances)
         except Refused as error:
             self._ledger.records, self._pace = records, pace
-            self._naming.prepare(self._options, self._plan(self._options))
             return str(error)
         self._options = options
         self._after_publishing(plan)
@@ -311,7 +302,6 @@ class Daemon:
             request.done.set()
         plan = self._plan(self._options)
         self._tell_skipped(plan)
-        self._naming.tell(plan)
         self._pending = not self._publisher.serves(
             self._options, plan, self._ledger.instances
         ) and not self._publisher.refuses(self._options, plan)
@@ -343,7 +333,6 @@ class Daemon:
         self._pending = False
         self._pace = self._pace.reloaded(time.monotonic())
         self._holders = plan.holders
-        self._naming.served(self._options, plan)
         services = self._publisher.services
         counts = ", ".join(f"{name} {len(each)}" for name, each in sorted(services.items()))
         log.info("generation %d serves: %s", self._publisher.number, counts or "no service")

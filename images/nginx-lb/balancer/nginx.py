@@ -72,7 +72,7 @@ class Nginx:
 
     def serves(self, generation: int, seconds: float) -> bool:
         """Whether the generation answers within so many seconds."""
-        return within(seconds, lambda: self.generation() == generation)
+        return _within(seconds, lambda: self.generation() == generation)
 
     def generation(self) -> int | None:
         """The generation that answers now; None when none does."""
@@ -122,7 +122,7 @@ class Nginx:
         partial.replace(target)
 
 
-def within(seconds: float, holds: Callable[[], bool]) -> bool:
+def _within(seconds: float, holds: Callable[[], bool]) -> bool:
     """Whether it comes to hold within so many seconds."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

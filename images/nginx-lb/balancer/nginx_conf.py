@@ -7,19 +7,16 @@ cannot be written. Only the operator's snippets and our own constants are writte
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import re
 from collections.abc import Iterable, Iterator
 
 from . import site as sites
 from .settings import Certificate, Settings, Tuning
 from .site import Route, Site, Upstream
-from .snapshot import Instance, Instances
+from .snapshot import Instance
 
 _WORD = re.compile(r"[A-Za-z0-9_./:\[\]$=*~^@,+-]+")
 _FRESH = ".fresh"
-# A name that no host has: what our own name server is asked for.
-DNS_DOMAIN = "lb.invalid"
 
 _LOG = """\
   log_format nginx_lb escape=json
@@ -54,14 +51,6 @@ _MAPS = f"""\
     default "";
     "~*^websocket$" upgrade;
   }}
-"""
-# Once the set has changed, nginx gives up who asks for another instance (NGX_BUSY, its 502), and
-# names the upstream in the place of an address: of what cannot be repeated nothing was sent.
-_TRIED = """\
-  map $upstream_addr $nginx_lb_tried {
-    default "";
-    "~:[0-9]+$" 1;
-  }
 """
 _GZIP = """\
   gzip on;
@@ -131,7 +120,7 @@ def _whole(options: Settings, site: Site, paths: Paths) -> Iterator[str]:
     yield "http {"
     yield from _http(options, site, paths)
     for upstream in site.upstreams:
-        yield from _upstreams(options, upstream)
+        yield from _upstreams(upstream)
     yield from _own_server(paths)
     yield from _servers(options, site, paths)
     yield "}"
@@ -150,8 +139,6 @@ def _http(options: Settings, site: Site, paths: Paths) -> Iterator[str]:
     yield _line(1, "server_names_hash_max_size", str(max(512, 4 * len(site.routes))))
     yield _line(1, "variables_hash_max_size", "2048")
     yield _MAPS.rstrip()
-    if options.data_plane == "dns":
-        yield _TRIED.rstrip()
     yield _PROXY.rstrip()
     yield from _tuned(options.defaults, None)
     if options.gzip:
@@ -194,74 +181,31 @@ def _tuned(tuning: Tuning, usual: Tuning | None, depth: int = 1) -> Iterator[str
         yield _line(depth, "proxy_buffering", "on" if tuning.buffering else "off")
 
 
-def _upstreams(options: Settings, upstream: Upstream) -> Iterator[str]:
+def _upstreams(upstream: Upstream) -> Iterator[str]:
     """The upstream, and the one without kept connections for what is not repeated."""
     if not upstream.instances:
         return
-    yield from _upstream(options, upstream, upstream.key, upstream.tuning.keepalive)
-    yield from _upstream(options, upstream, upstream.key + _FRESH, 0)
+    yield from _upstream(upstream, upstream.key, upstream.tuning.keepalive)
+    yield from _upstream(upstream, upstream.key + _FRESH, 0)
 
 
-def _upstream(options: Settings, upstream: Upstream, key: str, keepalive: int) -> Iterator[str]:
+def _upstream(upstream: Upstream, key: str, keepalive: int) -> Iterator[str]:
     tuning = upstream.tuning
     yield f"  upstream {_line(0, key)[:-1]} {{"
-    named = _named(options, upstream)
-    # Without reloads a zone cannot grow: it is large from the start.
-    size = 200 if named else len(upstream.instances)
-    yield _line(2, "zone", key, _zone(size))
+    yield _line(2, "zone", key, _zone(len(upstream.instances)))
     if tuning.balance == "least_conn":
         yield _line(2, "least_conn")
     elif tuning.balance == "hash":
         yield _line(2, "hash", tuning.hash_key, "consistent")
     limits = (f"max_fails={tuning.max_fails}", f"fail_timeout={tuning.fail_timeout}")
-    if named:
-        # Answers say themselves how long they hold: a set a second, an address for ever.
-        yield _line(2, "resolver", f"127.0.0.1:{options.name_server_port}")
-        yield _line(2, "resolver_timeout", "2s")
-        name = f"{dns_label(key)}.{DNS_DOMAIN}"
-        yield _line(2, "server", name, "service=lb", "resolve", *limits)
-    else:
-        even = len({instance.weight for instance in upstream.instances}) <= 1
-        for instance in upstream.instances:
-            yield _line(2, "server", str(instance.place), *_weight(tuning, instance, even), *limits)
+    even = len({instance.weight for instance in upstream.instances}) <= 1
+    for instance in upstream.instances:
+        yield _line(2, "server", str(instance.place), *_weight(tuning, instance, even), *limits)
     yield _line(2, "keepalive", str(keepalive))
     if keepalive:
-        # Shorter than a backend's own patience, so that nginx closes first. Where no reload ends
-        # them, so short that an instance which was taken out soon has none.
-        idle = "4s" if named else "30s"
-        yield _line(2, "keepalive_timeout", idle)
+        # Shorter than a backend's own patience, so that nginx closes first.
+        yield _line(2, "keepalive_timeout", "30s")
     yield "  }"
-
-
-def _named(options: Settings, upstream: Upstream) -> bool:
-    return options.data_plane == "dns" and upstream.named
-
-
-def named_keys(options: Settings, site: Site) -> frozenset[str]:
-    """The upstreams whose instances nginx finds by names."""
-    return frozenset(
-        each.key for each in site.upstreams if each.instances and _named(options, each)
-    )
-
-
-def dns_sets(site: Site) -> dict[str, tuple[str, Instances]]:
-    """What our own name server is to answer: for each name the service and its instances."""
-    return {
-        label: (upstream.service, upstream.instances)
-        for upstream in site.upstreams
-        for label in dns_labels(upstream.key)
-    }
-
-
-def dns_labels(key: str) -> tuple[str, str]:
-    """The names of an upstream, and of the one without kept connections."""
-    return dns_label(key), dns_label(key + _FRESH)
-
-
-def dns_label(key: str) -> str:
-    """An upstream's name in DNS, where a label holds 63 characters and a key may have more."""
-    readable = re.sub(r"[^a-z0-9]", "-", key.lower())[:40]
-    return f"{readable}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
 
 
 def _weight(tuning: Tuning, instance: Instance, even: bool) -> tuple[str, ...]:
@@ -306,8 +250,8 @@ def _servers(options: Settings, site: Site, paths: Paths) -> Iterator[str]:
         yield '    set $nginx_lb_service "";'
         yield from _health(options, paths, host)
         yield from _snippet(options.server_snippet, 2)
-        for number, route in enumerate(routes):
-            yield from _locations(options, route, f"@nginx_lb_again_{number}")
+        for route in routes:
+            yield from _locations(options, route)
         if not any(route.path == "/" for route in routes):
             yield '    location / { return 404 "no service answers here\\n"; }'
         yield "  }"
@@ -364,47 +308,21 @@ def _health(options: Settings, paths: Paths, host: str) -> Iterator[str]:
     yield "    }"
 
 
-def _locations(options: Settings, route: Route, again: str) -> Iterator[str]:
-    if not _begins_again(options, route):
-        again = ""
+def _locations(options: Settings, route: Route) -> Iterator[str]:
     if route.path == "/":
-        yield from _location(options, route, again, "/")
+        yield from _location(options, route, "/")
     else:
-        yield from _location(options, route, again, "=", route.path)
-        yield from _location(options, route, again, "^~", f"{route.path}/")
-    if again:
-        yield f"    location {again} {{"
-        yield "      if ($nginx_lb_tried) { return 502; }"
-        yield from _way(options, route)
-        yield "    }"
+        yield from _location(options, route, "=", route.path)
+        yield from _location(options, route, "^~", f"{route.path}/")
 
 
-def _begins_again(options: Settings, route: Route) -> bool:
-    """Whether a request is given a second set where the first one changed below it.
-
-    The operator's own pages stay as they are (an error_page hides those of the blocks around it),
-    and no rewrite of theirs is made twice.
-    """
-    snippets = (options.http_snippet, options.server_snippet, route.snippet)
-    fits = "rewrite" not in route.snippet and not any("error_page" in each for each in snippets)
-    return options.data_plane == "dns" and bool(route.upstream.instances) and fits
-
-
-def _location(options: Settings, route: Route, again: str, *match: str) -> Iterator[str]:
+def _location(options: Settings, route: Route, *match: str) -> Iterator[str]:
+    upstream = route.upstream
     yield f"    location {_line(0, *match)[:-1]} {{"
-    yield _line(3, "set", "$nginx_lb_service", route.upstream.service)
+    yield _line(3, "set", "$nginx_lb_service", upstream.service)
     if route.strip_path and route.path != "/":
         escaped = route.path.replace(".", "[.]")
         yield f"      rewrite ^{_line(0, escaped)[:-1]}/?(.*)$ /$1 break;"
-    if again:
-        yield _line(3, "error_page", "502", "=", again)
-    yield from _way(options, route)
-    yield "    }"
-
-
-def _way(options: Settings, route: Route) -> Iterator[str]:
-    """How a request that has come to a route goes on to its instances."""
-    upstream = route.upstream
     yield from _tuned(upstream.tuning, options.defaults, 3)
     yield "      add_header X-Backend $upstream_addr always;"
     yield from _snippet(route.snippet, 3)
@@ -413,6 +331,7 @@ def _way(options: Settings, route: Route) -> Iterator[str]:
     else:
         yield "      add_header Retry-After 1 always;"
         yield f"      return {_EMPTY};"
+    yield "    }"
 
 
 def _snippet(snippet: str, depth: int = 1) -> Iterable[str]:

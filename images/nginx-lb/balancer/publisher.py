@@ -7,12 +7,11 @@ import hashlib
 import logging
 import pathlib
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 
 from . import nginx_conf
-from . import site as sites
 from .generations import Generation, after_reload, living
-from .nginx import Nginx, Refused, within
+from .nginx import Nginx, Refused
 from .nginx_conf import Paths
 from .settings import Settings
 from .site import Site
@@ -20,26 +19,14 @@ from .snapshot import Instances
 
 log = logging.getLogger("nginx-lb")
 _START_SECONDS, _SERVE_SECONDS, _REFUSED_SECONDS = 10.0, 5.0, 30.0
-_LEARN_SECONDS = 5.0
 
 
 class Publisher:
-    """What nginx serves. `number` is the last generation that an earlier run served.
+    """What nginx serves. `number` is the last generation that an earlier run served."""
 
-    `learned` says whether nginx knows who is behind names that it was given.
-    """
-
-    def __init__(
-        self,
-        nginx: Nginx,
-        paths: Paths,
-        number: int,
-        learned: Callable[[Iterable[str]], bool],
-    ) -> None:
+    def __init__(self, nginx: Nginx, paths: Paths, number: int) -> None:
         """Nothing is served yet."""
         self._nginx = nginx
-        self._learned = learned
-        self._named: frozenset[str] = frozenset()
         self._paths = paths
         self._generations: tuple[Generation, ...] = ()
         self._refused_print = ""
@@ -98,28 +85,7 @@ class Publisher:
             raise
 
     def put(self, options: Settings, site: Site, services: Mapping[str, Instances]) -> None:
-        """Serve a site, started if need be. Refused where nginx does not take it or serve it.
-
-        Whom a name leads to that nginx does not know yet would be answered with 502.
-        """
-        named = nginx_conf.named_keys(options, site)
-        if unknown := named - self._named:
-            self._step(options, sites.introduced(site, unknown), services)
-            self._learn(unknown)
-        self._step(options, site, services)
-        self._named = named
-        self.fingerprint = self._print(options, site)
-        self._refused_print = self.refused = ""
-        self._refused_at = None
-
-    def _learn(self, keys: Iterable[str]) -> None:
-        """Wait until nginx knows these upstreams' names."""
-        names = [label for key in keys for label in nginx_conf.dns_labels(key)]
-        if not within(_LEARN_SECONDS, lambda: self._learned(names)):
-            log.warning("nginx has not asked for all names in %.0f s", _LEARN_SECONDS)
-
-    def _step(self, options: Settings, site: Site, services: Mapping[str, Instances]) -> None:
-        """Have nginx serve exactly this, or as before. Refused where it won't."""
+        """Serve a site, started if need be. Refused where nginx does not take it or serve it."""
         self._stage(options, site)
         self._nginx.swap()
         before = self._nginx.workers()
@@ -133,14 +99,15 @@ class Publisher:
                 self._return()
                 raise Refused(f"the new configuration did not serve within {_SERVE_SECONDS:.0f} s")
             self.reloads += 1
-        # Until the whole of it serves.
-        self.fingerprint = ""
         self.number += 1
         self._nginx.keep()
         self.rendered_at = time.monotonic()
         self._generations = after_reload(
             self._generations, self.number, services, before, self._nginx.workers()
         )
+        self.fingerprint = self._print(options, site)
+        self._refused_print = self.refused = ""
+        self._refused_at = None
 
     def _over(self, then: float) -> bool:
         """What was refused for want of time or memory may do later."""

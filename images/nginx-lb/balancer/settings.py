@@ -7,7 +7,6 @@ import dataclasses
 from .grammar import Network
 
 BALANCES = ("round_robin", "least_conn", "hash")
-DATA_PLANES = ("reload", "dns")
 RETRY_ON = ("error", "timeout", "invalid_header", "http_500", "http_502", "http_503", "http_504")
 
 
@@ -135,9 +134,6 @@ class Settings:
     status_address: str = "127.0.0.1"
     # 0 serves no status.
     status_port: int = 8404
-    data_plane: str = "reload"
-    # In the data plane `dns` our own name server listens here, on loopback.
-    name_server_port: int = 8405
     networks: tuple[Network, ...] = ()
     consul: Consul = Consul()
     guard: Guard = Guard()

@@ -16,7 +16,6 @@ from .grammar import Unfit
 from .reader import Reader
 from .settings import (
     BALANCES,
-    DATA_PLANES,
     RETRY_ON,
     Certificate,
     Consul,
@@ -92,8 +91,6 @@ def from_values(values: Any, base: Settings) -> Settings:
         access_log=reader.take("access_log", grammar.flag, base.access_log),
         status_address=reader.take("status_address", _literal, base.status_address),
         status_port=reader.take("status_port", _port_or_none, base.status_port),
-        data_plane=reader.take("data_plane", _data_plane, base.data_plane),
-        name_server_port=reader.take("name_server_port", grammar.port, base.name_server_port),
         networks=reader.each("networks", grammar.network, base.networks),
         consul=reader.take("consul", lambda value: _consul(value, base.consul), base.consul),
         guard=reader.take("guard", _guard, base.guard),
@@ -171,10 +168,6 @@ def _balance(value: Any) -> str:
 
 def _retry(value: Any) -> str:
     return grammar.choice(value, RETRY_ON)
-
-
-def _data_plane(value: Any) -> str:
-    return grammar.choice(value, DATA_PLANES)
 
 
 def _count(value: Any) -> int:

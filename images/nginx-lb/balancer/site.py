@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from . import grammar
 from .grammar import Unfit
@@ -18,21 +18,16 @@ from .snapshot import Instance, Instances, Skip
 
 # A host name and a path; "" is every host that no service names.
 Claim = tuple[str, str]
-_START = ".start"
 
 
 @dataclasses.dataclass(frozen=True)
 class Upstream:
-    """A set of instances and how they are reached; the key is nginx's name for it.
-
-    `named` instances are found by a name, in the data plane that asks for names.
-    """
+    """A set of instances and how they are reached; the key is nginx's name for it."""
 
     key: str
     service: str
     instances: Instances
     tuning: Tuning
-    named: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,26 +58,6 @@ class Site:
     def holders(self) -> dict[Claim, str]:
         """The service that has each route."""
         return {route.claim: route.upstream.service for route in self.routes}
-
-
-def introduced(plan: Site, unknown: Collection[str]) -> Site:
-    """A site for as long as nginx learns names: it asks for them, and nobody is routed to them.
-
-    Routes to the upstreams of the `unknown` keys lead to their addresses meanwhile.
-    """
-    beside = {
-        each.key: dataclasses.replace(each, key=each.key + _START, named=False)
-        for each in plan.upstreams
-        if each.key in unknown
-    }
-    return dataclasses.replace(
-        plan,
-        upstreams=(*plan.upstreams, *beside.values()),
-        routes=tuple(
-            dataclasses.replace(route, upstream=beside.get(route.upstream.key, route.upstream))
-            for route in plan.routes
-        ),
-    )
 
 
 def declared(options: Settings, services: Mapping[str, Instances]) -> dict[str, Instances]:

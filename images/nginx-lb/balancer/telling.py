@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .dns_book import Gone, Key
 from .generations import Generation, knowing
 from .guard import Hold
 from .snapshot import Instance, Instances, Skip
@@ -41,12 +40,8 @@ class Report:
     revision: str
     offered_revision: str
     settings_refused: str
-    data_plane: str
     pending: bool
     heard: bool
-    # In the data plane `dns`: those that nginx may not know yet, and may not be done with.
-    joining: frozenset[Key]
-    gone: tuple[Gone, ...]
 
     @property
     def state(self) -> str:
@@ -79,7 +74,6 @@ def status(report: Report) -> dict[str, Any]:
     return {
         **health(report),
         "contact_age_seconds": None if report.contact_age is None else round(report.contact_age, 3),
-        "data_plane": report.data_plane,
         "pending": report.pending,
         "heard": report.heard,
         "reloads": report.reloads,
@@ -114,21 +108,16 @@ def instances(report: Report) -> dict[str, Any]:
     }
     rows = {}
     for name, instance in known:
-        rotated = any(each.place == instance.place for each in report.services.get(name, ()))
-        rows[name, instance.place] = {
-            **_shown(name, instance),
-            "in_rotation": rotated and (name, instance.place) not in report.joining,
-            "generations": knowing(report.generations, name, instance.place),
-            "connections": 0,
+        place = instance.place
+        rows[name, place] = {
+            "service": name,
+            "id": instance.id,
+            "address": place.address,
+            "port": place.port,
+            "weight": instance.weight,
+            "in_rotation": any(each.place == place for each in report.services.get(name, ())),
+            "generations": knowing(report.generations, name, place),
         }
-    for gone in report.gone:
-        row = {
-            **_shown(gone.service, gone.instance),
-            "in_rotation": False,
-            "generations": [report.generation] if gone.known else [],
-            "connections": gone.connections,
-        }
-        rows[gone.service, gone.instance.place] = row
     return {
         "generation": report.generation,
         "pending": report.pending,
@@ -136,17 +125,6 @@ def instances(report: Report) -> dict[str, Any]:
             {"number": each.number, "workers": len(each.workers)} for each in report.generations
         ],
         "instances": [rows[key] for key in sorted(rows)],
-    }
-
-
-def _shown(service: str, instance: Instance) -> dict[str, Any]:
-    """What an instance is."""
-    return {
-        "service": service,
-        "id": instance.id,
-        "address": instance.place.address,
-        "port": instance.place.port,
-        "weight": instance.weight,
     }
 
 

@@ -81,6 +81,4 @@ def _still(seen: Seen, name: str) -> list[str]:
         elif row["generations"]:
             numbers = ", ".join(map(str, row["generations"]))
             found.append(f"{name} is known to workers of generation {numbers}")
-        elif row["connections"]:
-            found.append(f"{name} has {row['connections']} connections of ours")
     return found

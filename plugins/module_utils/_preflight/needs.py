@@ -80,10 +80,7 @@ def _balancer_ports(value: Lookup) -> tuple[str, ...]:
         ports.append(value("nginx_lb_tls_port"))
     if int(value("nginx_lb_status_port") or 0):
         ports.append(value("nginx_lb_status_port"))
-    found = [f"{port}/tcp" for port in ports]
-    if value("nginx_lb_data_plane") == "dns":
-        found += [f"{value('nginx_lb_name_server_port')}/{kind}" for kind in ("tcp", "udp")]
-    return tuple(found)
+    return tuple(f"{port}/tcp" for port in ports)
 
 
 def _ports(role: str, value: Lookup) -> tuple[str, ...]:

@@ -9,11 +9,10 @@ from ansible_collections.rollcall.discovery.tests.support.balancer.fixtures impo
     agent,
     agent_of_the_session,
     place,
-    plane,
     stages,
 )
 
-__all__ = ["agent", "agent_of_the_session", "place", "plane", "stages"]
+__all__ = ["agent", "agent_of_the_session", "place", "stages"]
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -7,8 +7,7 @@ from ansible_collections.rollcall.discovery.tests.support.balancer.fixtures impo
     agent_of_the_session,
     nginx_stage,
     place,
-    plane,
     stages,
 )
 
-__all__ = ["agent", "agent_of_the_session", "nginx_stage", "place", "plane", "stages"]
+__all__ = ["agent", "agent_of_the_session", "nginx_stage", "place", "stages"]

@@ -35,7 +35,6 @@ def test_an_empty_host_becomes_a_balancer_that_serves(
         "port": stage.port,
         "tls_port": stage.tls_port,
         "status_port": stage.status_port,
-        "name_server_port": stage.dns_port,
         "keepalive": 16,
         "guard_max_drop": 0.5,
         "wait_timeout": 60,
@@ -89,14 +88,13 @@ def test_a_gossip_key_has_one_of_three_lengths(
 @pytest.mark.parametrize(("count", "failed"), [("2", 0), ("two", 1)])
 def test_an_inventory_is_checked(count: str, failed: int, tmp_path: pathlib.Path) -> None:
     """By the half of preflight that runs inside ansible-core, and the one on the host."""
-    port, status_port, name_server_port = free_ports(3)
+    port, status_port = free_ports(2)
     inputs = {"members": {"helloworld": ["localhost"], "nginx_lb": ["localhost"]}}
     recap = run_role(
         "preflight",
         inputs,
         tmp_path,
         *("-e", f"nginx_lb_port={port} nginx_lb_status_port={status_port}"),
-        *("-e", f"nginx_lb_name_server_port={name_server_port}"),
         *("-e", f"helloworld_count={count} helloworld_my_host=localhost"),
     )
     assert (recap.changed, recap.failed) == (0, failed), recap.output

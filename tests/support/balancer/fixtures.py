@@ -25,11 +25,6 @@ from .stage import Place, Stage
 
 S = TypeVar("S", bound=Stage)
 Stages = Callable[..., Any]
-both_planes = pytest.mark.parametrize("plane", ["reload", "dns"])
-# What holds for one of nginx's data planes is told of the other in the full tier.
-planes_by_tier = pytest.mark.parametrize(
-    "plane", ["reload", pytest.param("dns", marks=pytest.mark.full)]
-)
 
 
 @pytest.fixture(scope="session")
@@ -87,12 +82,6 @@ def stages(place: Place, agent: Agent, tmp_path: pathlib.Path) -> Iterator[Stage
 
 
 @pytest.fixture
-def plane() -> str:
-    """nginx's data plane; a story of both names it as its parameter."""
-    return "reload"
-
-
-@pytest.fixture
 def seed() -> int:
     """The seed of what is left to chance, printed where a test fails."""
     found = random.randrange(2**32)
@@ -101,9 +90,9 @@ def seed() -> int:
 
 
 @pytest.fixture(name="stage")
-def nginx_stage(stages: Stages, plane: str) -> NginxStage:
+def nginx_stage(stages: Stages) -> NginxStage:
     """One stage with nginx."""
-    made: NginxStage = stages(NginxStage, plane=plane)
+    made: NginxStage = stages(NginxStage)
     return made
 
 

@@ -14,22 +14,19 @@ from .stage import Place, Stage
 
 
 class NginxStage(Stage):
-    """A stage with nginx on it; `plane` is its data plane, `reload` or `dns`."""
+    """A stage with nginx on it."""
 
     program = "nginx-lb"
     role = "nginx_lb"
     # Each instance once.
     tries = 2
 
-    def __init__(
-        self, place: Place, image: str, agent: Agent, folder: pathlib.Path, plane: str = "reload"
-    ) -> None:
+    def __init__(self, place: Place, image: str, agent: Agent, folder: pathlib.Path) -> None:
         """Choose more ports; certificates lie below the settings."""
         super().__init__(place, image, agent, folder)
-        self.plane = plane
         self.certificates = self.folder / "certificates"
         self.certificates.mkdir()
-        self.tls_port, self.dns_port = free_ports(2)
+        [self.tls_port] = free_ports(1)
         self.revision = 0
 
     def settings(self, **values: Any) -> None:
@@ -41,8 +38,6 @@ class NginxStage(Stage):
             "status_port": self.status_port,
             "status_address": self.place.address,
             "networks": [self.place.network],
-            "data_plane": self.plane,
-            "name_server_port": self.dns_port,
             "consul": {"address": f"{self.place.backends}:{self.agent.port}"},
         }
         partial = self.folder / "settings.partial"
@@ -51,8 +46,7 @@ class NginxStage(Stage):
 
     def inputs(self, **more: Any) -> dict[str, Any]:
         """The inputs with which the role makes this balancer."""
-        ports = {"tls_port": self.tls_port, "name_server_port": self.dns_port}
-        return super().inputs(**{**ports, **more})
+        return super().inputs(**{"tls_port": self.tls_port, **more})
 
     def acknowledged(self) -> None:
         """Wait until all workers use the settings that were written last."""
@@ -82,8 +76,8 @@ class NginxStage(Stage):
 
     @property
     def follows_without_a_reload(self) -> bool:
-        """In the data plane `dns` nginx asks for them itself."""
-        return self.plane == "dns"
+        """Instances stand in its configuration."""
+        return False
 
     def misses_consul(self) -> None:
         """It says since when and why; a container made anew has never heard of Consul."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import pathlib
 import re
 from collections.abc import Iterable, Mapping
@@ -17,9 +16,9 @@ _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = rf"(?:\*\.)?{_LABEL}(?:\.{_LABEL})*"
 _PATH = r"(?:/|(?:/[A-Za-z0-9._~-]+)+/?)"
 _LIMITS = r" max_fails=\d+ fail_timeout=\d+m?s"
-_AGAIN = r"@nginx_lb_again_\d+"
 # What may stand in a block that data has a part in, each directive with its words and its block.
 _UPSTREAM = {
+    "server": rf"{_PLACE}(?: weight=\d{{1,5}})?{_LIMITS}",
     "zone": rf"{_SERVICE} \d+[km]",
     "least_conn": "",
     "hash": r"\$[a-z_]+ consistent",
@@ -27,43 +26,13 @@ _UPSTREAM = {
     "keepalive_timeout": r"\d+s",
 }
 _SERVER = {"listen": r"\d+(?: ssl)?(?: default_server)?", "server_name": _HOST}
+_LOCATION_MATCH = rf"(?:(?:=|\^~) )?{_PATH}"
 _LOCATION = {
     "add_header": r"(?:X-Backend \$upstream_addr|Retry-After 1) always",
     "proxy_pass": rf"http://{_SERVICE}\$nginx_lb_fresh",
     "return": r"(?:503|404) no [a-z ]+\\n",
     "set": rf"\$nginx_lb_service {_SERVICE}",
     "rewrite": r"\^[A-Za-z0-9/._~\[\]-]+/\?\(\.\*\)\$ /\$1 break",
-}
-
-
-@dataclasses.dataclass(frozen=True)
-class Grammar:
-    """What a data plane's blocks may hold; `place` is what stands behind `location`."""
-
-    upstream: Mapping[str, str]
-    location: Mapping[str, str]
-    place: str
-
-
-_PLACES = rf"(?:(?:=|\^~) )?{_PATH}"
-_PLANES = {
-    "reload": Grammar(
-        {**_UPSTREAM, "server": rf"{_PLACE}(?: weight=\d{{1,5}})?{_LIMITS}"}, _LOCATION, _PLACES
-    ),
-    "dns": Grammar(
-        {
-            **_UPSTREAM,
-            "server": rf"{_LABEL}\.lb\.invalid service=lb resolve{_LIMITS}",
-            "resolver": r"127\.0\.0\.1:\d+",
-            "resolver_timeout": r"\d+s",
-        },
-        {
-            **_LOCATION,
-            "error_page": rf"502 = {_AGAIN}",
-            "if": r"\$nginx_lb_tried \{return 502\}",
-        },
-        rf"{_PLACES}|{_AGAIN}",
-    ),
 }
 
 
@@ -80,8 +49,8 @@ def parse(text: str, folder: pathlib.Path) -> list[dict[str, Any]]:
     return blocks
 
 
-def strangers(text: str, plain: str, folder: pathlib.Path, plane: str = "reload") -> list[str]:
-    """Everything that the plane's grammar does not allow; `plain` is the same without any instance.
+def strangers(text: str, plain: str, folder: pathlib.Path) -> list[str]:
+    """Everything that the grammar does not allow; `plain` is the same without any instance.
 
     What `plain` holds as well comes from the operator and from us.
     """
@@ -89,30 +58,27 @@ def strangers(text: str, plain: str, folder: pathlib.Path, plane: str = "reload"
         found, expected = parse(text, folder), parse(plain, folder)
     except ValueError as error:
         return [f"not to be parsed: {error}"]
-    grammar = _PLANES[plane]
     http, ours = _one(found, "http"), _one(expected, "http")
     usual = {_words(each) for each in ours if each["directive"] not in ("upstream", "server")}
     problems = [_words(each) for each in found if each["directive"] != "http"]
     problems = [words for words in problems if words not in set(map(_words, expected))]
     for each in http:
         if each["directive"] == "upstream":
-            problems += _unfit(each, _SERVICE, grammar.upstream)
+            problems += _unfit(each, _SERVICE, _UPSTREAM)
         elif each["directive"] == "server":
             servers = [block for block in ours if block["directive"] == "server"]
-            problems += _server(each, servers, grammar)
+            problems += _server(each, servers)
         elif _words(each) not in usual and each["directive"] != "server_names_hash_max_size":
             problems.append(_words(each))
     return problems
 
 
-def _server(
-    block: Mapping[str, Any], known: Iterable[Mapping[str, Any]], grammar: Grammar
-) -> list[str]:
+def _server(block: Mapping[str, Any], known: Iterable[Mapping[str, Any]]) -> list[str]:
     whole = {_words(each) for server in known for each in server["block"]}
     problems = [_words(block)] if "block" not in block else []
     for each in block.get("block") or ():
         if each["directive"] == "location" and _words(each) not in whole:
-            problems += _unfit(each, grammar.place, grammar.location)
+            problems += _unfit(each, _LOCATION_MATCH, _LOCATION)
         elif _words(each) not in whole:
             problems += _unfit(each, _SERVER.get(each["directive"]), {})
     return problems

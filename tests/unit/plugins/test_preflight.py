@@ -156,7 +156,7 @@ def test_a_role_that_shall_be_absent_needs_nothing() -> None:
 
 
 def test_a_balancer_needs_the_ports_of_what_it_does() -> None:
-    """TLS where it has certificates, its status, its name server where nginx asks it."""
+    """TLS where it has certificates, and its status."""
     plain = needs_of("nginx_lb", lookup(nginx_lb_port=80, nginx_lb_status_port=8404))
     assert plain.ports == ("80/tcp", "8404/tcp")
     whole = lookup(
@@ -164,10 +164,8 @@ def test_a_balancer_needs_the_ports_of_what_it_does() -> None:
         nginx_lb_certificates=[{"name": "main"}],
         nginx_lb_tls_port=443,
         nginx_lb_status_port=0,
-        nginx_lb_data_plane="dns",
-        nginx_lb_name_server_port=8405,
     )
-    assert needs_of("nginx_lb", whole).ports == ("80/tcp", "443/tcp", "8405/tcp", "8405/udp")
+    assert needs_of("nginx_lb", whole).ports == ("80/tcp", "443/tcp")
 
 
 def test_a_port_that_two_roles_want_is_a_conflict() -> None:

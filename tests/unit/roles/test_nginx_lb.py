@@ -21,7 +21,6 @@ BALANCER = {
     "tls_port": 8443,
     "tls_redirect": True,
     "status_port": 8500,
-    "name_server_port": 8600,
     "worker_connections": 1000,
     "gzip": True,
     "access_log": False,

@@ -15,8 +15,6 @@ WEB = [{"name": "web"}]
 FORGETS = "HAProxy drops what its state file says where no DNS has answered for 1.5 s"
 
 
-# A data plane that knows instances by name is another program in this: it is told in every tier.
-@pytest.mark.parametrize("stage", ["nginx-reload", "nginx-dns", "haproxy"], indirect=True)
 def test_what_starts_and_stops_is_followed(stage: Stage) -> None:
     """One instance, a second, the first again alone, and none."""
     first = stage.backend("one")

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import collections
 
-from ansible_collections.rollcall.discovery.tests.support.balancer.fixtures import planes_by_tier
-from ansible_collections.rollcall.discovery.tests.support.balancer.load import Load, failures
 from ansible_collections.rollcall.discovery.tests.support.balancer.nginx import NginxStage
 
 WEB = [{"name": "web"}]
 
 
-@planes_by_tier
 def test_a_failing_check_takes_an_instance_out(stage: NginxStage) -> None:
     """critical and warning are not passing, and passing is."""
     stage.backend("one")
@@ -32,7 +29,6 @@ def test_an_empty_service_is_told(stage: NginxStage) -> None:
     stage.reaches("fresh")
 
 
-@planes_by_tier
 def test_weights_are_consuls(stage: NginxStage) -> None:
     """Of 3 to 1, the heavier gets three requests of four."""
     stage.backend("light", Weights={"Passing": 1, "Warning": 1})
@@ -67,7 +63,6 @@ def test_a_wrong_environment_is_refused_in_a_sentence(stage: NginxStage) -> None
     assert "nginx-lb: 'a b' is not a service name" in stage.log()
 
 
-@planes_by_tier
 def test_it_says_how_it_is(stage: NginxStage) -> None:
     """Health, status, instances and metrics tell the same story, the log every request."""
     one = stage.backend("one")
@@ -110,19 +105,6 @@ def test_nothing_is_reloaded_for_nothing(stage: NginxStage) -> None:
     stage.backend("two", Tags=["blue"])
     stage.serving("one", "two")
     assert stage.loaded() == before + 1
-
-
-def test_the_data_plane_changes_and_nobody_notices(stage: NginxStage) -> None:
-    """There and back, while it is asked all the time."""
-    stage.backend("one")
-    stage.backend("two")
-    stage.start(services=WEB)
-    stage.serving("one", "two")
-    load = Load.without_a_pause(stage.place.address, stage.port)
-    for plane in ("dns", "reload"):
-        stage.settings(services=WEB, data_plane=plane)
-        stage.acknowledged()
-    assert failures(load.end()) == []
 
 
 def test_what_follows_consul_comes_back(stage: NginxStage) -> None:

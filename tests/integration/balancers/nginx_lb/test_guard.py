@@ -10,10 +10,7 @@ import socket
 from typing import Any
 
 import pytest
-from ansible_collections.rollcall.discovery.tests.support.balancer.fixtures import (
-    Stages,
-    planes_by_tier,
-)
+from ansible_collections.rollcall.discovery.tests.support.balancer.fixtures import Stages
 from ansible_collections.rollcall.discovery.tests.support.balancer.load import Load, failures
 from ansible_collections.rollcall.discovery.tests.support.balancer.nginx import NginxStage
 from ansible_collections.rollcall.discovery.tests.support.balancer.stage import Place
@@ -32,7 +29,6 @@ def amnesia(stage: NginxStage) -> None:
     stage.agent.start()
 
 
-@planes_by_tier
 def test_a_catalog_born_anew_is_held_against(stage: NginxStage) -> None:
     """A healthy and empty Consul after the loss of all data takes nobody out of rotation."""
     one, two = stage.backend("one"), stage.backend("two")
@@ -57,7 +53,6 @@ def test_a_catalog_born_anew_is_held_against(stage: NginxStage) -> None:
     stage.serving("one")
 
 
-@planes_by_tier
 def test_a_new_catalog_is_believed_in_the_end(stage: NginxStage) -> None:
     """What nobody has registered again within the longest hold is gone."""
     stage.backend("one")
@@ -82,7 +77,6 @@ def test_a_hold_survives_the_container(stage: NginxStage) -> None:
     assert stage.names() == {"one"}
 
 
-@planes_by_tier
 def test_the_operator_has_the_last_word(stage: NginxStage) -> None:
     """`nginx-lb accept` believes Consul at once about what is held."""
     stage.backend("one")
@@ -118,7 +112,6 @@ def test_a_confirmed_loss_of_most_is_no_matter_of_waiting(stage: NginxStage) -> 
     assert stage.status()["state"] == "fresh"
 
 
-@planes_by_tier
 def test_a_restart_of_consul_with_its_data_is_no_event(stage: NginxStage) -> None:
     """Consul killed and back with what it knew: nobody leaves, nothing is held at the end."""
     stage.backend("one")
@@ -135,7 +128,6 @@ def test_a_restart_of_consul_with_its_data_is_no_event(stage: NginxStage) -> Non
     assert failures(load.end()) == []
 
 
-@planes_by_tier
 @pytest.mark.parametrize("what", ["http_snippet", "server_snippet", "service", "grammar"])
 def test_a_broken_setting_is_refused_and_nothing_happens(stage: NginxStage, what: str) -> None:
     """The old configuration serves on and follows Consul on; the reason is told."""
@@ -191,7 +183,6 @@ def test_one_bad_instance_costs_the_others_nothing(stage: NginxStage) -> None:
     assert stage.metrics()["nginx_lb_skipped"] == 3
 
 
-@planes_by_tier
 def test_a_discovered_service_is_guarded_too(stage: NginxStage) -> None:
     """Consul born anew takes no route from a service that presented itself; a real leave does."""
     tags = ["lb", "lb.host=shop.example"]

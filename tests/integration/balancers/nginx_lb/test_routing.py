@@ -19,11 +19,7 @@ import pytest
 from ansible_collections.rollcall.discovery.tests.support.balancer.asking import ask
 from ansible_collections.rollcall.discovery.tests.support.balancer.backends import Backend, vanished
 from ansible_collections.rollcall.discovery.tests.support.balancer.certificates import certificate
-from ansible_collections.rollcall.discovery.tests.support.balancer.fixtures import (
-    Stages,
-    both_planes,
-    planes_by_tier,
-)
+from ansible_collections.rollcall.discovery.tests.support.balancer.fixtures import Stages
 from ansible_collections.rollcall.discovery.tests.support.balancer.nginx import NginxStage
 from ansible_collections.rollcall.discovery.tests.support.stalls import at_most
 
@@ -69,7 +65,6 @@ def test_answers_are_compressed_where_that_is_asked_for(stage: NginxStage) -> No
     assert (headers.get("Content-Encoding"), headers["Vary"]) == ("gzip", "Accept-Encoding")
 
 
-@planes_by_tier
 def test_a_websocket_passes(stage: NginxStage) -> None:
     """Upgraded, and every byte comes back; a reload does not cut it."""
     stage.backend("one")
@@ -157,7 +152,6 @@ def test_a_service_that_presents_itself_is_routed(stage: NginxStage) -> None:
     }
 
 
-@planes_by_tier
 def test_a_host_that_vanished_costs_the_connect_timeout_once(stage: NginxStage) -> None:
     """No packet comes back: the next instance is tried then, and this one for a while no more."""
     settings = {"connect_timeout": "1s", "tries_timeout": "20s", "fail_timeout": "1m"}
@@ -169,10 +163,8 @@ def test_a_host_that_vanished_costs_the_connect_timeout_once(stage: NginxStage) 
     assert 1 <= sum(gone in row["backend"] for row in rows) <= 2
 
 
-# In the data plane `dns` this is a way of its own: it is told in every tier.
-@both_planes
 def test_who_waits_for_a_vanished_host_is_served_though_the_set_changes(stage: NginxStage) -> None:
-    """nginx gives such a request up in the data plane `dns`; it is begun again, a POST too."""
+    """A POST too: nothing of it was sent yet."""
     patient = {"connect_timeout": "4s", "tries_timeout": "20s"}
     with _beside_one_that_vanished(stage, **patient), ThreadPoolExecutor(4) as pool:
         began = time.monotonic()

@@ -12,7 +12,6 @@ from ansible_collections.rollcall.discovery.tests.support.hostile.parsed import 
 from ansible_collections.rollcall.discovery.tests.support.hostile.registrations import Hostile
 from balancer import nginx_conf, site
 from balancer.nginx_conf import Paths
-from balancer.settings import DATA_PLANES
 from balancer.snapshot import collect
 
 from .builders import followed, settings
@@ -21,14 +20,14 @@ ROUND = 1_000
 SERVICES = [{"name": "web"}, {"name": "shop", "path": "/shop"}]
 
 
-def rendered(registrations: list[dict[str, Any]], plane: str) -> str:
+def rendered(registrations: list[dict[str, Any]]) -> str:
     """Our configuration."""
-    options = settings(services=SERVICES, discover={}, data_plane=plane)
+    options = settings(services=SERVICES, discover={})
     served = followed(options, collect(registrations, options.networks).services)
     return nginx_conf.render(options, site.plan(options, served, {}), Paths())
 
 
-def naive(registrations: list[dict[str, Any]], plane: str) -> str:
+def naive(registrations: list[dict[str, Any]]) -> str:
     """What a template makes of them that writes values as they are, as most templates do."""
     services: dict[str, list[dict[str, Any]]] = {}
     for each in registrations:
@@ -39,7 +38,7 @@ def naive(registrations: list[dict[str, Any]], plane: str) -> str:
         + "\n}"
         for name, found in services.items()
     )
-    return rendered([], plane)[:-2] + upstreams + "\n}\n"
+    return rendered([])[:-2] + upstreams + "\n}\n"
 
 
 @pytest.fixture(scope="module")
@@ -50,68 +49,46 @@ def seed() -> int:
     return found
 
 
-planes = pytest.mark.parametrize(("plane", "servers_a_round"), [("reload", 10), ("dns", 2)])
-
-
-@planes
-def test_nothing_of_a_strangers_reaches_nginx(
-    seed: int, plane: str, servers_a_round: int, tmp_path: pathlib.Path
-) -> None:
+def test_nothing_of_a_strangers_reaches_nginx(seed: int, tmp_path: pathlib.Path) -> None:
     """Each registration is a server of the grammar or a skip; a naive template makes much else."""
-    assert_nothing_passes(seed, plane, servers_a_round, tmp_path, rounds=5)
+    assert_nothing_passes(seed, tmp_path, rounds=5)
 
 
 @pytest.mark.full
-@planes
 def test_nothing_of_fifty_thousand_strangers_reaches_nginx(
-    seed: int, plane: str, servers_a_round: int, tmp_path: pathlib.Path
+    seed: int, tmp_path: pathlib.Path
 ) -> None:
     """The same in ten times as many rounds."""
-    assert_nothing_passes(seed, plane, servers_a_round, tmp_path, rounds=50)
+    assert_nothing_passes(seed, tmp_path, rounds=50)
 
 
-def assert_nothing_passes(
-    seed: int, plane: str, servers_a_round: int, folder: pathlib.Path, rounds: int
-) -> None:
+def assert_nothing_passes(seed: int, folder: pathlib.Path, rounds: int) -> None:
     """A thousand registrations a round: nothing of theirs is in our configuration."""
     source = Hostile(seed)
-    plain = rendered([], plane)
+    plain = rendered([])
     broken = servers = 0
     for _ in range(rounds):
         registrations = [source.registration() for _ in range(ROUND)]
-        text = rendered(registrations, plane)
-        assert strangers(text, plain, folder, plane) == []
+        text = rendered(registrations)
+        assert strangers(text, plain, folder) == []
         servers += text.count("    server ")
-        broken += bool(strangers(naive(registrations[:50], plane), plain, folder, plane))
+        broken += bool(strangers(naive(registrations[:50]), plain, folder))
     print(f"{servers} servers, {broken} naive configurations with strangers in them")
-    assert servers > servers_a_round * rounds
+    assert servers > 10 * rounds
     assert broken == rounds
 
 
-@pytest.mark.parametrize("plane", DATA_PLANES)
-def test_the_parser_finds_what_it_is_to_find(plane: str, tmp_path: pathlib.Path) -> None:
+def test_the_parser_finds_what_it_is_to_find(tmp_path: pathlib.Path) -> None:
     """Each of these, put into a good configuration, is a stranger."""
     registration = {"service": "web", "address": "10.0.0.1", "port": 80, "id": "a"}
-    good, plain = rendered([registration], plane), rendered([], plane)
-    assert strangers(good, plain, tmp_path, plane) == []
-    of_plane = {
-        "reload": [
-            ("server 10.0.0.1:80", "server 10.0.0.1:80 backup"),
-            ("server 10.0.0.1:80", "server evil.example:80"),
-            ("server 10.0.0.1:80", "server unix:/tmp/s"),
-            ("server 10.0.0.1:80", "server web.lb.invalid service=lb resolve"),
-            ("location / {", "location / {\n error_page 502 = @nginx_lb_again_0;"),
-        ],
-        "dns": [
-            (".lb.invalid service=lb", ".evil.example service=lb"),
-            ("resolver 127.0.0.1:", "resolver 6.6.6.6:"),
-            ("return 502;", "return 302 http://evil.example;"),
-            ("location / {", "location / {\n return 502;"),
-            ("= @nginx_lb_again_", "= @evil_"),
-        ],
-    }
+    good, plain = rendered([registration]), rendered([])
+    assert strangers(good, plain, tmp_path) == []
     for old, new in (
-        *of_plane[plane],
+        ("server 10.0.0.1:80", "server 10.0.0.1:80 backup"),
+        ("server 10.0.0.1:80", "server evil.example:80"),
+        ("server 10.0.0.1:80", "server unix:/tmp/s"),
+        ("server 10.0.0.1:80", "server web.example service=lb resolve"),
+        ("location / {", "location / {\n error_page 502 = @evil;"),
         ("upstream web {", "upstream web {\n include /etc/passwd;"),
         ("http {", "http {\n lua_package_path x;"),
         ("events {", "load_module x.so;\nevents {"),
@@ -120,4 +97,4 @@ def test_the_parser_finds_what_it_is_to_find(plane: str, tmp_path: pathlib.Path)
         ("location / {", "location ~ .* {"),
     ):
         assert old in good
-        assert strangers(good.replace(old, new), plain, tmp_path, plane), new
+        assert strangers(good.replace(old, new), plain, tmp_path), new

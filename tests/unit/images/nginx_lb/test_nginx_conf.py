@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
@@ -142,96 +141,6 @@ def test_snippets_stand_where_the_operator_put_them() -> None:
     assert "\n  # of http\n  # two lines\n" in rendered
     assert rendered.count("\n    # of server\n") == 1
     assert "      # of location" in block(rendered, "location / {")
-
-
-def test_the_dns_data_plane_names_no_instance() -> None:
-    """The text stays when instances come and go: nothing to reload for."""
-    some = text({"web": instances(1)}, data_plane="dns")
-    assert some == text({"web": instances(2, 3)}, data_plane="dns")
-    assert "return 503" in text({}, data_plane="dns")
-    upstream = block(some, "upstream web {")
-    assert "resolver 127.0.0.1:8405;" in upstream
-    assert f"server {nginx_conf.dns_label('web')}.lb.invalid service=lb resolve" in upstream
-
-
-AGAIN = "location @nginx_lb_again_0 {"
-
-
-def test_a_request_whose_set_changed_below_it_begins_again() -> None:
-    """nginx of the data plane `dns` gives it up; only who was given no instance comes this way."""
-    shop = {"name": "web", "path": "/shop", "strip_path": True, "read_timeout": "2s"}
-    rendered = text(services=[{**shop, "snippet": "# theirs"}], data_plane="dns")
-    for head in ("location = /shop {", "location ^~ /shop/ {"):
-        assert "error_page 502 = @nginx_lb_again_0;" in block(rendered, head)
-    again = block(rendered, AGAIN)
-    assert again.strip().startswith("if ($nginx_lb_tried) { return 502; }")
-    assert "proxy_read_timeout 2s;" in again
-    assert "# theirs" in again
-    assert "proxy_pass http://web$nginx_lb_fresh;" in again
-    assert "rewrite" not in again
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"data_plane": "reload"},
-        {"http_snippet": "error_page 502 /sorry.html;"},
-        {"server_snippet": "error_page 502 /sorry.html;"},
-        {"services": [{"name": "web", "snippet": "error_page 502 /sorry.html;"}]},
-        {"services": [{"name": "web", "snippet": "rewrite ^ /below$uri break;"}]},
-    ],
-)
-def test_an_operators_pages_and_rewrites_come_first(options: dict[str, Any]) -> None:
-    """No error_page of ours hides theirs, nothing is rewritten twice, and reloads need none."""
-    rendered = text(**{"data_plane": "dns", **options})
-    assert "nginx_lb_again" not in rendered
-    assert AGAIN in text(data_plane="dns")
-
-
-def test_the_name_server_knows_every_name_that_nginx_asks_for() -> None:
-    """Each upstream's own name, and the one without kept connections has another."""
-    made = settings(services=[{"name": "web"}], data_plane="dns")
-    found = site.plan(made, {"web": instances(1)}, {})
-    sets = nginx_conf.dns_sets(found)
-    rendered = nginx_conf.render(made, found, Paths())
-    assert sorted(sets) == sorted(re.findall(r"server (\S+)[.]lb[.]invalid", rendered))
-    assert set(sets.values()) == {("web", instances(1))}
-
-
-def test_nobody_is_routed_to_a_name_that_nginx_does_not_know() -> None:
-    """It asks for the name already, and requests go to the addresses; what it knows stays."""
-    made = settings(
-        services=[{"name": "web"}, {"name": "shop", "hosts": ["shop.example"]}], data_plane="dns"
-    )
-    found = site.plan(made, {"web": instances(1), "shop": instances(2)}, {})
-    assert nginx_conf.named_keys(made, found) == {"web", "shop"}
-    first = nginx_conf.render(made, site.introduced(found, {"web"}), Paths())
-    assert "http://shop$nginx_lb_fresh" in first
-    assert "http://web.start$nginx_lb_fresh" in first
-    assert "http://web$nginx_lb_fresh" not in first
-    assert "server 10.0.0.1:80 " in block(first, "upstream web.start {")
-    assert "server 10.0.0.1:80 " in block(first, "upstream web.start.fresh {")
-    last = nginx_conf.render(made, found, Paths())
-    for name in ("web", "web.fresh", "shop", "shop.fresh"):
-        assert block(first, f"upstream {name} {{") == block(last, f"upstream {name} {{")
-    assert ".start" not in last
-
-
-def test_only_a_name_with_instances_is_asked_for() -> None:
-    """An empty service has no upstream, and reloads ask for no name."""
-    options = {"services": [{"name": "web"}]}
-    for plane, numbers in (("dns", ()), ("reload", (1,))):
-        made = settings(**options, data_plane=plane)
-        found = site.plan(made, {"web": instances(*numbers)}, {})
-        assert nginx_conf.named_keys(made, found) == frozenset()
-
-
-@pytest.mark.parametrize("key", ["a" * 128, "a" * 127 + "b", "A_b", "a-b", "a.2"])
-def test_a_name_fits_into_dns(key: str) -> None:
-    """However long or strange the service's own name is, and no two share one."""
-    label = nginx_conf.dns_label(key)
-    assert re.fullmatch(r"[a-z0-9-]{1,63}", label)
-    assert label != nginx_conf.dns_label(key + "x")
 
 
 @pytest.mark.parametrize("word", ["a b", "a;", "a{", "a\n", 'a"', "a#", "ä"])

@@ -93,7 +93,6 @@ def test_the_role_refuses_what_the_image_would(
     ("option", "choices"),
     [
         ("nginx_lb_balance", settings.BALANCES),
-        ("nginx_lb_data_plane", settings.DATA_PLANES),
         ("nginx_lb_retry_on", settings.RETRY_ON),
     ],
 )
@@ -112,8 +111,8 @@ def test_the_roles_defaults_are_the_images() -> None:
     assert {**said, "retry_on": tuple(said["retry_on"])} == tuning
     for key in (
         *("port", "gzip", "real_ip_header", "health_path", "access_log", "worker_connections"),
-        *("keepalive_timeout", "keepalive_min_timeout", "shutdown_timeout", "data_plane"),
-        *("name_server_port", "status_address", "status_port"),
+        *("keepalive_timeout", "keepalive_min_timeout", "shutdown_timeout"),
+        *("status_address", "status_port"),
     ):
         assert OPTIONS[f"nginx_lb_{key}"]["default"] == getattr(defaults, key), key
     for group in ("guard", "reload"):

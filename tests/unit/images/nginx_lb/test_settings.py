@@ -105,8 +105,6 @@ def test_everything_can_be_said() -> None:
         access_log=False,
         status_address="10.0.0.9",
         status_port=9000,
-        data_plane="dns",
-        name_server_port=9001,
         networks=["10.0.0.0/8"],
         consul={"address": "c:8500", "token_file": "/t", "ca_file": "/c"},
         guard={"max_drop": 0.2, "confirm_seconds": 1, "max_hold_seconds": 60},

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from balancer import telling
-from balancer.dns_book import Gone
 from balancer.generations import Generation
 from balancer.guard import Hold
 from balancer.snapshot import Skip
@@ -42,11 +41,8 @@ def report(**changes: Any) -> Report:
         revision="r1",
         offered_revision="r1",
         settings_refused="",
-        data_plane="reload",
         pending=False,
         heard=True,
-        joining=frozenset(),
-        gone=(),
     )
     return dataclasses.replace(usual, **changes)
 
@@ -91,17 +87,6 @@ def test_instances_tell_who_may_still_send() -> None:
         ("10.0.0.2", True, [6, 7]),
         ("10.0.0.3", False, [6]),
     ]
-
-
-def test_by_dns_an_instance_is_in_when_nginx_knows_it_and_out_when_it_is_done() -> None:
-    """Joining is not in rotation yet; one that left is shown with its connections."""
-    left = Gone("web", instances(3)[0], False, 2)
-    said = telling.instances(report(joining=frozenset({("web", place(2))}), gone=(left,)))
-    rows = [
-        (row["id"], row["in_rotation"], row["generations"], row["connections"])
-        for row in said["instances"]
-    ]
-    assert rows == [("web-1", True, [7], 0), ("web-2", False, [7], 0), ("web-3", False, [], 2)]
 
 
 def test_metrics_are_prometheus_text() -> None:

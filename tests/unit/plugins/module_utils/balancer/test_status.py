@@ -16,7 +16,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._balancer.statu
 def row(**changes: t.Any) -> dict[str, t.Any]:
     """An instance in rotation that one generation knows."""
     usual = {"service": "web", "id": "web-1", "address": "10.0.0.1", "port": 80}
-    return {**usual, "in_rotation": True, "generations": [7], "connections": 0, **changes}
+    return {**usual, "in_rotation": True, "generations": [7], **changes}
 
 
 def seen(*rows: dict[str, t.Any], **changes: t.Any) -> Seen:
@@ -33,7 +33,6 @@ def seen(*rows: dict[str, t.Any], **changes: t.Any) -> Seen:
     [
         ([row()], "is in rotation"),
         ([row(in_rotation=False)], "is known to workers of generation 7"),
-        ([row(in_rotation=False, generations=[], connections=2)], "has 2 connections of ours"),
         ([row(in_rotation=False, generations=[])], None),
         ([row(id="other", port=81)], None),
         ([], None),
@@ -42,7 +41,7 @@ def seen(*rows: dict[str, t.Any], **changes: t.Any) -> Seen:
 def test_an_instance_is_out_when_nothing_can_reach_it(
     rows: list[dict[str, t.Any]], name: str, said: str | None
 ) -> None:
-    """Out of rotation, unknown to every worker, and nothing of ours on its way."""
+    """Out of rotation, and unknown to every worker."""
     assert unmet(seen(*rows), Wanted(without=(name,))) == ([f"{name} {said}"] if said else [])
 
 
