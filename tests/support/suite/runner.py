@@ -24,6 +24,7 @@ class Runner:
         self.tally = Tally()
         self._environment = environment
         self._running: list[subprocess.Popen[str]] = []
+        self._interrupted = False
 
     def run(self, lanes: Lanes) -> None:
         """Run all lanes to their ends, whatever fails."""
@@ -32,7 +33,8 @@ class Runner:
                 for each in [pool.submit(self._lane, lane, len(lanes) > 1) for lane in lanes]:
                     each.result()
             except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
+                # Before the signals: a lane whose session ends by one begins no other.
+                self._interrupted = True
                 for process in self._running:
                     process.send_signal(signal.SIGINT)
                 raise
@@ -40,6 +42,8 @@ class Runner:
     def _lane(self, lane: list[Nox], named: bool) -> None:
         """One nox after the other; each line names the lane."""
         for each in lane:
+            if self._interrupted:
+                return
             margin = "" if not named else "lab    │ " if each.on_lab else "checks │ "
             with tempfile.TemporaryDirectory(prefix="rollcall-") as scratch:
                 report = Path(scratch, "report.json")
@@ -54,7 +58,7 @@ class Runner:
 
     def _follow(self, words: list[str], variables: Mapping[str, str], margin: str) -> None:
         """Run a command to its end, and print and count what it prints."""
-        process = subprocess.Popen(
+        with subprocess.Popen(
             words,
             cwd=ROOT,
             # Only now: what set a lab aside says so to those that it starts.
@@ -63,11 +67,12 @@ class Runner:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-        )
-        self._running.append(process)
-        assert process.stdout is not None
-        for line in process.stdout:
-            print(f"{margin}{line}", end="", flush=True)
-            self.tally.read(line)
-        process.wait()
+        ) as process:
+            self._running.append(process)
+            if self._interrupted:
+                process.send_signal(signal.SIGINT)
+            assert process.stdout is not None
+            for line in process.stdout:
+                print(f"{margin}{line}", end="", flush=True)
+                self.tally.read(line)
         self._running.remove(process)
