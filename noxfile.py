@@ -77,13 +77,12 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """mypy, strict, for all that we own."""
     packages = (
-        *("lab/rollcall_lab", "lab/rollcall_agents", "drills/rollcall_drills"),
-        *("benchmarks/rollcall_bench", "registrator/src/registrator", "images/nginx-lb/balancer"),
-        *("images/haproxy-lb/keeper", "images/docker-gate/gate"),
+        *("lab/rollcall_lab", "lab/rollcall_agents", "benchmarks/rollcall_bench"),
+        "roles/drill/files/rollcall_drills",
+        *(str(path) for path in sorted(ROOT.glob("roles/images/files/*/src/[!_]*"))),
     )
     for each in packages:
         run(session, "mypy", each, *session.posargs)
-    run(session, "mypy", "images/helloworld/helloworld.py", *session.posargs)
     utils = sorted(path.name for path in (ROOT / "plugins/module_utils").glob("_*/"))
     parts = [word for name in utils if name != "__pycache__" for word in ("-p", f"{UTILS}.{name}")]
     run(session, "mypy", *parts, *session.posargs)

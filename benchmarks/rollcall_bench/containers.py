@@ -84,8 +84,9 @@ def with_token(folder: pathlib.Path, token: str) -> tuple[str, ...]:
 
 def build() -> None:
     """The images of the balancer, of Registrator and its gate, and one with a load generator."""
-    docker("build", "-q", "-t", IMAGE, str(ROOT / "images" / "nginx-lb"))
-    docker("build", "-q", "-t", GATE, str(ROOT / "images" / "docker-gate"))
-    recipe = str(ROOT / "images" / "registrator" / "Dockerfile")
-    docker("build", "-q", "-t", REGISTRATOR, "-f", recipe, str(ROOT / "registrator"))
+    sources = ROOT / "roles" / "images" / "files"
+    for image, program in (
+        *((IMAGE, "nginx_lb"), (GATE, "docker_socket_proxy"), (REGISTRATOR, "registrator")),
+    ):
+        docker("build", "-q", "-t", image, str(sources / program))
     docker("build", "-q", "-t", LOAD, "-", stdin=LOAD_RECIPE)

@@ -39,7 +39,7 @@ class Program:
     image: str
     package: str
     binary: str
-    room: str = "images"
+    room: str = "lab/images"
 
     @property
     def folder(self) -> pathlib.Path:
@@ -55,11 +55,12 @@ PROGRAMS = (
         "consul-template",
     ),
 )
+_SOURCES = ROOT / "roles" / "images" / "files"
 OWN = {
-    "rollcall/registrator:1.0.0": (ROOT / "registrator", ROOT / "images/registrator/Dockerfile"),
-    "rollcall/helloworld:1.0.0": (ROOT / "images/helloworld", None),
-    "rollcall/nginx-lb:1.0.0": (ROOT / "images/nginx-lb", None),
-    "rollcall/docker-gate:1.0.0": (ROOT / "images/docker-gate", None),
+    "rollcall/registrator:1.0.0": _SOURCES / "registrator",
+    "rollcall/helloworld:1.0.0": _SOURCES / "helloworld",
+    "rollcall/nginx-lb:1.0.0": _SOURCES / "nginx_lb",
+    "rollcall/docker-gate:1.0.0": _SOURCES / "docker_socket_proxy",
 }
 # What the hosts pull, and what a host builds our own images from.
 PUSHED = ("debian:trixie-slim", *(program.image for program in PROGRAMS), *OWN)
@@ -85,8 +86,8 @@ def ensure(hosts: tuple[Host, ...]) -> None:
     if public:
         for program in lacking:
             _pull(program)
-    for name, (context, dockerfile) in OWN.items():
-        build(name, context, dockerfile=dockerfile)
+    for name, context in OWN.items():
+        build(name, context)
 
 
 def host_image(suite: str) -> str:
@@ -132,30 +133,27 @@ def build(
     name: str,
     context: pathlib.Path,
     *,
-    dockerfile: pathlib.Path | None = None,
     arguments: dict[str, str] | None = None,
     force_content: str | None = None,
 ) -> None:
     """Build an image unless the one at hand was built from the same files and arguments."""
-    recipe = dockerfile or context / "Dockerfile"
-    content = force_content or _digest(context, recipe, arguments or {}, _base_ids(recipe))
+    recipe = context / "Dockerfile"
+    content = force_content or _digest(context, arguments or {}, _base_ids(recipe))
     if _label(name) == content:
         return
     with step(f"Building {name}"):
-        command = ["docker", "build", "-q", "-t", name, "-f", str(recipe)]
+        command = ["docker", "build", "-q", "-t", name]
         command += ["--label", f"{_CONTENT}={content}"]
         for key, value in (arguments or {}).items():
             command += ["--build-arg", f"{key}={value}"]
         run([*command, str(context)], remedy="Mend what the last lines name and run lab/up again")
 
 
-def _digest(
-    context: pathlib.Path, recipe: pathlib.Path, arguments: dict[str, str], bases: list[str]
-) -> str:
-    """A digest of everything the build reads: files, recipe, arguments and the base images."""
+def _digest(context: pathlib.Path, arguments: dict[str, str], bases: list[str]) -> str:
+    """A digest of everything the build reads: files, arguments and the base images."""
     digest = hashlib.sha256(json.dumps([sorted(arguments.items()), bases]).encode())
     ignored = {"__pycache__", "tests", ".pytest_cache", ".mypy_cache", ".ruff_cache"}
-    for file in sorted({recipe, *(path for path in context.rglob("*") if path.is_file())}):
+    for file in sorted(path for path in context.rglob("*") if path.is_file()):
         if not ignored & set(file.parts):
             digest.update(file.relative_to(ROOT).as_posix().encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()

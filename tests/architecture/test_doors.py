@@ -10,8 +10,9 @@ from collections.abc import Iterator
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+SOURCES = ROOT / "roles" / "images" / "files"
 UTILS = "ansible_collections.rollcall.discovery.plugins.module_utils."
-DAEMON = ROOT / "registrator" / "src" / "registrator"
+DAEMON = SOURCES / "registrator" / "src" / "registrator"
 # Each may use those to its left, never one to its right.
 DAEMON_ORDER = (
     *("model", "settings", "grammar", "labels", "places", "checks", "services", "plan", "explain"),
@@ -20,7 +21,7 @@ DAEMON_ORDER = (
     *("consul_http", "consul_registry", "consulkv_registry", "docker_source", "address"),
     *("logs", "metrics", "status", "cli", "alive", "__main__"),
 )
-BALANCER = ROOT / "images" / "nginx-lb" / "balancer"
+BALANCER = SOURCES / "nginx_lb" / "src" / "nginx_lb"
 # Of these the first know data alone: no file, no network, no clock.
 BALANCER_PURE = (
     *("grammar", "reader", "settings", "settings_reader", "snapshot", "guard", "site"),
@@ -32,10 +33,10 @@ BALANCER_ORDER = (
     *("follower", "catalog_follower", "following", "ledger"),
     *("children", "status_server", "daemon", "__main__"),
 )
-KEEPER = ROOT / "images" / "haproxy-lb" / "keeper"
+KEEPER = SOURCES / "haproxy_lb" / "src" / "haproxy_lb"
 # The first knows data alone.
 KEEPER_ORDER = ("offer", "disk", "haproxy", "run", "__main__")
-GATE = ROOT / "images" / "docker-gate" / "gate"
+GATE = SOURCES / "docker_socket_proxy" / "src" / "docker_socket_proxy"
 # Of these the first know data alone.
 GATE_PURE = ("settings", "heads", "rules", "fields", "answers")
 GATE_ORDER = (*GATE_PURE, "telling", "engine", "server", "run", "alive", "__main__")
@@ -218,9 +219,9 @@ def test_the_daemon_knows_no_ansible_and_each_adapter_one_library(path: pathlib.
 def test_the_balancer_imports_leftwards_and_the_standard_library_only(name: str) -> None:
     """grammar → settings → guard → site → nginx's configuration → adapters → daemon."""
     used = set(imports((BALANCER / f"{name}.py").relative_to(ROOT)))
-    own = {name.rpartition(".")[2] for name in used if ".balancer." in name}
+    own = {name.rpartition(".")[2] for name in used if ".src.nginx_lb." in name}
     assert own <= set(BALANCER_ORDER[: BALANCER_ORDER.index(name)])
-    roots = {name.partition(".")[0] for name in used if ".balancer." not in name}
+    roots = {name.partition(".")[0] for name in used if ".src.nginx_lb." not in name}
     assert roots <= set(sys.stdlib_module_names)
     assert name not in BALANCER_PURE or not roots & IMPURE_STANDARD
 
@@ -235,8 +236,8 @@ def test_every_file_of_the_balancer_has_its_place_in_the_order() -> None:
 def test_the_keeper_imports_leftwards_and_the_standard_library_only(name: str) -> None:
     """offer → adapters → run."""
     used = set(imports((KEEPER / f"{name}.py").relative_to(ROOT)))
-    ours = {each for each in used if ".keeper" in each}
-    own = {each.rpartition(".")[2] for each in ours} - {"keeper"}
+    ours = {each for each in used if ".src.haproxy_lb" in each}
+    own = {each.rpartition(".")[2] for each in ours} - {"haproxy_lb"}
     assert own <= set(KEEPER_ORDER[: KEEPER_ORDER.index(name)])
     roots = {each.partition(".")[0] for each in used - ours}
     assert roots <= set(sys.stdlib_module_names)
@@ -252,8 +253,8 @@ def test_every_file_of_the_keeper_has_its_place_in_the_order() -> None:
 def test_the_gate_imports_leftwards_and_the_standard_library_only(name: str) -> None:
     """heads → rules → fields → answers → engine → server → run."""
     used = set(imports((GATE / f"{name}.py").relative_to(ROOT)))
-    ours = {each for each in used if ".gate" in each}
-    own = {each.rpartition(".")[2] for each in ours} - {"gate"}
+    ours = {each for each in used if ".src.docker_socket_proxy" in each}
+    own = {each.rpartition(".")[2] for each in ours} - {"docker_socket_proxy"}
     assert own <= set(GATE_ORDER[: GATE_ORDER.index(name)])
     assert {each.partition(".")[0] for each in used - ours} <= set(sys.stdlib_module_names)
     # Words for statuses, and the grammar of a query: neither asks anybody.

@@ -26,7 +26,7 @@ DOCUMENTS = (
     ROOT / "CONTRIBUTING.md",
     *sorted((ROOT / "docs").rglob("*.md")),
     *sorted((ROOT / "roles").glob("*/README.md")),
-    ROOT / "drills" / "README.md",
+    ROOT / "roles/drill/files/README.md",
 )
 NAME = "rollcall.discovery"
 # What a reader makes, or puts in place of a name.
@@ -194,11 +194,11 @@ def documented(arguments: list[str]) -> str:
 
 def drill(arguments: list[str]) -> str:
     """A command of the probe, with options that it has."""
-    source = (ROOT / "drills" / "rollcall_drills" / "cli.py").read_text()
+    source = (ROOT / "roles/drill/files/rollcall_drills/cli.py").read_text()
     wrong = [each for each in arguments if each.startswith("--") and f'"{each}"' not in source]
     if f'"{arguments[0]}"' not in source:
         wrong.insert(0, arguments[0])
-    return f"drills/drill does not know {', '.join(wrong)}" if wrong else ""
+    return f"roles/drill/files/drill does not know {', '.join(wrong)}" if wrong else ""
 
 
 def of_checkout(program: str) -> Callable[[list[str]], str]:
@@ -249,7 +249,7 @@ TABLE: dict[str, Callable[[list[str]], str]] = {
     "docker": docker,
     "docs/build": exactly(()),
     "docs/pictures/draw": exactly(()),
-    "drills/drill": drill,
+    "roles/drill/files/drill": drill,
     "git": exactly(("add", ".")),
     "lab/down": exactly((), ("--purge",)),
     "lab/status": exactly(()),

@@ -42,7 +42,7 @@ def test_documents_hold_commands() -> None:
         "nox -s everything",
         "nox -s scenarios -- nothing",
         "molecule test -s nothing",
-        "drills/drill judge --hisotry x",
+        "roles/drill/files/drill judge --hisotry x",
         "docker kill somebody",
         "ssh -F .lab/ssh/config host-1 docker kill somebody",
         "curl http://example.org/",

@@ -11,10 +11,12 @@ from shipment import ROOT
 
 SOURCES = ROOT / "tests" / "consumer"
 COLLECTIONS = ROOT / ".ansible" / "collections" / "ansible_collections"
+# What a collection may rely on once it is installed, and what says that it is.
+GUARANTEED = {"meta", "plugins", "roles", "playbooks", "MANIFEST.json", "FILES.json"}
 
 
 def set_up(folder: pathlib.Path, artefact: pathlib.Path) -> pathlib.Path:
-    """Make the project below `folder` and install the artefact into it, offline.
+    """Make the project below `folder`, with the artefact installed as far as it must be.
 
     What the collection depends on is linked: Galaxy is not asked. Returns the project's path.
     """
@@ -23,15 +25,17 @@ def set_up(folder: pathlib.Path, artefact: pathlib.Path) -> pathlib.Path:
     collections = project / "collections" / "ansible_collections"
     collections.mkdir(parents=True)
     (collections / "community").symlink_to(COLLECTIONS / "community")
-    command = ["ansible-galaxy", "collection", "install", str(artefact), "--offline", "-p"]
-    subprocess.run(
-        [*command, str(project / "collections")],
-        cwd=project,
-        env=environment(),
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
+    install(artefact, project / "collections")
+    for path in (collections / "rollcall" / "discovery").iterdir():
+        if path.name not in GUARANTEED:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
     return project
+
+
+def install(artefact: pathlib.Path, collections: pathlib.Path) -> None:
+    """Install the artefact into a collections path, whole and offline."""
+    command = ("ansible-galaxy", "collection", "install", str(artefact), "--offline", "-p")
+    run(collections.parent, *command, str(collections))
 
 
 def environment() -> dict[str, str]:

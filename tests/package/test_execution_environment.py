@@ -20,7 +20,7 @@ CONTROLLER = (
     "plugins/filter/*.py",
     "plugins/inventory/*.py",
     "plugins/module_utils/_consul/*.py",
-    "drills/rollcall_drills/**/*.py",
+    "roles/drill/files/rollcall_drills/**/*.py",
 )
 
 

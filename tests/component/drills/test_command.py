@@ -1,4 +1,4 @@
-"""`drills/drill` as a person runs it: each command is a process."""
+"""`roles/drill/files/drill` as a person runs it: each command is a process."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ import time
 from unittest import mock
 
 import pytest
-from keeper import disk, haproxy
-from keeper.run import Keeper
+from haproxy_lb import disk, haproxy
+from haproxy_lb.run import Keeper
 
 KEYS = "global\n  setenv ROLLCALL_WEB_MAXCONN 50\n"
 

@@ -18,7 +18,8 @@ import pytest
 from rollcall_agents.agent import free_ports
 from rollcall_agents.polling import eventually
 
-PROGRAM = pathlib.Path(__file__).resolve().parents[3] / "images" / "helloworld" / "helloworld.py"
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+PROGRAM = ROOT / "roles/images/files/helloworld/src/helloworld.py"
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._docker.registr
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 ROLE = ROOT / "roles" / "registrator"
-SOURCE = ROOT / "registrator" / "src"
+SOURCE = ROOT / "roles/images/files/registrator/src"
 # A dry run ends by itself: the restart policy of a container would start it again for ever.
 NO_OPTION = {"dry-run"}
 # Ours removes what dangles without being told, others only where they are told to.

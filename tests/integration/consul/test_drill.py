@@ -41,7 +41,7 @@ def _agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agent]:
 def drill(*words: object, status: int = 0) -> str:
     """What the command prints; its exit status is checked."""
     done = subprocess.run(
-        [sys.executable, str(ROOT / "drills" / "drill.py"), *map(str, words)],
+        [sys.executable, str(ROOT / "roles/drill/files/drill.py"), *map(str, words)],
         env=surroundings(),
         check=False,
         capture_output=True,

@@ -63,7 +63,7 @@ def test_a_recording_made_anew_leaves_no_difference(live: dict[str, Recorded]) -
 
 def test_the_recorded_consul_is_the_pinned_one() -> None:
     """A new pin is recorded along with it."""
-    pins = (ROOT / "images" / "consul" / "go.mod").read_text()
+    pins = (ROOT / "lab/images/consul/go.mod").read_text()
     found = re.search(r"github\.com/hashicorp/consul v(\S+)", pins)
     assert found
     assert {recorded(name).consul for name in names()} == {found[1]}, f"record it: {RECORD}"

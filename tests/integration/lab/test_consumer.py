@@ -1,4 +1,4 @@
-"""A foreign project, with the artefact installed, runs on the lab's hosts."""
+"""A foreign project, with no more of the artefact than what Ansible asks for, runs on the hosts."""
 
 from __future__ import annotations
 
@@ -77,6 +77,23 @@ def test_the_whole_stack_runs_by_its_full_name(
     eventually(lambda: len(lab.passing()) == 2 and lab.passing() == lab.containers(), 15)
     eventually(lambda: "Hello World! I'm" in lab.get(f"{COUNTER}/"), 15)
     assert play(project, *arguments) == 0
+
+
+def test_the_images_are_made_of_what_is_installed(project: pathlib.Path) -> None:
+    """Every source is found: the prediction needs them all, and takes no build's time."""
+    arguments = ("rollcall.discovery.images", "-e", "@groups.yml", "--check")
+    assert play(project, *arguments, "-e", "images_rebuild=true") > 0
+
+
+def test_a_drill_and_the_status_run_by_their_full_names(
+    project: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    """The drill's program and the status's own files are part of their roles."""
+    groups = ("-e", "@groups.yml")
+    drill = ("-e", "drill_confirm=yes", "-e", "drill_calm=1", "-e", f"drill_directory={tmp_path}")
+    play(project, "rollcall.discovery.drills.web_stop", *groups, *drill)
+    assert list(tmp_path.glob("web_stop/*/report.html"))
+    play(project, "rollcall.discovery.status", *groups)
 
 
 def answering(requests: int) -> set[str]:

@@ -18,7 +18,10 @@ REGISTRY = "10.111.152.2:5000"
 # Every host runs it, and it has most of what the Dockerfiles install.
 BASE = f"{REGISTRY}/rollcall/helloworld:1.0.0"
 # The two that cost least to build, each with the variable that names it.
-VARIABLES = {"docker-gate": "registrator_docker_gate_image", "helloworld": "helloworld_image"}
+VARIABLES = {
+    "docker_socket_proxy": "registrator_docker_gate_image",
+    "helloworld": "helloworld_image",
+}
 IMAGES = tuple(f"rollcall-test/{name}:1.0.0" for name in VARIABLES)
 
 
@@ -27,7 +30,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """The sources as they are now: an edit during the tests would rightly be built again."""
     folder = tmp_path_factory.mktemp("sources")
     for name in VARIABLES:
-        shutil.copytree(ROOT / "images" / name, folder / name)
+        shutil.copytree(ROOT / "roles" / "images" / "files" / name, folder / name)
         # As Registrator's, which is no part of its context.
         (folder / name / "Dockerfile").rename(folder / f"{name}.Dockerfile")
     return folder

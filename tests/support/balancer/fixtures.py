@@ -71,7 +71,7 @@ def stages(place: Place, agent: Agent, tmp_path: pathlib.Path) -> Iterator[Stage
 
     def make(kind: type[S], agent: Agent = agent, **more: Any) -> S:
         named = os.environ.get("BALANCER_IMAGE") if kind is NginxStage else None
-        found = named or image(kind.program, place.engine)
+        found = named or image(kind.role, place.engine)
         stage = kind(place, found, agent, tmp_path / str(len(made)), **more)
         made.append(stage)
         return stage

@@ -16,7 +16,7 @@ from .stage import Stage
 # The program's own way to HAProxy's socket; the image has no other.
 _ASK = """
 import pathlib, sys
-from keeper import haproxy
+from haproxy_lb import haproxy
 print(haproxy.ask(pathlib.Path("/run/haproxy-lb/admin.sock"), sys.argv[1]))
 """
 

@@ -10,18 +10,19 @@ import subprocess
 from .turns import turn
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
+SOURCES = ROOT / "roles" / "images" / "files"
 # Another checkout on this machine has another name.
 _CHECKOUT = hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]
 
 
 @functools.cache
 def image(program: str, engine: tuple[str, ...]) -> str:
-    """The image of a program such as `nginx-lb`; `engine` are arguments for the docker program.
+    """The image of a program such as `nginx_lb`; `engine` are arguments for the docker program.
 
     Processes that want it at once take turns: the first makes it, the others find its layers.
     """
     name = f"balancer/{program}:test-{_CHECKOUT}"
-    words = ["docker", *engine, "build", "-q", "-t", name, str(ROOT / "images" / program)]
+    words = ["docker", *engine, "build", "-q", "-t", name, str(SOURCES / program)]
     with turn(name.replace("/", "-")):
         done = subprocess.run(words, check=False, capture_output=True, text=True)
     assert done.returncode == 0, (

@@ -13,8 +13,8 @@ from rollcall_drills.cli import main
 from rollcall_drills.history import Folder, load
 
 Drill = Callable[..., str]
-# The program that drills/drill runs, for a process of its own.
-DRILL = pathlib.Path(__file__).resolve().parents[3] / "drills" / "drill.py"
+# The program that roles/drill/files/drill runs, for a process of its own.
+DRILL = pathlib.Path(__file__).resolve().parents[3] / "roles" / "drill" / "files" / "drill.py"
 
 
 @pytest.fixture(name="drill")

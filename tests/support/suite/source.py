@@ -10,8 +10,8 @@ from collections.abc import Iterator
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 _COLLECTION = "ansible_collections.rollcall.discovery."
 # Where packages lie that pytest finds by their own names, and all that is no part of the product.
-_FOLDERS = {"rollcall_agents": ROOT / "lab", "registrator_testing": ROOT / "registrator/tests"}
-_OURS = [ROOT / each for each in ("tests", "molecule", "registrator/tests", "lab/rollcall_agents")]
+_FOLDERS = {"rollcall_agents": ROOT / "lab"}
+_OURS = [ROOT / each for each in ("tests", "molecule", "lab/rollcall_agents")]
 
 
 @functools.cache

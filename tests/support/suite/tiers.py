@@ -12,13 +12,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 # A suite is a nox session of this name. A test file lies in exactly one of these folders.
 SUITES: Mapping[str, tuple[str, ...]] = {
-    "unit": (
-        "tests/unit",
-        "tests/architecture",
-        "registrator/tests/unit",
-        "registrator/tests/golden",
-    ),
-    "component": ("tests/component", "registrator/tests/component"),
+    "unit": ("tests/unit", "tests/architecture"),
+    "component": ("tests/component",),
     "integration": (
         "tests/integration/balancers",
         "tests/integration/consul",

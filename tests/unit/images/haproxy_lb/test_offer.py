@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from keeper.offer import Offer, Unsound, candidates, keys, refused, server_state
+from haproxy_lb.offer import Offer, Unsound, candidates, keys, refused, server_state
 
 RENDERED = """global
 

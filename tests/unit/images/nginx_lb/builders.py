@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from balancer import settings_reader, site
-from balancer.guard import CONFIRMED, Evidence, Record, Word
-from balancer.settings import Settings
-from balancer.snapshot import Instance, Instances, Place, Snapshot, collect
+from nginx_lb import settings_reader, site
+from nginx_lb.guard import CONFIRMED, Evidence, Record, Word
+from nginx_lb.settings import Settings
+from nginx_lb.snapshot import Instance, Instances, Place, Snapshot, collect
 
 BASE = settings_reader.from_environment({})
 HERE = "birth-of-here"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from balancer.catalog_view import CatalogView, entries
+from nginx_lb.catalog_view import CatalogView, entries
 
 NODES = [{"Node": "n1", "Address": "10.0.0.1"}, {"Node": "n2", "Address": "10.0.0.2"}]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 
-from balancer import consul_template
-from balancer.settings import Consul
+from nginx_lb import consul_template
+from nginx_lb.settings import Consul
 
 
 def test_every_value_of_consuls_is_data() -> None:

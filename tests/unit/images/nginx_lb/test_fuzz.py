@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from ansible_collections.rollcall.discovery.tests.support.hostile.parsed import strangers
 from ansible_collections.rollcall.discovery.tests.support.hostile.registrations import Hostile
-from balancer import nginx_conf, site
-from balancer.nginx_conf import Paths
-from balancer.snapshot import collect
+
+from nginx_lb import nginx_conf, site
+from nginx_lb.nginx_conf import Paths
+from nginx_lb.snapshot import collect
 
 from .builders import followed, settings
 

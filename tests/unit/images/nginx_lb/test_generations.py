@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from balancer.generations import after_reload, knowing, living
+from nginx_lb.generations import after_reload, knowing, living
 
 from .builders import instances, place
 

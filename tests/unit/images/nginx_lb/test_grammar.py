@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from balancer import grammar
-from balancer.grammar import Unfit
+
+from nginx_lb import grammar
+from nginx_lb.grammar import Unfit
 
 _HOSTILE = [
     *(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from balancer.guard import (
+
+from nginx_lb.guard import (
     BORN_ANEW,
     EMPTIED,
     FILTERED,
@@ -18,7 +19,7 @@ from balancer.guard import (
     judge,
     losses,
 )
-from balancer.settings import Guard
+from nginx_lb.settings import Guard
 
 from .builders import instances, leader, place, record
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from balancer import nginx_conf, site
-from balancer.nginx_conf import Paths
-from balancer.snapshot import Instance, Instances, Place
+
+from nginx_lb import nginx_conf, site
+from nginx_lb.nginx_conf import Paths
+from nginx_lb.snapshot import Instance, Instances, Place
 
 from .builders import followed, instances, place, settings
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from balancer.pace import Pace
+from nginx_lb.pace import Pace
 
 
 def reloads(changes: list[float], pace: Pace) -> list[float]:

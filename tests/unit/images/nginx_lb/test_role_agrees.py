@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
-from balancer import grammar, settings, settings_reader
-from balancer.grammar import Unfit
+
+from nginx_lb import grammar, settings, settings_reader
+from nginx_lb.grammar import Unfit
 
 ROLE = pathlib.Path(__file__).resolve().parents[4] / "roles" / "nginx_lb"
 VARIABLES: dict[str, str] = yaml.safe_load((ROLE / "vars" / "main.yml").read_text())

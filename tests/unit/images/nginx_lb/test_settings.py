@@ -6,9 +6,10 @@ import json
 from typing import Any
 
 import pytest
-from balancer import settings_reader
-from balancer.grammar import Unfit
-from balancer.settings import Certificate, Service, Settings
+
+from nginx_lb import settings_reader
+from nginx_lb.grammar import Unfit
+from nginx_lb.settings import Certificate, Service, Settings
 
 from .builders import BASE, settings
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pathlib
 
-from balancer.settings_file import SettingsFile
+from nginx_lb.settings_file import SettingsFile
 
 from .builders import BASE
 

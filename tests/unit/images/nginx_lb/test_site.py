@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from balancer import site
-from balancer.guard import Record
-from balancer.site import Site
-from balancer.snapshot import Instance, Instances
+
+from nginx_lb import site
+from nginx_lb.guard import Record
+from nginx_lb.site import Site
+from nginx_lb.snapshot import Instance, Instances
 
 from .builders import followed, instances, place, record, settings
 

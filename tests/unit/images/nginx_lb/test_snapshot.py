@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from balancer.snapshot import Instance, Place, parse
+from nginx_lb.snapshot import Instance, Place, parse
 
 from .builders import entry, instances, snapshot
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pathlib
 
 import pytest
-from balancer.store import State, load, save
+
+from nginx_lb.store import State, load, save
 
 from .builders import instances, record
 

@@ -6,11 +6,12 @@ import dataclasses
 from typing import Any
 
 import pytest
-from balancer import telling
-from balancer.generations import Generation
-from balancer.guard import Hold
-from balancer.snapshot import Skip
-from balancer.telling import Report
+
+from nginx_lb import telling
+from nginx_lb.generations import Generation
+from nginx_lb.guard import Hold
+from nginx_lb.snapshot import Skip
+from nginx_lb.telling import Report
 
 from .builders import instances, place
 

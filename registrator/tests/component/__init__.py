@@ -1,1 +1,0 @@
-"""The daemon's adapters and its command, with servers on this machine's loopback."""

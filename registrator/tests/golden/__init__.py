@@ -1,1 +1,0 @@
-"""The golden suite: recorded answers and what becomes of them."""

@@ -1,1 +1,0 @@
-"""What the daemon's unit and component tests share: builders, fakes and a clock."""

@@ -1,1 +1,0 @@
-"""The daemon piece by piece, without an engine and without an agent."""

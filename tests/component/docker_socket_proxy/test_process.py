@@ -1,0 +1,114 @@
+"""The program as its image runs it: a socket, the health check, and its end."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from docker_socket_proxy import alive
+
+from .fake_engine import FakeEngine
+from .stage import sees
+
+PACKAGE = pathlib.Path(__file__).resolve().parents[3] / "roles/images/files/docker_socket_proxy/src"
+
+
+class Process:
+    """The gate's program, and what it was told by its environment."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        """An engine that answers, and no gate yet."""
+        self.engine = FakeEngine(folder / "engine.sock")
+        self.path = folder / "gate" / "docker.sock"
+        self.path.parent.mkdir()
+        self.environment = {
+            **os.environ,
+            "PYTHONPATH": str(PACKAGE),
+            "DOCKER_GATE_LISTEN": str(self.path),
+            "DOCKER_GATE_ENGINE": str(self.engine.path),
+            "DOCKER_GATE_MODE": "0640",
+        }
+
+    def run(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run it to its end."""
+        command = [sys.executable, "-m", "docker_socket_proxy", *words]
+        known = {**self.environment, **environment}
+        return subprocess.run(
+            command, env=known, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    def start(self) -> subprocess.Popen[str]:
+        """Run it until it is ended."""
+        command = [sys.executable, "-u", "-m", "docker_socket_proxy"]
+        return subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, text=True)
+
+
+@pytest.fixture
+def process(tmp_path: pathlib.Path) -> Iterator[Process]:
+    """An engine that answers, and a program that was not started."""
+    process = Process(tmp_path)
+    process.engine.start()
+    yield process
+    process.engine.stop()
+
+
+def test_it_serves_until_it_is_told_to_end(process: Process) -> None:
+    """Its socket has the mode that was asked for, and goes with it."""
+    with process.start() as gate:
+        sees("the socket", process.path.exists, 20)
+        assert stat.S_IMODE(process.path.stat().st_mode) == 0o640
+        assert alive.trouble(str(process.path)) == ""
+        well = process.run("healthcheck")
+        assert (well.returncode, well.stdout) == (0, "well\n")
+        gate.send_signal(signal.SIGTERM)
+        assert gate.wait(timeout=60) == 0
+        assert gate.stdout is not None
+        lines = gate.stdout.read().splitlines()
+    assert lines == [
+        f"docker-gate: listens at {process.path} (mode 0640), the engine is {process.engine.path}",
+        "docker-gate: ends",
+    ]
+    assert not process.path.exists()
+
+
+def test_without_its_engine_it_runs_and_is_not_well(process: Process) -> None:
+    """The health check says why; nothing but a signal ends the gate."""
+    process.engine.stop()
+    with process.start() as gate:
+        sees("the socket", process.path.exists, 20)
+        ill = process.run("healthcheck")
+        assert ill.returncode == 1
+        assert "the engine at" in ill.stderr
+        assert gate.poll() is None
+        gate.send_signal(signal.SIGTERM)
+        assert gate.wait(timeout=60) == 0
+
+
+def test_without_a_gate_the_health_check_says_so(process: Process) -> None:
+    """It is not the engine then."""
+    ill = process.run("healthcheck")
+    assert (ill.returncode, str(process.path) in ill.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "status"),
+    [
+        (["help"], {}, 64),
+        ([], {"DOCKER_GATE_MODE": "rw"}, 64),
+        ([], {"DOCKER_GATE_LISTEN": "/nowhere/docker.sock"}, 1),
+    ],
+)
+def test_what_cannot_be_meant_ends_it(
+    process: Process, words: list[str], environment: dict[str, str], status: int
+) -> None:
+    """With a sentence, and no trace of Python's."""
+    ended = process.run(*words, **environment)
+    assert ended.returncode == status
+    assert "Traceback" not in ended.stdout + ended.stderr
+    assert ended.stdout + ended.stderr

@@ -1,0 +1,40 @@
+"""What the gate's environment tells it."""
+
+from __future__ import annotations
+
+import pytest
+from docker_socket_proxy.settings import Settings, Unusable, settings_from
+
+
+def test_settings_have_defaults() -> None:
+    """The image's own paths, for an empty variable too."""
+    assert settings_from({"DOCKER_GATE_MODE": "", "DOCKER_GATE_LISTEN": ""}) == Settings(
+        "/run/docker-gate/docker.sock", 0o660, "/var/run/docker.sock"
+    )
+
+
+def test_settings_are_read() -> None:
+    """A socket may be named as DOCKER_HOST names it."""
+    environment = {
+        "DOCKER_GATE_LISTEN": "/a/b.sock",
+        "DOCKER_GATE_MODE": "600",
+        "DOCKER_GATE_ENGINE": "unix:///c.sock",
+    }
+    assert settings_from(environment) == Settings("/a/b.sock", 0o600, "/c.sock")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("DOCKER_GATE_MODE", value) for value in ("66", "0888", "01777", "rw", "0o660")),
+        *(
+            ("DOCKER_GATE_ENGINE", value)
+            for value in ("tcp://a:1", "run/a", "/a/", "/" + "a" * 100)
+        ),
+        ("DOCKER_GATE_LISTEN", "/var/run/docker.sock"),
+    ],
+)
+def test_a_setting_that_cannot_be_meant_is_named(name: str, value: str) -> None:
+    """Before anything listens."""
+    with pytest.raises(Unusable, match=name):
+        settings_from({name: value})

@@ -1,1 +1,0 @@
-"""The balancer's own program, without Consul and nginx."""
