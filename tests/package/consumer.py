@@ -18,24 +18,28 @@ GUARANTEED = {"meta", "plugins", "roles", "playbooks", "MANIFEST.json", "FILES.j
 def set_up(folder: pathlib.Path, artefact: pathlib.Path) -> pathlib.Path:
     """Make the project below `folder`, with the artefact installed as far as it must be.
 
-    What the collection depends on is linked: Galaxy is not asked. Returns the project's path.
+    Returns the project's path.
     """
     project = folder / "project"
     shutil.copytree(SOURCES, project)
-    collections = project / "collections" / "ansible_collections"
-    collections.mkdir(parents=True)
-    (collections / "community").symlink_to(COLLECTIONS / "community")
-    install(artefact, project / "collections")
-    for path in (collections / "rollcall" / "discovery").iterdir():
+    installed = install(artefact, project / "collections")
+    for path in installed.iterdir():
         if path.name not in GUARANTEED:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     return project
 
 
-def install(artefact: pathlib.Path, collections: pathlib.Path) -> None:
-    """Install the artefact into a collections path, whole and offline."""
+def install(artefact: pathlib.Path, collections: pathlib.Path) -> pathlib.Path:
+    """Install the artefact into a new collections path, whole and offline; its folder there.
+
+    What the collection depends on is linked: Galaxy is not asked.
+    """
+    folder = collections / "ansible_collections"
+    folder.mkdir(parents=True)
+    (folder / "community").symlink_to(COLLECTIONS / "community")
     command = ("ansible-galaxy", "collection", "install", str(artefact), "--offline", "-p")
     run(collections.parent, *command, str(collections))
+    return folder / "rollcall" / "discovery"
 
 
 def environment() -> dict[str, str]:

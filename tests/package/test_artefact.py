@@ -157,9 +157,9 @@ def test_it_installs_and_is_what_its_manifest_says(
     artefact: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
     """ansible-galaxy finds every checksum right, in a path that was empty."""
-    install(artefact, tmp_path)
+    install(artefact, tmp_path / "collections")
     command = ("ansible-galaxy", "collection", "verify", "--offline", "rollcall.discovery")
-    assert "Successfully verified" in run(tmp_path, *command, "-p", str(tmp_path))
+    assert "Successfully verified" in run(tmp_path, *command, "-p", str(tmp_path / "collections"))
 
 
 def held(path: pathlib.Path) -> set[str]:

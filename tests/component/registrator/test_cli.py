@@ -21,7 +21,6 @@ from ansible_collections.rollcall.discovery.tests.support.registrator.builders i
     inspected,
 )
 from ansible_collections.rollcall.discovery.tests.support.registrator.fakes import FakeSource
-
 from registrator.__main__ import main
 from registrator.daemon import Daemon
 from registrator.model import Container

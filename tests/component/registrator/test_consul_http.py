@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from ansible_collections.rollcall.discovery.tests.support.registrator.builders import settings
-
 from registrator.consul_http import ConsulHttp
 from registrator.ports import RegistryError
 from registrator.settings import FatalError

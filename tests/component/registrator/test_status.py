@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 import requests
 from ansible_collections.rollcall.discovery.tests.support.registrator.clock import Clock
-
 from registrator.metrics import Metrics
 from registrator.status import StatusServer
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import requests
-
 from registrator.model import Container, Registered
 from registrator.ports import AwayError, RefusedError, RegistryError, SourceError
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from ansible_collections.rollcall.discovery.tests.support.hostile.parsed import strangers
 from ansible_collections.rollcall.discovery.tests.support.hostile.registrations import Hostile
-
 from nginx_lb import nginx_conf, site
 from nginx_lb.nginx_conf import Paths
 from nginx_lb.snapshot import collect

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
 from nginx_lb import grammar
 from nginx_lb.grammar import Unfit
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-
 from nginx_lb.guard import (
     BORN_ANEW,
     EMPTIED,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
 from nginx_lb import nginx_conf, site
 from nginx_lb.nginx_conf import Paths
 from nginx_lb.snapshot import Instance, Instances, Place

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import yaml
-
 from nginx_lb import grammar, settings, settings_reader
 from nginx_lb.grammar import Unfit
 

@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-
 from nginx_lb import settings_reader
 from nginx_lb.grammar import Unfit
 from nginx_lb.settings import Certificate, Service, Settings

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
 from nginx_lb import site
 from nginx_lb.guard import Record
 from nginx_lb.site import Site

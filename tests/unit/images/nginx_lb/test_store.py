@@ -5,7 +5,6 @@ from __future__ import annotations
 import pathlib
 
 import pytest
-
 from nginx_lb.store import State, load, save
 
 from .builders import instances, record

@@ -6,7 +6,6 @@ import dataclasses
 from typing import Any
 
 import pytest
-
 from nginx_lb import telling
 from nginx_lb.generations import Generation
 from nginx_lb.guard import Hold

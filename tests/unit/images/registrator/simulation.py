@@ -18,7 +18,6 @@ from ansible_collections.rollcall.discovery.tests.support.registrator.fakes impo
     FakeRegistry,
     FakeSource,
 )
-
 from registrator.backoff import Patience
 from registrator.daemon import Daemon
 from registrator.inbox import Inbox

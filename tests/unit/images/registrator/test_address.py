@@ -6,7 +6,6 @@ import socket
 from typing import Any
 
 import pytest
-
 from registrator.address import own_address
 
 

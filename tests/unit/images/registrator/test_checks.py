@@ -15,7 +15,6 @@ from ansible_collections.rollcall.discovery.tests.support.registrator.builders i
     reasons,
     services,
 )
-
 from registrator.model import Container
 
 _AT = f"{HOST_IP}:32768"

@@ -15,7 +15,6 @@ from ansible_collections.rollcall.discovery.tests.support.registrator.builders i
     settings,
 )
 from ansible_collections.rollcall.discovery.tests.support.registrator.fakes import FakeSource, Wire
-
 from registrator.consul_http import ConsulHttp
 from registrator.consul_registry import ConsulRegistry
 from registrator.plan import payload

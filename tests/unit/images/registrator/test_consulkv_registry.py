@@ -15,7 +15,6 @@ from ansible_collections.rollcall.discovery.tests.support.registrator.builders i
     service,
     settings,
 )
-
 from registrator.consul_http import ConsulHttp
 from registrator.consulkv_registry import ConsulKvRegistry
 from registrator.model import Service

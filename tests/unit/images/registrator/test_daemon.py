@@ -14,7 +14,6 @@ from ansible_collections.rollcall.discovery.tests.support.registrator.builders i
 )
 from hypothesis import given
 from hypothesis import strategies as st
-
 from registrator.ports import RegistryError
 
 from .simulation import Host, happened, killed

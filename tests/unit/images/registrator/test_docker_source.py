@@ -12,7 +12,6 @@ import pytest
 import requests
 from ansible_collections.rollcall.discovery.tests.support.registrator import fakes
 from ansible_collections.rollcall.discovery.tests.support.registrator.builders import inspected
-
 from registrator.docker_source import DockerSource
 from registrator.ports import SourceError
 

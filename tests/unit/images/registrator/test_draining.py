@@ -6,7 +6,6 @@ import pytest
 from ansible_collections.rollcall.discovery.tests.support.registrator.builders import container
 from hypothesis import given
 from hypothesis import strategies as st
-
 from registrator.draining import Draining, signal_number, stops
 
 

@@ -11,7 +11,6 @@ from ansible_collections.rollcall.discovery.tests.support.registrator.builders i
     service,
 )
 from ansible_collections.rollcall.discovery.tests.support.registrator.fakes import FakeRegistry
-
 from registrator.dry_run import DryRun
 from registrator.plan import payload
 

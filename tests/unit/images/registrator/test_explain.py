@@ -18,7 +18,6 @@ from ansible_collections.rollcall.discovery.tests.support.registrator.builders i
 )
 from hypothesis import given
 from hypothesis import strategies as st
-
 from registrator.explain import explain
 from registrator.model import Container
 from registrator.plan import payload

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.rollcall.discovery.tests.support.registrator.builders import service
-
 from registrator.heartbeat import Heartbeat, beat_of
 
 

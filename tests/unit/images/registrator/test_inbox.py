@@ -6,7 +6,6 @@ import queue
 
 import pytest
 from ansible_collections.rollcall.discovery.tests.support.registrator.clock import Clock
-
 from registrator.inbox import MAX_WAIT_SECONDS, QUIET_SECONDS, Inbox
 from registrator.ports import Event
 

@@ -9,7 +9,6 @@ from ansible_collections.rollcall.discovery.tests.support.registrator.builders i
 )
 from hypothesis import given
 from hypothesis import strategies as st
-
 from registrator.labels import metadata, split_tags
 
 

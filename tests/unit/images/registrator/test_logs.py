@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 
 import pytest
-
 from registrator.logs import begin
 
 log = logging.getLogger("registrator")

@@ -7,7 +7,6 @@ import re
 
 import pytest
 from ansible_collections.rollcall.discovery.tests.support.registrator.clock import Clock
-
 from registrator.alive import trouble
 from registrator.metrics import Metrics
 

@@ -20,7 +20,6 @@ from ansible_collections.rollcall.discovery.tests.support.registrator.builders i
 )
 from hypothesis import given
 from hypothesis import strategies as st
-
 from registrator.model import Registered, Service
 from registrator.plan import (
     CONTAINER,

@@ -7,7 +7,6 @@ import pathlib
 import re
 
 import pytest
-
 from registrator.settings import RESTORABLE, usage
 
 PACKAGE = pathlib.Path(__file__).resolve().parents[4] / "roles" / "images" / "files" / "registrator"

@@ -7,6 +7,7 @@ import threading
 from typing import Any
 
 import pytest
+import registrator.reconciler
 from ansible_collections.rollcall.discovery.tests.support.registrator.builders import (
     HOST,
     HOST_IP,
@@ -26,8 +27,6 @@ from ansible_collections.rollcall.discovery.tests.support.registrator.fakes impo
     FakeRegistry,
     FakeSource,
 )
-
-import registrator.reconciler
 from registrator.backoff import Patience
 from registrator.model import Container, Registered, Service
 from registrator.plan import CONTAINER, OWNER

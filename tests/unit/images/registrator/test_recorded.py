@@ -11,7 +11,6 @@ import pytest
 import requests
 from ansible_collections.rollcall.discovery.tests.support.registrator.builders import HOST, settings
 from ansible_collections.rollcall.discovery.tests.support.registrator.fakes import Wire
-
 from registrator.consul_http import ConsulHttp
 from registrator.consul_registry import ConsulRegistry
 from registrator.model import Registered

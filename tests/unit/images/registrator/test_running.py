@@ -24,7 +24,6 @@ from ansible_collections.rollcall.discovery.tests.support.registrator.fakes impo
     FakeRegistry,
     FakeSource,
 )
-
 from registrator.daemon import Daemon, stop_on_signals
 from registrator.listener import Listener
 from registrator.plan import Plan

@@ -17,7 +17,6 @@ from ansible_collections.rollcall.discovery.tests.support.registrator.builders i
 )
 from hypothesis import given
 from hypothesis import strategies as st
-
 from registrator.services import default_name
 
 # Which ports become services.

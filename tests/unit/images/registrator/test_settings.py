@@ -8,7 +8,6 @@ import pytest
 from ansible_collections.rollcall.discovery.tests.support.registrator.builders import HOST
 from hypothesis import given
 from hypothesis import strategies as st
-
 from registrator.settings import (
     FatalError,
     HelpWanted,
