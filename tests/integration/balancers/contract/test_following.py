@@ -8,8 +8,6 @@ import pytest
 from ansible_collections.rollcall.discovery.tests.support.balancer.load import Load, failures
 from ansible_collections.rollcall.discovery.tests.support.balancer.stage import Stage
 
-from .conftest import BALANCERS
-
 WEB = [{"name": "web"}]
 # timeout.resolve and resolve_retries times timeout.retry of its resolvers, after each start.
 FORGETS = "HAProxy drops what its state file says where no DNS has answered for 1.5 s"
@@ -88,7 +86,7 @@ def test_a_container_made_anew_serves_what_was_served(stage: Stage) -> None:
 
 @pytest.mark.parametrize(
     "stage",
-    [*BALANCERS[:2], pytest.param("haproxy", marks=pytest.mark.xfail(reason=FORGETS))],
+    ["nginx", pytest.param("haproxy", marks=pytest.mark.xfail(reason=FORGETS))],
     indirect=True,
 )
 def test_a_container_made_anew_serves_on_while_consul_is_away(stage: Stage) -> None:
