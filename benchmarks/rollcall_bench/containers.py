@@ -85,8 +85,7 @@ def with_token(folder: pathlib.Path, token: str) -> tuple[str, ...]:
 def build() -> None:
     """The images of the balancer, of Registrator and its gate, and one with a load generator."""
     sources = ROOT / "roles" / "images" / "files"
-    for image, program in (
-        *((IMAGE, "nginx_lb"), (GATE, "docker_socket_proxy"), (REGISTRATOR, "registrator")),
-    ):
+    programs = {IMAGE: "nginx_lb", GATE: "docker_socket_proxy", REGISTRATOR: "registrator"}
+    for image, program in programs.items():
         docker("build", "-q", "-t", image, str(sources / program))
     docker("build", "-q", "-t", LOAD, "-", stdin=LOAD_RECIPE)

@@ -31,7 +31,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     folder = tmp_path_factory.mktemp("sources")
     for name in VARIABLES:
         shutil.copytree(ROOT / "roles" / "images" / "files" / name, folder / name)
-        # As Registrator's, which is no part of its context.
+        # It need be no part of its context.
         (folder / name / "Dockerfile").rename(folder / f"{name}.Dockerfile")
     return folder
 

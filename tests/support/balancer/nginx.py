@@ -20,6 +20,8 @@ class NginxStage(Stage):
     role = "nginx_lb"
     # Each instance once.
     tries = 2
+    # Instances stand in its configuration.
+    follows_without_a_reload = False
 
     def __init__(self, place: Place, image: str, agent: Agent, folder: pathlib.Path) -> None:
         """Choose more ports; certificates lie below the settings."""
@@ -73,11 +75,6 @@ class NginxStage(Stage):
     def loaded(self) -> int:
         """How often nginx has read another configuration."""
         return int(self.metrics()["nginx_lb_reloads_total"])
-
-    @property
-    def follows_without_a_reload(self) -> bool:
-        """Instances stand in its configuration."""
-        return False
 
     def misses_consul(self) -> None:
         """It says since when and why; a container made anew has never heard of Consul."""

@@ -45,6 +45,8 @@ class Stage:
     role: ClassVar[str]
     # Whether an agent that is back and knows nothing yet takes no instance out.
     guarded: ClassVar[bool] = True
+    # Whether another instance of a service costs no other configuration.
+    follows_without_a_reload: ClassVar[bool]
     # How often a GET is sent that two instances answer with 503.
     tries: ClassVar[int]
 
@@ -79,11 +81,6 @@ class Stage:
 
     def loaded(self) -> int:
         """How many configurations have come into use in this container's life."""
-        raise NotImplementedError
-
-    @property
-    def follows_without_a_reload(self) -> bool:
-        """Whether another instance of a service costs no other configuration."""
         raise NotImplementedError
 
     def misses_consul(self) -> None:

@@ -142,8 +142,7 @@ def _make(path: pathlib.Path) -> list[pathlib.Path]:
 
 def _await(process: subprocess.Popen[bytes], folder: Folder, patience: float) -> None:
     """Wait until everything has answered once; Trouble with what has not."""
-    launched = time.monotonic()
-    deadline = None
+    runs, deadline = False, time.monotonic() + _LAUNCH_SECONDS
     while True:
         if process.poll() is not None:
             lines = folder.log.read_text(errors="replace").strip().splitlines()
@@ -164,18 +163,17 @@ def _await(process: subprocess.Popen[bytes], folder: Folder, patience: float) ->
         missing = _missing(history)
         if not missing:
             return
-        now = time.monotonic()
-        if deadline is None and observer(folder) is not None:
-            deadline = now + patience
-        if deadline is not None and now > deadline:
+        if not runs and observer(folder) is not None:
+            runs, deadline = True, time.monotonic() + patience
+        if time.monotonic() > deadline:
+            if not runs:
+                raise Trouble(
+                    f"the observer does not run {_LAUNCH_SECONDS:g} s after its start",
+                    "Look at what keeps this machine busy",
+                )
             raise Trouble(
                 f"{'; '.join(missing)} (waited {patience:g} s)",
                 "Check that the stack is up: curl what is named here",
-            )
-        if deadline is None and now - launched > _LAUNCH_SECONDS:
-            raise Trouble(
-                f"the observer does not run {_LAUNCH_SECONDS:g} s after its start",
-                "Look at what keeps this machine busy",
             )
         time.sleep(_POLL_SECONDS)
 
