@@ -27,6 +27,13 @@ nox.options.default_venv_backend = "none"
 nox.options.sessions = ["lint", "types", "unit", "component"]
 
 COLLECTIONS = ROOT / ".ansible" / "collections"
+# The folders from which the packages of the checkout are imported; the program `registrator` of
+# the benchmarks has the name of a package, and comes after it.
+SOURCES = (
+    *(ROOT / name for name in ("lab", "roles/drill/files")),
+    *sorted(ROOT.glob("roles/images/files/*/src")),
+    ROOT / "benchmarks",
+)
 UTILS = "ansible_collections.rollcall.discovery.plugins.module_utils"
 EVERYTHING = os.environ.get("ROLLCALL_TIER") == "all"
 SECURE = os.environ.get("ROLLCALL_PROFILE") == "secure"
@@ -63,9 +70,11 @@ def pytest(session: nox.Session, suite: str, *options: str) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """ruff, yamllint, ansible-lint with the profile production, the workflow's schema."""
+    """ruff, import-linter, yamllint, ansible-lint (profile production), the workflow's schema."""
     run(session, "ruff", "check", ".")
     run(session, "ruff", "format", "--check", ".")
+    packages = os.pathsep.join(map(str, (COLLECTIONS, *SOURCES)))
+    run(session, "lint-imports", "--no-cache", PYTHONPATH=packages)
     run(session, "yamllint", "--strict", ".")
     workflows = [str(path) for path in sorted((ROOT / ".github" / "workflows").glob("*.yml"))]
     schema = ("--builtin-schema", "vendor.github-workflows")
