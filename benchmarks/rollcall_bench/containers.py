@@ -10,7 +10,7 @@ from collections.abc import Iterator
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 IMAGE, LOAD = "balancer/nginx-lb:bench", "balancer/bench:bench"
 REGISTRATOR = "balancer/registrator:bench"
-GATE = "balancer/docker-gate:bench"
+GATE = "balancer/docker-socket-proxy:bench"
 LOAD_RECIPE = """\
 FROM debian:trixie-slim
 RUN apt-get update && apt-get install -y --no-install-recommends wrk && rm -rf /var/lib/apt/lists/*
@@ -87,5 +87,7 @@ def build() -> None:
     sources = ROOT / "roles" / "images" / "files"
     programs = {IMAGE: "nginx_lb", GATE: "docker_socket_proxy", REGISTRATOR: "registrator"}
     for image, program in programs.items():
-        docker("build", "-q", "-t", image, str(sources / program))
+        docker(
+            "build", "-q", "-t", image, "-f", str(sources / program / "Dockerfile"), str(sources)
+        )
     docker("build", "-q", "-t", LOAD, "-", stdin=LOAD_RECIPE)

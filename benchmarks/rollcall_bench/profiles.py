@@ -58,9 +58,9 @@ def gate(folder: pathlib.Path) -> Iterator[str]:
     sockets = folder / "gate"
     sockets.mkdir()
     options = (
-        *("-e", "DOCKER_GATE_LISTEN=/run/docker-gate/docker.sock"),
-        *("-e", "DOCKER_GATE_ENGINE=/run/docker-host/docker.sock"),
-        *("-v", f"{ENGINE}:/run/docker-host:ro", "-v", f"{sockets}:/run/docker-gate"),
+        *("-e", "SOCKET_PROXY_LISTEN=/run/docker-socket-proxy/docker.sock"),
+        *("-e", "SOCKET_PROXY_ENGINE=/run/docker-host/docker.sock"),
+        *("-v", f"{ENGINE}:/run/docker-host:ro", "-v", f"{sockets}:/run/docker-socket-proxy"),
     )
     with container("gate", GATE, network="none", options=options):
         eventually("the gate", (sockets / "docker.sock").exists)

@@ -56,11 +56,12 @@ PROGRAMS = (
     ),
 )
 _SOURCES = ROOT / "roles" / "images" / "files"
+# The folder of the Dockerfile, and the others that it copies from.
 OWN = {
-    "rollcall/registrator:1.0.0": _SOURCES / "registrator",
-    "rollcall/helloworld:1.0.0": _SOURCES / "helloworld",
-    "rollcall/nginx-lb:1.0.0": _SOURCES / "nginx_lb",
-    "rollcall/docker-gate:1.0.0": _SOURCES / "docker_socket_proxy",
+    "rollcall/registrator:1.0.0": ("registrator", "common"),
+    "rollcall/helloworld:1.0.0": ("helloworld",),
+    "rollcall/nginx-lb:1.0.0": ("nginx_lb", "common"),
+    "rollcall/docker-socket-proxy:1.0.0": ("docker_socket_proxy", "common"),
 }
 # What the hosts pull, and what a host builds our own images from.
 PUSHED = ("debian:trixie-slim", *(program.image for program in PROGRAMS), *OWN)
@@ -86,8 +87,8 @@ def ensure(hosts: tuple[Host, ...]) -> None:
     if public:
         for program in lacking:
             _pull(program)
-    for name, context in OWN.items():
-        build(name, context)
+    for name, folders in OWN.items():
+        build(name, _SOURCES, folders)
 
 
 def host_image(suite: str) -> str:
@@ -132,28 +133,35 @@ def start_registry() -> None:
 def build(
     name: str,
     context: pathlib.Path,
+    folders: tuple[str, ...] = ("",),
     *,
     arguments: dict[str, str] | None = None,
     force_content: str | None = None,
 ) -> None:
-    """Build an image unless the one at hand was built from the same files and arguments."""
-    recipe = context / "Dockerfile"
-    content = force_content or _digest(context, arguments or {}, _base_ids(recipe))
+    """Build an image unless the one at hand was built from the same files and arguments.
+
+    `folders` of the context are what the build reads; the first one has the Dockerfile.
+    """
+    recipe = context / folders[0] / "Dockerfile"
+    content = force_content or _digest(
+        [context / folder for folder in folders], arguments or {}, _base_ids(recipe)
+    )
     if _label(name) == content:
         return
     with step(f"Building {name}"):
-        command = ["docker", "build", "-q", "-t", name]
+        command = ["docker", "build", "-q", "-t", name, "-f", str(recipe)]
         command += ["--label", f"{_CONTENT}={content}"]
         for key, value in (arguments or {}).items():
             command += ["--build-arg", f"{key}={value}"]
         run([*command, str(context)], remedy="Mend what the last lines name and run lab/up again")
 
 
-def _digest(context: pathlib.Path, arguments: dict[str, str], bases: list[str]) -> str:
+def _digest(folders: list[pathlib.Path], arguments: dict[str, str], bases: list[str]) -> str:
     """A digest of everything the build reads: files, arguments and the base images."""
     digest = hashlib.sha256(json.dumps([sorted(arguments.items()), bases]).encode())
     ignored = {"__pycache__", "tests", ".pytest_cache", ".mypy_cache", ".ruff_cache"}
-    for file in sorted(path for path in context.rglob("*") if path.is_file()):
+    files = (path for folder in folders for path in folder.rglob("*") if path.is_file())
+    for file in sorted(files):
         if not ignored & set(file.parts):
             digest.update(file.relative_to(ROOT).as_posix().encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""A gate before an engine."""
+"""A proxy in front of an engine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .stage import Stage
 
 @pytest.fixture
 def stage(tmp_path: pathlib.Path) -> Iterator[Stage]:
-    """An engine that answers, and a gate in front of it."""
+    """An engine that answers, and a proxy in front of it."""
     stage = Stage(tmp_path)
     try:
         stage.open()

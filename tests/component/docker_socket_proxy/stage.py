@@ -1,4 +1,4 @@
-"""A gate in front of an engine, and clients of every kind before it."""
+"""A proxy in front of an engine, and clients of every kind before it."""
 
 from __future__ import annotations
 
@@ -14,29 +14,28 @@ from typing import Any
 
 from ansible_collections.rollcall.discovery.tests.support.docker_socket_proxy.builders import head
 from docker_socket_proxy.engine import Engine
-from docker_socket_proxy.server import Gate, Limits, listen
-from docker_socket_proxy.telling import Telling
+from docker_socket_proxy.proxy import Limits, Proxy, listen
 
 from .fake_engine import FakeEngine
 
 
 class Stage:
-    """One gate, served by a thread of its own."""
+    """One proxy, served by a thread of its own."""
 
     def __init__(self, folder: pathlib.Path) -> None:
         """Nothing runs yet."""
         self.engine = FakeEngine(folder / "engine.sock")
-        self.path = folder / "gate.sock"
+        self.path = folder / "proxy.sock"
         self.log: list[str] = []
         self._loop = asyncio.new_event_loop()
         self._unforeseen: list[Any] = []
         self._loop.set_exception_handler(lambda _loop, about: self._unforeseen.append(about))
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._gate: Gate | None = None
+        self._proxy: Proxy | None = None
         self._server: asyncio.Server | None = None
 
     def open(self) -> None:
-        """Start the engine, and a gate with the image's own limits."""
+        """Start the engine, and a proxy with the image's own limits."""
         self.engine.start()
         self._thread.start()
         self.limited()
@@ -64,7 +63,7 @@ class Stage:
             yield client
 
     def send(self, *parts: bytes) -> bytes:
-        """What comes back for these bytes until the gate closes the connection."""
+        """What comes back for these bytes until the proxy closes the connection."""
         with self.connected() as client:
             with contextlib.suppress(BrokenPipeError):
                 for part in parts:
@@ -84,14 +83,14 @@ class Stage:
     async def _serve(self, engine_seconds: float, limits: Limits) -> None:
         await self._end()
         engine = Engine(str(self.engine.path), engine_seconds)
-        self._gate = Gate(engine, limits, Telling(self.log.append))
+        self._proxy = Proxy(engine, limits, self.log.append)
         own = listen(str(self.path), 0o600)
-        self._server = await asyncio.start_unix_server(self._gate.welcome, sock=own)
+        self._server = await asyncio.start_unix_server(self._proxy.serve_client, sock=own)
 
     async def _end(self) -> None:
-        if self._server and self._gate:
+        if self._server and self._proxy:
             self._server.close()
-            await self._gate.close()
+            await self._proxy.close()
 
 
 def rest(client: socket.socket) -> bytes:

@@ -1,4 +1,4 @@
-"""Registrator's own client speaks through the gate."""
+"""Registrator's own client, through the proxy."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .stage import Stage
 
 @pytest.fixture
 def source(stage: Stage) -> Iterator[DockerSource]:
-    """The daemon's source of containers, at the gate's socket."""
+    """The daemon's source of containers, at the proxy's socket."""
     source = DockerSource(f"unix://{stage.path}", 5.0)
     yield source
     # Its sockets would be closed whenever Python gets to it.
@@ -51,7 +51,7 @@ def test_what_is_gone_is_gone(source: DockerSource) -> None:
 
 
 def test_how_a_container_ended_is_read(stage: Stage, source: DockerSource) -> None:
-    """-deregister=on-success works behind the gate."""
+    """-deregister=on-success works behind the proxy."""
     ended = described(State={"Running": False, "ExitCode": 137})
     stage.engine.answers["/containers/web/json"] = answer(ended)
     assert source.exit_code("web") == 137
@@ -87,7 +87,7 @@ def test_an_engine_that_is_away_is_no_end_of_anything(stage: Stage, source: Dock
     assert source.ids() == [WEB]
     stage.engine.stop()
     for look in (source.ids, lambda: source.inspect(WEB)):
-        with pytest.raises(SourceError, match="docker-gate: the engine at"):
+        with pytest.raises(SourceError, match="docker-socket-proxy: the engine at"):
             look()
     stage.engine.start()
     assert source.ids() == [WEB]

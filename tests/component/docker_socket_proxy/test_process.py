@@ -11,28 +11,28 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from docker_socket_proxy import alive
+from docker_socket_proxy import healthcheck
 
 from .fake_engine import FakeEngine
 from .stage import sees
 
-PACKAGE = pathlib.Path(__file__).resolve().parents[3] / "roles/images/files/docker_socket_proxy/src"
+SOURCES = pathlib.Path(__file__).resolve().parents[3] / "roles/images/files"
 
 
 class Process:
-    """The gate's program, and what it was told by its environment."""
+    """The proxy's program, with its environment."""
 
     def __init__(self, folder: pathlib.Path) -> None:
-        """An engine that answers, and no gate yet."""
+        """An engine that answers, and no proxy yet."""
         self.engine = FakeEngine(folder / "engine.sock")
-        self.path = folder / "gate" / "docker.sock"
+        self.path = folder / "proxy" / "docker.sock"
         self.path.parent.mkdir()
         self.environment = {
             **os.environ,
-            "PYTHONPATH": str(PACKAGE),
-            "DOCKER_GATE_LISTEN": str(self.path),
-            "DOCKER_GATE_ENGINE": str(self.engine.path),
-            "DOCKER_GATE_MODE": "0640",
+            "PYTHONPATH": f"{SOURCES}/common/src:{SOURCES}/docker_socket_proxy/src",
+            "SOCKET_PROXY_LISTEN": str(self.path),
+            "SOCKET_PROXY_ENGINE": str(self.engine.path),
+            "SOCKET_PROXY_MODE": "0640",
         }
 
     def run(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -60,37 +60,37 @@ def process(tmp_path: pathlib.Path) -> Iterator[Process]:
 
 def test_it_serves_until_it_is_told_to_end(process: Process) -> None:
     """Its socket has the mode that was asked for, and goes with it."""
-    with process.start() as gate:
+    with process.start() as proxy:
         sees("the socket", process.path.exists, 20)
         assert stat.S_IMODE(process.path.stat().st_mode) == 0o640
-        assert alive.trouble(str(process.path)) == ""
+        assert healthcheck.problem(str(process.path)) == ""
         well = process.run("healthcheck")
-        assert (well.returncode, well.stdout) == (0, "well\n")
-        gate.send_signal(signal.SIGTERM)
-        assert gate.wait(timeout=60) == 0
-        assert gate.stdout is not None
-        lines = gate.stdout.read().splitlines()
+        assert (well.returncode, well.stdout) == (0, "healthy\n")
+        proxy.send_signal(signal.SIGTERM)
+        assert proxy.wait(timeout=60) == 0
+        assert proxy.stdout is not None
+        lines = proxy.stdout.read().splitlines()
     assert lines == [
-        f"docker-gate: listens at {process.path} (mode 0640), the engine is {process.engine.path}",
-        "docker-gate: ends",
+        f"docker-socket-proxy: listening at {process.path} (mode 0640) for {process.engine.path}",
+        "docker-socket-proxy: stopped",
     ]
     assert not process.path.exists()
 
 
 def test_without_its_engine_it_runs_and_is_not_well(process: Process) -> None:
-    """The health check says why; nothing but a signal ends the gate."""
+    """The health check says why; only a signal ends the proxy."""
     process.engine.stop()
-    with process.start() as gate:
+    with process.start() as proxy:
         sees("the socket", process.path.exists, 20)
         ill = process.run("healthcheck")
         assert ill.returncode == 1
         assert "the engine at" in ill.stderr
-        assert gate.poll() is None
-        gate.send_signal(signal.SIGTERM)
-        assert gate.wait(timeout=60) == 0
+        assert proxy.poll() is None
+        proxy.send_signal(signal.SIGTERM)
+        assert proxy.wait(timeout=60) == 0
 
 
-def test_without_a_gate_the_health_check_says_so(process: Process) -> None:
+def test_without_a_proxy_the_health_check_says_so(process: Process) -> None:
     """It is not the engine then."""
     ill = process.run("healthcheck")
     assert (ill.returncode, str(process.path) in ill.stderr) == (1, True)
@@ -100,8 +100,8 @@ def test_without_a_gate_the_health_check_says_so(process: Process) -> None:
     ("words", "environment", "status"),
     [
         (["help"], {}, 64),
-        ([], {"DOCKER_GATE_MODE": "rw"}, 64),
-        ([], {"DOCKER_GATE_LISTEN": "/nowhere/docker.sock"}, 1),
+        ([], {"SOCKET_PROXY_MODE": "rw"}, 64),
+        ([], {"SOCKET_PROXY_LISTEN": "/nowhere/docker.sock"}, 1),
     ],
 )
 def test_what_cannot_be_meant_ends_it(

@@ -19,7 +19,7 @@ REGISTRY = "10.111.152.2:5000"
 BASE = f"{REGISTRY}/rollcall/helloworld:1.0.0"
 # The two that cost least to build, each with the variable that names it.
 VARIABLES = {
-    "docker_socket_proxy": "registrator_docker_gate_image",
+    "docker_socket_proxy": "registrator_socket_proxy_image",
     "helloworld": "helloworld_image",
 }
 IMAGES = tuple(f"rollcall-test/{name}:1.0.0" for name in VARIABLES)
@@ -29,10 +29,10 @@ IMAGES = tuple(f"rollcall-test/{name}:1.0.0" for name in VARIABLES)
 def sources(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """The sources as they are now: an edit during the tests would rightly be built again."""
     folder = tmp_path_factory.mktemp("sources")
+    shutil.copytree(ROOT / "roles" / "images" / "files", folder / "context")
     for name in VARIABLES:
-        shutil.copytree(ROOT / "roles" / "images" / "files" / name, folder / name)
-        # It need be no part of its context.
-        (folder / name / "Dockerfile").rename(folder / f"{name}.Dockerfile")
+        # A Dockerfile need be no part of its context.
+        (folder / "context" / name / "Dockerfile").rename(folder / f"{name}.Dockerfile")
     return folder
 
 
@@ -41,7 +41,8 @@ def play(lab: Lab, sources: pathlib.Path, *arguments: str, **variables: Any) -> 
     images = [
         {
             "name": f"rollcall-test/{name}:1.0.0",
-            "context": str(sources / name),
+            "context": str(sources / "context"),
+            "include": ["common", name],
             "dockerfile": str(sources / f"{name}.Dockerfile"),
             "args": {"BASE_IMAGE": BASE},
         }
@@ -83,7 +84,7 @@ def test_a_dry_run_announces_the_collections_images_and_makes_none(lab: Lab) -> 
     """--check, all inputs at their defaults, finds the sources of all five and builds nothing."""
     recap = lab.play("playbooks/images.yml", "--check")
     assert (recap.changed, recap.failed) == (dict.fromkeys(HOSTS, 1), 0), recap.output
-    own = ("registrator", "helloworld", "nginx-lb", "haproxy-lb", "docker-gate")
+    own = ("registrator", "helloworld", "nginx-lb", "haproxy-lb", "docker-socket-proxy")
     names = [f"rollcall/{name}:1.0.0" for name in own]
     # Ansible folds long lines.
     output = " ".join(recap.output.split())
@@ -128,7 +129,7 @@ def test_only_the_host_that_lacks_an_image_is_handed_it(lab: Lab, sources: pathl
 def test_a_changed_source_makes_only_its_image_anew(lab: Lab, sources: pathlib.Path) -> None:
     """After an edit of the web service every host holds a new image of it, and the old other."""
     before = identifiers(lab, "host-1")
-    with (sources / "helloworld" / "helloworld.py").open("a") as file:
+    with (sources / "context/helloworld/src/helloworld.py").open("a") as file:
         file.write("# An edit.\n")
     recap = play(lab, sources)
     assert (recap.changed, recap.failed) == (dict.fromkeys(HOSTS, 1), 0), recap.output

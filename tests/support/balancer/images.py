@@ -22,7 +22,8 @@ def image(program: str, engine: tuple[str, ...]) -> str:
     Processes that want it at once take turns: the first makes it, the others find its layers.
     """
     name = f"balancer/{program}:test-{_CHECKOUT}"
-    words = ["docker", *engine, "build", "-q", "-t", name, str(SOURCES / program)]
+    words = ["docker", *engine, "build", "-q", "-t", name]
+    words += ["-f", str(SOURCES / program / "Dockerfile"), str(SOURCES)]
     with turn(name.replace("/", "-")):
         done = subprocess.run(words, check=False, capture_output=True, text=True)
     assert done.returncode == 0, (

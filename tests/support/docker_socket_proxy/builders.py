@@ -7,7 +7,7 @@ import json
 from typing import Any
 from urllib.parse import urlencode
 
-from docker_socket_proxy.heads import Request
+from docker_socket_proxy.request_parser import Request
 
 WEB = "c0ffee" + "0" * 58
 

@@ -62,7 +62,7 @@ def test_registrator_is_the_same_for_text() -> None:
         "retry_attempts": 3,
         "cleanup": False,
         "internal": True,
-        "docker_gate": False,
+        "socket_proxy": False,
         "token": "",
         "ca": "",
     }

@@ -87,7 +87,7 @@ def test_the_audits_rules_find_the_same_offers(found: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("kept", INSPECTION, ids=lambda kept: kept.path)
-def test_each_field_that_is_kept_has_a_reason(kept: fields.Kept) -> None:
+def test_each_field_that_is_kept_has_a_reason(kept: fields.AllowedField) -> None:
     """Who adds a field says who needs it."""
     assert kept.reason
 

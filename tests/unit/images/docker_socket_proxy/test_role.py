@@ -1,4 +1,4 @@
-"""What the role makes of its inputs and of the host, read as the gate and Docker read it."""
+"""What the role makes of its inputs and of the host, read as the proxy and Docker read it."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ def tasks(name: str) -> list[dict[str, Any]]:
     ],
     ids=["a group", "root's group", "a group that may not", "no engine yet", "chosen"],
 )
-def test_the_gate_runs_as_nobody_where_a_group_may_use_the_socket(
+def test_the_proxy_runs_as_nobody_where_a_group_may_use_the_socket(
     stat: dict[str, Any], user: str, whom: str
 ) -> None:
     """Root without capabilities where there is none; who knows better says it."""
-    assert rendered("__registrator_gate_user", stat, docker_gate_user=user) == whom
+    assert rendered("__registrator_proxy_user", stat, socket_proxy_user=user) == whom
 
 
 @pytest.mark.parametrize(
@@ -63,18 +63,18 @@ def test_the_gate_runs_as_nobody_where_a_group_may_use_the_socket(
     ],
     ids=["folder", "file"],
 )
-def test_the_gate_has_the_engines_socket(inputs: dict[str, str], mount: str, engine: str) -> None:
+def test_the_proxy_has_the_engines_socket(inputs: dict[str, str], mount: str, engine: str) -> None:
     """The way that Registrator would have it, and read-only."""
-    assert rendered("__registrator_gate_mount", **inputs) == mount
-    assert rendered("__registrator_gate_engine", **inputs) == engine
+    assert rendered("__registrator_proxy_mount", **inputs) == mount
+    assert rendered("__registrator_proxy_engine", **inputs) == engine
 
 
 def test_role_and_image_agree() -> None:
-    """The gate understands the role's variables; a new volume takes its mode from the image."""
-    [gate] = tasks("gate.yml")[1]["rollcall.discovery.container_set"]["containers"]
-    listen = rendered("__registrator_gate_socket")
+    """The proxy understands the role's variables; a new volume takes its mode from the image."""
+    [proxy] = tasks("socket_proxy.yml")[0]["rollcall.discovery.container_set"]["containers"]
+    listen = rendered("__registrator_proxy_socket")
     values = ("/" + "a" * number for number in (3, 4))
-    environment = dict(zip(gate["env"], values, strict=True))
+    environment = dict(zip(proxy["env"], values, strict=True))
     understood = settings_from(environment)
     assert {understood.listen, understood.engine} == set(environment.values())
     assert listen == Settings.listen
@@ -84,36 +84,35 @@ def test_role_and_image_agree() -> None:
     assert re.search(rf"^VOLUME {folder}$", recipe, re.MULTILINE)
 
 
-def test_the_gate_can_do_nothing_but_its_work() -> None:
+def test_the_proxy_can_do_nothing_but_its_work() -> None:
     """No network, no capability, nothing to write but its volume; nothing of the host's either."""
-    [gate] = tasks("gate.yml")[1]["rollcall.discovery.container_set"]["containers"]
-    assert (gate["network_mode"], gate["read_only"], gate["cap_drop"]) == ("none", True, ["ALL"])
-    assert gate["security_opt"] == ["no-new-privileges"]
-    assert not {"cap_add", "ports", "tmpfs"} & set(gate)
-    assert len(gate["volumes"]) == 2
+    [proxy] = tasks("socket_proxy.yml")[0]["rollcall.discovery.container_set"]["containers"]
+    assert (proxy["network_mode"], proxy["read_only"], proxy["cap_drop"]) == ("none", True, ["ALL"])
+    assert proxy["security_opt"] == ["no-new-privileges"]
+    assert not {"cap_add", "ports", "tmpfs"} & set(proxy)
+    assert len(proxy["volumes"]) == 2
 
 
-def test_the_gate_is_there_before_registrator_and_leaves_after_it() -> None:
+def test_the_proxy_is_there_before_registrator_and_leaves_after_it() -> None:
     """Registrator never looks for a socket that nobody makes, nor has two ways at once."""
-    first, *between, last, _token = tasks("main.yml")
-    (registrator,) = (each for each in between if "Run Registrator" in each["name"])
-    assert first["ansible.builtin.include_tasks"] == "gate.yml"
-    assert first["when"] == ["registrator_docker_gate | bool", "registrator_state != 'absent'"]
+    first, registrator, *_between, removal, _files = tasks("run.yml")
+    assert first["ansible.builtin.import_tasks"] == "socket_proxy.yml"
+    assert first["when"] == ["registrator_socket_proxy | bool", "registrator_state != 'absent'"]
     assert "rollcall.discovery.registrator_container" in registrator
-    removal = last["rollcall.discovery.container_set"]
-    assert (removal["owner"], removal["state"]) == ("docker_gate", "absent")
-    gone, rebuilt = last["when"].split(" or ")
+    removed = removal["rollcall.discovery.container_set"]
+    assert (removed["owner"], removed["state"]) == ("docker_socket_proxy", "absent")
+    gone, rebuilt = removal["when"].split(" or ")
     assert gone == "registrator_state == 'absent'"
-    # Without a gate, and with another volume than before: Registrator stood behind one.
-    assert rebuilt.startswith("not registrator_docker_gate | bool and 'volumes' in ")
+    # Without a proxy, and with another volume than before: Registrator has used one.
+    assert rebuilt.startswith("not registrator_socket_proxy | bool and 'volumes' in ")
 
 
-def test_without_the_gate_registrator_is_what_it_was() -> None:
+def test_without_the_proxy_registrator_is_what_it_was() -> None:
     """The container's specification is the same, so that none is made anew."""
     (module,) = (
         each["rollcall.discovery.registrator_container"]
-        for each in tasks("main.yml")
-        if each["name"] == "Run Registrator"
+        for each in tasks("run.yml")
+        if each["name"] == "run | Run Registrator"
     )
     for option, value in {
         "docker_socket": "registrator_docker_socket",
@@ -121,5 +120,5 @@ def test_without_the_gate_registrator_is_what_it_was() -> None:
         "socket_volume": "omit",
     }.items():
         assert re.fullmatch(
-            rf"{{{{ registrator_docker_gate \| bool \| ternary\(.+, {value}\) }}}}", module[option]
+            rf"{{{{ registrator_socket_proxy \| bool \| ternary\(.+, {value}\) }}}}", module[option]
         )

@@ -18,14 +18,14 @@ from ansible_collections.rollcall.discovery.tests.support.docker_socket_proxy.en
     PATHS,
     concrete,
 )
-from docker_socket_proxy.heads import Request
+from docker_socket_proxy.request_parser import Request
 from docker_socket_proxy.rules import ENDPOINTS, Forbidden, Kind, decide
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 ALLOWED = {
     *(("GET", kind.value) for kind in Kind),
-    # The same question, for an answer without a body.
+    # The same asked, for an answer without a body.
     ("HEAD", "/_ping"),
 }
 quick = settings(max_examples=300, derandomize=True, database=None, deadline=None)
@@ -145,7 +145,7 @@ def test_any_other_parameter_is_refused(target: str) -> None:
 
 
 def test_the_engine_is_asked_in_our_own_words() -> None:
-    """Two spellings of a question are one question to the engine."""
+    """Two spellings of a asked are one asked to the engine."""
     words = query(filters={"status": ["running", "paused"]}, all="0")
     other = "filters=%7B%22status%22:[%22paused%22,%22running%22]%7D"
     targets = {decide(request(f"GET /v1.41/containers/json?{q}")).target for q in (words, other)}
@@ -164,10 +164,10 @@ def test_the_engine_is_asked_for_the_events_of_containers_only() -> None:
     assert "container" in plain.target
 
 
-def test_a_head_is_a_question_without_a_body() -> None:
+def test_a_head_is_a_asked_without_a_body() -> None:
     """The engine is asked as for GET."""
-    question = decide(request("HEAD /_ping"))
-    assert (question.target, question.headless) == ("/_ping", True)
+    asked = decide(request("HEAD /_ping"))
+    assert (asked.target, asked.headless) == ("/_ping", True)
 
 
 @pytest.mark.parametrize(
@@ -194,13 +194,13 @@ def test_no_path_leads_anywhere_else(text: str) -> None:
     """Whatever is asked, the engine hears one of five paths in its plainest form."""
     for target in (text, f"/{text}", f"/containers/{text}/json", f"/containers/json?{text}"):
         try:
-            question = decide(Request("GET", target))
+            asked = decide(Request("GET", target))
         except Forbidden:
             continue
-        path = question.target.partition("?")[0]
+        path = asked.target.partition("?")[0]
         assert path == target.partition("?")[0]
         assert not set(path) - set(string.ascii_letters + string.digits + "/_.-")
         assert not any(part.startswith(".") for part in path.split("/"))
         assert "//" not in path
-        if question.kind is not Kind.INSPECT:
-            assert path.endswith(question.kind.value)
+        if asked.kind is not Kind.INSPECT:
+            assert path.endswith(asked.kind.value)

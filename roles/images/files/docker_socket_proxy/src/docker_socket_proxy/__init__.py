@@ -1,1 +1,1 @@
-"""A gate in front of the Docker socket: what Registrator has to read, and nothing else."""
+"""A filtering proxy in front of the Docker socket: Registrator may read what it needs."""

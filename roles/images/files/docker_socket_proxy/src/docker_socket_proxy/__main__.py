@@ -1,20 +1,20 @@
-"""`python3 -m docker_socket_proxy` serves; with `healthcheck` it asks the one that does."""
+"""`python3 -m docker_socket_proxy` serves; `... healthcheck` checks the one that does."""
 
 from __future__ import annotations
 
 import os
 import sys
 
-from . import alive
-from .settings import Unusable, settings_from
+from . import healthcheck
+from .settings import InvalidSetting, settings_from
 
 
 def main(words: list[str]) -> int:
-    """Do what the words say; the exit status."""
+    """Run a command; the exit status."""
     try:
         settings = settings_from(os.environ)
-    except Unusable as error:
-        print(f"docker-gate: {error}", file=sys.stderr)
+    except InvalidSetting as error:
+        print(f"docker-socket-proxy: {error}", file=sys.stderr)
         return 64
     match words:
         case []:
@@ -25,8 +25,8 @@ def main(words: list[str]) -> int:
 
             return asyncio.run(serve(settings))
         case ["healthcheck"]:
-            problem = alive.trouble(settings.listen)
-            print(problem or "well", file=sys.stderr if problem else sys.stdout)
+            problem = healthcheck.problem(settings.listen)
+            print(problem or "healthy", file=sys.stderr if problem else sys.stdout)
             return 1 if problem else 0
     print(__doc__, file=sys.stderr)
     return 64

@@ -17,11 +17,11 @@ _CHUNK_SIZE = re.compile(rb"([0-9a-fA-F]{1,8})(?:;[^\r\n]*)?\r\n")
 class EngineError(Exception):
     """The engine gave no answer that can be used, in a sentence; `status` says it to the client.
 
-    `away` tells trouble with the engine from trouble with one answer of an engine that is well.
+    `away` where the engine does not answer at all, not only where one answer is unusable.
     """
 
     def __init__(self, reason: str, status: int = 502, *, away: bool = False) -> None:
-        """A bad gateway, unless it is said otherwise."""
+        """502, Bad Gateway, by default."""
         super().__init__(reason)
         self.reason = reason
         self.status = status
@@ -91,8 +91,7 @@ def _troubles(path: str) -> Iterator[None]:
         yield
     except (OSError, EOFError, asyncio.LimitOverrunError) as error:
         reason = str(error) or type(error).__name__
-        said = f"the engine at {path} cannot be read: {reason}"
-        raise EngineError(said, away=True) from error
+        raise EngineError(f"the engine at {path} cannot be read: {reason}", away=True) from error
 
 
 async def _guarded(pieces: AsyncIterator[bytes], path: str) -> AsyncIterator[bytes]:
@@ -103,7 +102,7 @@ async def _guarded(pieces: AsyncIterator[bytes], path: str) -> AsyncIterator[byt
 
 def _request(target: str) -> bytes:
     lines = (
-        *(f"GET {target} HTTP/1.1", "Host: docker", "User-Agent: docker-gate"),
+        *(f"GET {target} HTTP/1.1", "Host: docker", "User-Agent: docker-socket-proxy"),
         *("Accept: application/json", "Connection: close", "", ""),
     )
     return "\r\n".join(lines).encode("ascii")
@@ -129,7 +128,7 @@ async def _reply(reader: asyncio.StreamReader) -> Reply:
         case [("content-length", length)] if _LENGTH.fullmatch(length):
             pieces = _counted(reader, int(length))
         case _:
-            raise EngineError("the engine's answer has a length that cannot be told")
+            raise EngineError("the engine's answer has no usable length")
     return Reply(int(status[1]), pieces)
 
 

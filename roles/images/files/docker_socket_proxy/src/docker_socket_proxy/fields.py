@@ -1,4 +1,4 @@
-"""What of the engine's answers passes: the fields that make services, and nothing beside. Pure."""
+"""Which fields of the engine's answers pass: those that services are made of. Pure."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Leaf = Callable[[object], object]
 
 
 class Unreadable(Exception):
-    """An answer in another shape than the engine's own, in a sentence.
+    """An answer whose shape is not the engine's.
 
-    Nothing of it passes: a container that has lost half its words would lose its services.
+    Nothing of it passes: a container that lost half its fields would lose its services.
     """
 
 
@@ -35,7 +35,7 @@ def _switch(value: object) -> object:
 
 
 def _services(value: object) -> object:
-    """Of an environment what speaks to Registrator."""
+    """The variables of an environment that are meant for Registrator."""
     entries = _typed(value, list)
     return [_typed(entry, str) for entry in entries if _typed(entry, str).startswith(_PREFIX)]
 
@@ -69,39 +69,43 @@ def _typed(value: object, kind: type) -> Any:
 
 
 @dataclasses.dataclass(frozen=True)
-class Kept:
-    """One field that passes: its path, where "*" is every key, its shape, and who needs it."""
+class AllowedField:
+    """A field that passes: its path, where "*" is every key, its shape, and why it is needed."""
 
     path: str
     leaf: Leaf
     reason: str
 
 
-# A container's description. Whatever is not named here stays behind the gate.
+# A container's description. A field that is not listed here does not pass.
 INSPECTION = (
-    Kept("Id", _text, "the container's identity"),
-    Kept("Name", _text, "part of a service's identifier"),
-    Kept("State.Running", _switch, "only what runs has services"),
-    Kept("State.Paused", _switch, "what is paused has none"),
-    Kept("State.Restarting", _switch, "what waits for its restart does not run"),
-    Kept("State.ExitCode", _number, "-deregister=on-success"),
-    Kept("State.Health.Status", _text, "-docker-health"),
-    Kept("Config.Image", _text, "a service's name where nothing else names it"),
-    Kept("Config.Hostname", _text, "the daemon's own picture of a container has it"),
-    Kept("Config.Env", _services, "SERVICE_* names services; every other entry may be a secret"),
-    Kept("Config.Labels", _labels, "SERVICE_*, and the label of -useIpFromLabel may be any"),
-    Kept("Config.ExposedPorts", _keys, "a service for each port"),
-    Kept("Config.StopSignal", _text, "tells a stop from a reload"),
-    Kept("Config.StopTimeout", _number, "how long a stop may take"),
-    Kept("HostConfig.NetworkMode", _text, "whose network it is, and so whose addresses"),
-    Kept("NetworkSettings.Ports", _bindings, "where the host publishes a port"),
-    Kept("NetworkSettings.Networks.*.IPAddress", _text, "-internal"),
-    Kept("NetworkSettings.Networks.*.GlobalIPv6Address", _text, "-internal"),
+    AllowedField("Id", _text, "the container's identity"),
+    AllowedField("Name", _text, "part of a service's identifier"),
+    AllowedField("State.Running", _switch, "only what runs has services"),
+    AllowedField("State.Paused", _switch, "what is paused has none"),
+    AllowedField("State.Restarting", _switch, "what waits for its restart does not run"),
+    AllowedField("State.ExitCode", _number, "-deregister=on-success"),
+    AllowedField("State.Health.Status", _text, "-docker-health"),
+    AllowedField("Config.Image", _text, "a service's name where nothing else names it"),
+    AllowedField("Config.Hostname", _text, "the daemon's own picture of a container has it"),
+    AllowedField(
+        "Config.Env", _services, "SERVICE_* names services; every other entry may be a secret"
+    ),
+    AllowedField(
+        "Config.Labels", _labels, "SERVICE_*, and the label of -useIpFromLabel may be any"
+    ),
+    AllowedField("Config.ExposedPorts", _keys, "a service for each port"),
+    AllowedField("Config.StopSignal", _text, "distinguishes a stop from a reload"),
+    AllowedField("Config.StopTimeout", _number, "how long a stop may take"),
+    AllowedField("HostConfig.NetworkMode", _text, "whose network it is, and so whose addresses"),
+    AllowedField("NetworkSettings.Ports", _bindings, "where the host publishes a port"),
+    AllowedField("NetworkSettings.Networks.*.IPAddress", _text, "-internal"),
+    AllowedField("NetworkSettings.Networks.*.GlobalIPv6Address", _text, "-internal"),
 )
 VERSION = (
-    Kept("ApiVersion", _text, "the client speaks this version of the API"),
-    Kept("MinAPIVersion", _text, "or at least this one"),
-    Kept("Version", _text, "for people who read what a client prints"),
+    AllowedField("ApiVersion", _text, "the client speaks this version of the API"),
+    AllowedField("MinAPIVersion", _text, "or at least this one"),
+    AllowedField("Version", _text, "for people who read what a client prints"),
 )
 # Of what happens to containers only this moves services. The others may carry what a person typed:
 # the action of an exec is its whole command line.
@@ -166,12 +170,12 @@ def event(happened: object) -> dict[str, Any] | None:
 
 
 def message(answer: object) -> str:
-    """What the engine says of a failure, empty where it says nothing that can be shown."""
-    said = answer.get("message") if isinstance(answer, dict) else None
-    return said[:500] if isinstance(said, str) else ""
+    """The message of an error, empty where the engine sends none."""
+    text = answer.get("message") if isinstance(answer, dict) else None
+    return text[:500] if isinstance(text, str) else ""
 
 
-def _reduced(answer: object, table: Sequence[Kept], what: str) -> dict[str, Any]:
+def _reduced(answer: object, table: Sequence[AllowedField], what: str) -> dict[str, Any]:
     if not isinstance(answer, dict):
         raise Unreadable(f"the engine's description of {what} is no object")
     found: dict[str, Any] = {}

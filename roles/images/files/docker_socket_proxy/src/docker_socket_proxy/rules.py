@@ -1,4 +1,4 @@
-"""What may be asked of the engine: five endpoints, by method, path and query. Pure."""
+"""Which requests are allowed: five endpoints, by method, path and query. Pure."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import re
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, quote
 
-from .heads import Request
+from .request_parser import Request
 
 _MOST_PARAMETERS = 8
 
 
 class Kind(enum.Enum):
-    """What is asked."""
+    """The endpoint of a request."""
 
     PING = "/_ping"
     VERSION = "/version"
@@ -25,7 +25,7 @@ class Kind(enum.Enum):
 
 
 class Forbidden(Exception):
-    """A request that the engine never hears of; `kind` is one of few, for the log."""
+    """A request that is not forwarded to the engine; `kind` is one of few, for the log."""
 
     def __init__(self, reason: str, kind: str) -> None:
         """The reason is shown to the client: it holds no word of the client's."""
@@ -50,8 +50,8 @@ class Endpoint:
 
 
 @dataclasses.dataclass(frozen=True)
-class Question:
-    """What the engine is asked, in our own words: nothing of the client's is passed on as it is."""
+class EngineRequest:
+    """What the engine is asked, built anew: nothing that the client sent is forwarded as it is."""
 
     kind: Kind
     target: str
@@ -80,7 +80,7 @@ ENDPOINTS = (
 _METHODS = frozenset(
     ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "CONNECT", "TRACE")
 )
-# The Engine API's own first words: what the log tells apart.
+# The Engine API's own first path segments: what the log distinguishes.
 _FAMILIES = frozenset(
     (
         *("auth", "build", "commit", "configs", "containers", "distribution", "events", "exec"),
@@ -91,18 +91,20 @@ _FAMILIES = frozenset(
 _PLAIN_PATH = re.compile(r"(?:/v[0-9.]+)?/([a-z_]+)(?:/.*)?")
 
 
-def decide(request: Request) -> Question:
-    """What the engine is asked for a request; Forbidden for all but what is listed above."""
+def decide(request: Request) -> EngineRequest:
+    """The request to the engine; Forbidden for all but what is listed above."""
     path, mark, query = request.target.partition("?")
     for endpoint in ENDPOINTS:
         if request.method in endpoint.methods and endpoint.path.fullmatch(path):
             asked = _filters(endpoint, query) if mark else {}
-            return Question(endpoint.kind, _target(endpoint, path, asked), request.method == "HEAD")
+            return EngineRequest(
+                endpoint.kind, _target(endpoint, path, asked), request.method == "HEAD"
+            )
     method = request.method if request.method in _METHODS else "another method"
     family = _PLAIN_PATH.fullmatch(path)
     known = family is not None and family[1] in _FAMILIES
     raise Forbidden(
-        "docker-gate: this request is not allowed; "
+        "docker-socket-proxy: this request is not allowed; "
         f"allowed are GET {', '.join(kind.value for kind in Kind)}",
         f"{method} /{family[1]}" if family and known else f"{method} another path",
     )
@@ -110,7 +112,7 @@ def decide(request: Request) -> Question:
 
 def _target(endpoint: Endpoint, path: str, asked: Mapping[str, list[str]]) -> str:
     if endpoint.kind is Kind.EVENTS:
-        # What nobody may hear need not be sent.
+        # Events of other types would be filtered out anyway.
         asked = {"type": ["container"]}
     return f"{path}?filters={quote(json.dumps(asked), safe='')}" if asked else path
 
@@ -118,7 +120,7 @@ def _target(endpoint: Endpoint, path: str, asked: Mapping[str, list[str]]) -> st
 def _filters(endpoint: Endpoint, query: str) -> dict[str, list[str]]:
     """The filters of a query; Forbidden for a parameter or a value that the daemon never sends."""
     refusal = Forbidden(
-        f"docker-gate: a parameter of this request to {endpoint.kind.value} is not allowed",
+        f"docker-socket-proxy: a parameter of this request to {endpoint.kind.value} is not allowed",
         f"parameters of {endpoint.kind.value}",
     )
     try:
@@ -139,15 +141,15 @@ def _filters(endpoint: Endpoint, query: str) -> dict[str, list[str]]:
         and fixed <= endpoint.fixed
         and (len(fixed) == len(pairs) or bool(endpoint.filters))
         and isinstance(asked, dict)
-        and all(_speaks(endpoint, name, words) for name, words in asked.items())
+        and all(_filter_allowed(endpoint, name, words) for name, words in asked.items())
     )
     if not allowed:
         raise refusal
     return {name: sorted(words) for name, words in sorted(asked.items())}
 
 
-def _speaks(endpoint: Endpoint, name: str, words: object) -> bool:
-    """Whether a filter is a list of words that it may have, each once."""
+def _filter_allowed(endpoint: Endpoint, name: str, words: object) -> bool:
+    """Whether a filter is a list of allowed values, each once."""
     if not isinstance(words, list) or not words or any(not isinstance(word, str) for word in words):
         return False
     return len(words) == len(set(words)) and {(name, word) for word in words} <= endpoint.filters

@@ -1,4 +1,4 @@
-"""The process: from a socket that listens to SIGTERM."""
+"""The process: listens at the socket until SIGTERM."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ import os
 import signal
 
 from .engine import Engine
-from .server import Gate, listen
+from .proxy import Proxy, listen, log
 from .settings import Settings
-from .telling import say
 
 
 async def serve(settings: Settings) -> int:
@@ -18,21 +17,21 @@ async def serve(settings: Settings) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    gate = Gate(Engine(settings.engine))
+    proxy = Proxy(Engine(settings.engine))
     try:
         own = listen(settings.listen, settings.mode)
     except OSError as error:
-        say(f"cannot listen at {settings.listen}: {error}")
+        log(f"cannot listen at {settings.listen}: {error}")
         return 1
     inode = os.stat(settings.listen).st_ino
-    server = await asyncio.start_unix_server(gate.welcome, sock=own)
-    say(f"listens at {settings.listen} (mode {settings.mode:04o}), the engine is {settings.engine}")
+    server = await asyncio.start_unix_server(proxy.serve_client, sock=own)
+    log(f"listening at {settings.listen} (mode {settings.mode:04o}) for {settings.engine}")
     await stop.wait()
     server.close()
-    await gate.close()
+    await proxy.close()
     with contextlib.suppress(OSError):
         # One that came after has its own socket under this name.
         if os.stat(settings.listen).st_ino == inode:
             os.unlink(settings.listen)
-    say("ends")
+    log("stopped")
     return 0

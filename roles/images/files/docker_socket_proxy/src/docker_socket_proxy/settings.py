@@ -1,4 +1,4 @@
-"""The gate's settings, read from its environment. Pure."""
+"""The proxy's settings, read from its environment. Pure."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ _MODE = re.compile(r"0?[0-7]{3}")
 _LONGEST_PATH = 100
 
 
-class Unusable(Exception):
-    """A setting that cannot be meant, in a sentence."""
+class InvalidSetting(Exception):
+    """A setting that cannot be used; names the variable and what it must be."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """Where the gate listens, who may connect, and where the engine is."""
+    """Where the proxy listens, who may connect, and where the engine is."""
 
-    listen: str = "/run/docker-gate/docker.sock"
+    listen: str = "/run/docker-socket-proxy/docker.sock"
     mode: int = 0o660
     engine: str = "/var/run/docker.sock"
 
 
 def settings_from(environment: Mapping[str, str]) -> Settings:
-    """The settings; an empty variable counts as none. Unusable where one cannot be meant."""
-    mode = environment.get("DOCKER_GATE_MODE") or f"{Settings.mode:04o}"
+    """The settings; an empty variable counts as unset. InvalidSetting where one cannot be used."""
+    mode = environment.get("SOCKET_PROXY_MODE") or f"{Settings.mode:04o}"
     if not _MODE.fullmatch(mode):
-        raise Unusable(f"DOCKER_GATE_MODE {mode!r} is no mode such as 0660")
-    listen = _path(environment, "DOCKER_GATE_LISTEN", Settings.listen)
-    engine = _path(environment, "DOCKER_GATE_ENGINE", Settings.engine)
+        raise InvalidSetting(f"SOCKET_PROXY_MODE {mode!r} is not a file mode such as 0660")
+    listen = _path(environment, "SOCKET_PROXY_LISTEN", Settings.listen)
+    engine = _path(environment, "SOCKET_PROXY_ENGINE", Settings.engine)
     if listen == engine:
-        raise Unusable(f"DOCKER_GATE_LISTEN and DOCKER_GATE_ENGINE are both {listen}")
+        raise InvalidSetting(f"SOCKET_PROXY_LISTEN and SOCKET_PROXY_ENGINE are both {listen}")
     return Settings(listen, int(mode, 8), engine)
 
 
 def _path(environment: Mapping[str, str], name: str, default: str) -> str:
     value = (environment.get(name) or default).removeprefix("unix://")
     if not value.startswith("/") or value.endswith("/") or len(value.encode()) > _LONGEST_PATH:
-        raise Unusable(
-            f"{name} {value!r} is no absolute path of a socket, {_LONGEST_PATH} bytes at most"
+        raise InvalidSetting(
+            f"{name} {value!r} is not an absolute path of at most {_LONGEST_PATH} bytes"
         )
     return value

@@ -1,4 +1,4 @@
-"""The gate between a client and an engine, over sockets: what passes, and what never does."""
+"""The proxy between a client and an engine, over sockets: what passes, and what never does."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ansible_collections.rollcall.discovery.tests.support.docker_socket_proxy.en
     ENDPOINTS,
     concrete,
 )
-from docker_socket_proxy.server import listen
+from docker_socket_proxy.proxy import listen
 
 from .fake_engine import answer
 from .stage import Stage, one, rest, sees, split
@@ -65,7 +65,7 @@ def test_the_engine_hears_none_of_the_clients_words(stage: Stage) -> None:
     [heard] = stage.engine.heads
     assert heard == (
         b"GET /containers/json?filters=%7B%22status%22%3A%20%5B%22running%22%5D%7D HTTP/1.1\r\n"
-        b"Host: docker\r\nUser-Agent: docker-gate\r\nAccept: application/json\r\n"
+        b"Host: docker\r\nUser-Agent: docker-socket-proxy\r\nAccept: application/json\r\n"
         b"Connection: close\r\n\r\n"
     )
 
@@ -131,7 +131,7 @@ def test_a_hostile_request_is_refused(stage: Stage, sent: bytes) -> None:
     """Smuggling, hijacking, flooding: the engine is not asked, and the next client is served."""
     status, body = split(stage.send(sent))
     assert status in (400, 431)
-    assert json.loads(body)["message"].startswith("docker-gate: ")
+    assert json.loads(body)["message"].startswith("docker-socket-proxy: ")
     assert stage.engine.heads == []
     assert stage.ask("GET /_ping") == (200, b"OK")
 
@@ -168,7 +168,9 @@ def test_who_does_not_wait_for_an_answer_gets_none(stage: Stage) -> None:
         client.sendall(head("GET /version"))
         assert rest(client) == b""
     assert stage.engine.left.wait(5)
-    assert stage.log == ["refused a client that does not wait for its answer; it is not told again"]
+    assert stage.log == [
+        "refused a client that does not wait for its answer; further ones are not logged"
+    ]
 
 
 def test_who_goes_away_is_asked_for_no_longer(stage: Stage) -> None:
@@ -238,12 +240,12 @@ def test_who_does_not_read_is_left(stage: Stage) -> None:
 
 
 def test_an_engine_that_is_away_is_told_and_waited_for(stage: Stage) -> None:
-    """502 in Docker's form, a line in the log each time it changes, and the gate stays."""
+    """502 in Docker's form, a line in the log each time it changes, and the proxy stays."""
     stage.engine.stop()
     for _ in range(2):
         status, said = stage.ask("GET /_ping")
         assert status == 502
-        assert f"docker-gate: the engine at {stage.engine.path}" in said["message"]
+        assert f"docker-socket-proxy: the engine at {stage.engine.path}" in said["message"]
     assert stage.ask("GET /events")[0] == 502
     stage.engine.start()
     assert stage.ask("GET /_ping") == (200, b"OK")
@@ -253,7 +255,7 @@ def test_an_engine_that_is_away_is_told_and_waited_for(stage: Stage) -> None:
 
 
 def test_a_socket_that_the_engine_makes_anew_is_found(stage: Stage) -> None:
-    """A restart of the engine is no restart of the gate."""
+    """A restart of the engine is no restart of the proxy."""
     stage.ask("GET /_ping")
     stage.engine.stop()
     stage.engine.start()
@@ -314,7 +316,7 @@ def test_an_answer_that_cannot_be_read_does_not_pass(stage: Stage, said: bytes) 
     stage.engine.answers[f"/containers/{WEB}/json"] = said
     status, failure = stage.ask(f"GET /containers/{WEB}/json")
     assert status == 502
-    assert failure["message"].startswith("docker-gate: ")
+    assert failure["message"].startswith("docker-socket-proxy: ")
 
 
 def test_one_answer_that_cannot_be_read_is_told_once(stage: Stage) -> None:

@@ -1,4 +1,7 @@
-"""The image's HEALTHCHECK: /_ping through the gate's own socket. Imports next to nothing."""
+"""The image's HEALTHCHECK: /_ping through the proxy's own socket.
+
+Imports next to nothing: a container engine runs this every few seconds.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,14 @@ import socket
 _SECONDS = 2.5
 
 
-def trouble(path: str, seconds: float = _SECONDS) -> str:
-    """Why the gate at this socket does not lead to an engine that answers, empty where it does."""
+def problem(path: str, seconds: float = _SECONDS) -> str:
+    """Why no engine answers through the proxy at this socket, empty where one does."""
     answer = b""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(seconds)
             connection.connect(path)
-            connection.sendall(b"GET /_ping HTTP/1.1\r\nHost: gate\r\nConnection: close\r\n\r\n")
+            connection.sendall(b"GET /_ping HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n")
             while data := connection.recv(4096):
                 answer += data
     except OSError as error:

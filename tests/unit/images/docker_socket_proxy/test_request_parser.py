@@ -7,7 +7,7 @@ from ansible_collections.rollcall.discovery.tests.support.docker_socket_proxy.bu
     head,
     request,
 )
-from docker_socket_proxy.heads import (
+from docker_socket_proxy.request_parser import (
     MOST_BYTES,
     MOST_HEADERS,
     Malformed,

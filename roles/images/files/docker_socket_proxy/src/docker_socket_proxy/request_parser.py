@@ -1,4 +1,4 @@
-"""The head of a request: what two programs might read differently is refused. Pure."""
+"""Parses the head of a request; what two programs might read differently is refused. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CONNECTION = {"keep-alive", "close"}
 
 
 class Malformed(Exception):
-    """What is no request to this gate, in a sentence, with the status to say it with."""
+    """Bytes that are not a request to this proxy: the reason, and the status of the answer."""
 
     def __init__(self, reason: str, status: int = 400) -> None:
         """The reason is shown to the client and in the log: it holds no word of the client's."""

@@ -1,4 +1,4 @@
-"""What the gate answers, as bytes of HTTP/1.1. Pure."""
+"""The proxy's responses as bytes of HTTP/1.1. Pure."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""What several programs of the images share; copied into each image that needs it."""
