@@ -18,7 +18,7 @@ each hop is reached, for ours and for Traefik's Consul catalog provider at its d
 every 15 s, and with its watch. Traefik is compiled first, once: about 11 CPU minutes.
 
 `profiles`: the same way in a cluster of the secure profile and in an open one: TLS, encrypted
-gossip, tokens, default deny, and the gate before Docker's socket.
+gossip, tokens, default deny, and the Docker socket proxy.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 IMAGE, LOAD = "balancer/nginx-lb:bench", "balancer/bench:bench"
 REGISTRATOR = "balancer/registrator:bench"
-GATE = "balancer/docker-socket-proxy:bench"
+SOCKET_PROXY = "balancer/docker-socket-proxy:bench"
 LOAD_RECIPE = """\
 FROM debian:trixie-slim
 RUN apt-get update && apt-get install -y --no-install-recommends wrk && rm -rf /var/lib/apt/lists/*
@@ -83,9 +83,9 @@ def with_token(folder: pathlib.Path, token: str) -> tuple[str, ...]:
 
 
 def build() -> None:
-    """The images of the balancer, of Registrator and its gate, and one with a load generator."""
+    """The images of the balancer, of Registrator and its proxy, and one with a load generator."""
     sources = ROOT / "roles" / "images" / "files"
-    programs = {IMAGE: "nginx_lb", GATE: "docker_socket_proxy", REGISTRATOR: "registrator"}
+    programs = {IMAGE: "nginx_lb", SOCKET_PROXY: "docker_socket_proxy", REGISTRATOR: "registrator"}
     for image, program in programs.items():
         docker(
             "build", "-q", "-t", image, "-f", str(sources / program / "Dockerfile"), str(sources)

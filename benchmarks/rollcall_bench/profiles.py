@@ -15,7 +15,7 @@ from rollcall_agents.polling import eventually
 
 from .balancers import Balancer, ours, ready
 from .catalogue import scratch
-from .containers import GATE, container, with_token
+from .containers import SOCKET_PROXY, container, with_token
 from .hops import rows
 from .route import CALM_SECONDS, ENGINE, STANDING, registrator, standing, start
 from .table import in_pairs, in_turns, table
@@ -42,28 +42,28 @@ def open_stack(folder: pathlib.Path) -> Iterator[tuple[Agent, Balancer]]:
 
 @contextlib.contextmanager
 def closed_stack(folder: pathlib.Path) -> Iterator[tuple[Agent, Balancer]]:
-    """The same as the roles make it in the secure profile, the gate before the engine included."""
+    """The same as the roles make it in the secure profile, the Docker socket proxy included."""
     with closed(folder) as cluster, contextlib.ExitStack() as stack:
         asked = plain(cluster.agents[ONE])
         token = with_token(folder, cluster.secrets.token("registrator-host-1"))
-        stack.enter_context(registrator(asked, stack.enter_context(gate(folder)), token))
+        stack.enter_context(registrator(asked, stack.enter_context(socket_proxy(folder)), token))
         stack.enter_context(standing(asked, folder))
         balancing = ours(asked, cluster.secrets.token("nginx-lb"))
         yield asked, stack.enter_context(balancing)
 
 
 @contextlib.contextmanager
-def gate(folder: pathlib.Path) -> Iterator[str]:
-    """The gate before the engine, as the role runs it; the folder with its socket."""
-    sockets = folder / "gate"
+def socket_proxy(folder: pathlib.Path) -> Iterator[str]:
+    """The Docker socket proxy, as the role runs it; the folder with its socket."""
+    sockets = folder / "socket-proxy"
     sockets.mkdir()
     options = (
         *("-e", "SOCKET_PROXY_LISTEN=/run/docker-socket-proxy/docker.sock"),
         *("-e", "SOCKET_PROXY_ENGINE=/run/docker-host/docker.sock"),
         *("-v", f"{ENGINE}:/run/docker-host:ro", "-v", f"{sockets}:/run/docker-socket-proxy"),
     )
-    with container("gate", GATE, network="none", options=options):
-        eventually("the gate", (sockets / "docker.sock").exists)
+    with container("socket-proxy", SOCKET_PROXY, network="none", options=options):
+        eventually("the socket proxy", (sockets / "docker.sock").exists)
         yield str(sockets)
 
 

@@ -254,8 +254,8 @@ EXAMPLES = r"""
   rollcall.discovery.registrator_container:
     hostname: "registrator-{{ inventory_hostname }}"
     ip: "{{ ansible_host }}"
-    docker_socket: /run/docker-gate/docker.sock
-    socket_volume: docker-gate
+    docker_socket: /run/docker-socket-proxy/docker.sock
+    socket_volume: docker-socket-proxy
 
 - name: Register in the agent of another host, which is closed
   rollcall.discovery.registrator_container:

@@ -148,7 +148,7 @@ def test_restarting_is_a_change_every_time(stage: Stage) -> None:
         ({"env": {"A": "1"}}, ["env"]),
         ({"docker_socket": "/run/d/docker.sock"}, ["volumes"]),
         ({"socket_mount": "file"}, ["env", "volumes"]),
-        ({"socket_volume": "docker-gate"}, ["volumes"]),
+        ({"socket_volume": "docker-socket-proxy"}, ["volumes"]),
     ],
 )
 def test_a_difference_recreates_and_is_named(

@@ -100,9 +100,9 @@ def test_the_socket_is_mounted_where_upstream_looks_for_it() -> None:
 
 def test_a_volume_takes_the_place_of_the_folder() -> None:
     """The daemon reaches a socket that another container makes, and can put no other there."""
-    gate = "/run/docker-gate/docker.sock"
-    spec = specification(params(docker_socket=gate, socket_volume="docker-gate"))
-    assert spec.get("volumes") == ["docker-gate:/run/docker-host:ro"]
+    gate = "/run/docker-socket-proxy/docker.sock"
+    spec = specification(params(docker_socket=gate, socket_volume="docker-socket-proxy"))
+    assert spec.get("volumes") == ["docker-socket-proxy:/run/docker-host:ro"]
     assert spec.get("env") == {"DOCKER_HOST": "unix:///run/docker-host/docker.sock"}
 
 
