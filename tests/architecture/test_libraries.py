@@ -26,11 +26,11 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "plugins/filter/*.py": ("ansible", OURS),
     "plugins/lookup/*.py": ("ansible",),
     "plugins/inventory/*.py": ("ansible", OURS),
-    "roles/images/files/registrator/src/registrator/docker_source.py": ("docker", "requests"),
-    "roles/images/files/registrator/src/registrator/consul_http.py": ("requests", "urllib3"),
     "roles/images/files/common/src/rollcall_common/consul_http.py": ("urllib3",),
     "roles/images/files/common/src/rollcall_common/unix_http.py": ("urllib3",),
     "roles/images/files/docker_socket_proxy/src/docker_socket_proxy/*.py": ("rollcall_common",),
+    "roles/images/files/registrator/src/registrator/docker/source.py": ("docker", "requests"),
+    "roles/images/files/registrator/src/registrator/consul/http.py": ("requests", "urllib3"),
     "roles/images/files/helloworld/src/helloworld.py": ("h11",),
     "roles/drill/files/rollcall_drills/wire.py": ("h11",),
 }

@@ -33,7 +33,10 @@ FAKED = {
     ("tests/unit/support/test_edges.py", "subprocess"): "it fails before it starts",
     ("tests/unit/support/test_edges.py", "socket"): "it fails before it listens or asks",
     ("tests/unit/images/registrator/golden/record.py", "subprocess"): "no test: it asks engines",
-    ("tests/unit/images/registrator/test_address.py", "socket"): "the module that it replaces",
+    (
+        "tests/unit/images/registrator/ops/test_host_address.py",
+        "socket",
+    ): "the module that it replaces",
 }
 
 

@@ -54,7 +54,7 @@ def test_it_holds_what_users_need_and_nothing_else(files: Files) -> None:
         "roles/drill/files/drill.py",
         "roles/drill/tasks/main.yml",
         "roles/images/files/nginx_lb/Dockerfile",
-        "roles/images/files/registrator/src/registrator/daemon.py",
+        "roles/images/files/registrator/src/registrator/sync/loop.py",
     ],
 )
 def test_each_part_that_another_one_uses_is_there(files: Files, name: str) -> None:

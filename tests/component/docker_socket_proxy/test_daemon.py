@@ -13,8 +13,8 @@ from ansible_collections.rollcall.discovery.tests.support.docker_socket_proxy.bu
     described,
     happened,
 )
-from registrator.docker_source import DockerSource
-from registrator.ports import SourceError
+from registrator.docker.source import DockerSource
+from registrator.domain.interfaces import SourceError
 
 from .fake_engine import answer
 from .stage import Stage

@@ -27,7 +27,7 @@ OTHER_DEFAULT = {"cleanup"}
 # Reads command lines as the daemon does: its settings, or its words on why it takes none.
 READ = """
 import dataclasses, json, sys
-from registrator.settings import FatalError, UsageError, parse
+from registrator.domain.settings import FatalError, UsageError, parse
 for argv in json.load(sys.stdin):
     try:
         found = dataclasses.asdict(parse(argv, {}, "host-1"))

@@ -22,9 +22,9 @@ from ansible_collections.rollcall.discovery.tests.support.registrator.builders i
 )
 from ansible_collections.rollcall.discovery.tests.support.registrator.fakes import FakeSource
 from registrator.__main__ import main
-from registrator.daemon import Daemon
-from registrator.model import Container
-from registrator.ports import Event, SourceError
+from registrator.domain.interfaces import Event, SourceError
+from registrator.domain.model import Container
+from registrator.sync.loop import Daemon
 
 from .loopback import Loopback
 

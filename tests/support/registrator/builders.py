@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from registrator.model import Binding, Container, Port, Registered, Service
-from registrator.plan import payload
-from registrator.services import services_of
-from registrator.settings import Settings
+from registrator.domain.model import Binding, Container, Port, Registered, Service
+from registrator.domain.plan import payload
+from registrator.domain.services import services_of
+from registrator.domain.settings import Settings
 
 HOST = "host-1"
 HOST_IP = "10.0.0.1"

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import requests
-from registrator.model import Container, Registered
-from registrator.ports import AwayError, RefusedError, RegistryError, SourceError
+from registrator.domain.interfaces import AwayError, RefusedError, RegistryError, SourceError
+from registrator.domain.model import Container, Registered
 
 from .builders import reported
 

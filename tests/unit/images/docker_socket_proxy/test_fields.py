@@ -18,8 +18,8 @@ from ansible_collections.rollcall.discovery.tests.support.docker_socket_proxy.bu
 )
 from docker_socket_proxy import fields
 from docker_socket_proxy.fields import INSPECTION, Unreadable
-from registrator import docker_source
-from registrator.inspection import container_from
+from registrator.docker import source
+from registrator.docker.inspect import container_from
 
 ENGINES = pathlib.Path(__file__).resolve().parents[1] / "registrator" / "golden" / "engines"
 RECORDED = [
@@ -189,13 +189,13 @@ def test_an_event_is_reduced_to_its_action_its_container_and_a_signal() -> None:
     }
 
 
-@pytest.mark.parametrize("action", sorted(docker_source._RELEVANT))
+@pytest.mark.parametrize("action", sorted(source._RELEVANT))
 def test_every_event_that_the_daemon_hears_passes(action: str) -> None:
     """Both tables are one; the health that follows a colon is read from the description."""
     passed = fields.event(happened(f"{action}: healthy"))
     assert passed is not None
     assert passed["Action"] == action
-    assert docker_source._RELEVANT == fields.ACTIONS
+    assert source._RELEVANT == fields.ACTIONS
 
 
 @pytest.mark.parametrize(

@@ -19,12 +19,12 @@ from ansible_collections.rollcall.discovery.tests.support.registrator.fakes impo
     FakeSource,
 )
 from registrator.backoff import Patience
-from registrator.daemon import Daemon
-from registrator.inbox import Inbox
-from registrator.model import Container, Registered
-from registrator.plan import Plan
-from registrator.ports import Event
-from registrator.reconciler import Reconciler
+from registrator.domain.interfaces import Event
+from registrator.domain.model import Container, Registered
+from registrator.domain.plan import Plan
+from registrator.sync.events import Inbox
+from registrator.sync.loop import Daemon
+from registrator.sync.reconciler import Reconciler
 
 Happening = Event | Callable[[], None]
 

@@ -7,7 +7,7 @@ import pathlib
 import re
 
 import pytest
-from registrator.settings import RESTORABLE, usage
+from registrator.domain.settings import RESTORABLE, usage
 
 PACKAGE = pathlib.Path(__file__).resolve().parents[4] / "roles" / "images" / "files" / "registrator"
 README = (PACKAGE / "README.md").read_text(encoding="utf-8")

@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 import yaml
-from registrator.inspection import container_from
-from registrator.plan import OWNER, payload
-from registrator.services import services_of
-from registrator.settings import parse
+from registrator.docker.inspect import container_from
+from registrator.domain.plan import OWNER, payload
+from registrator.domain.services import services_of
+from registrator.domain.settings import parse
 
 HERE = pathlib.Path(__file__).resolve().parent
 HOST, HOST_IP = "host-1", "10.0.0.1"

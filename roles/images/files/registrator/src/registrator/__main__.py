@@ -2,7 +2,7 @@
 
 import sys
 
-from .alive import healthcheck
+from .ops.healthcheck import healthcheck
 
 
 def main() -> int:

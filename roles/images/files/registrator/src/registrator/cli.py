@@ -12,20 +12,16 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from . import __version__, logs
-from .address import own_address
-from .consul_http import ConsulHttp
-from .consul_registry import ConsulRegistry
-from .consulkv_registry import ConsulKvRegistry
-from .daemon import Daemon, stop_on_signals
-from .docker_source import DockerSource, container_from
-from .dry_run import DryRun
-from .explain import explain
-from .metrics import Metrics
-from .model import Container
-from .ports import RegistryError, SourceError
-from .reconciler import Reconciler
-from .settings import (
+from . import __version__
+from .consul.agent_registry import ConsulRegistry
+from .consul.dry_run import DryRun
+from .consul.http import ConsulHttp
+from .consul.kv_registry import ConsulKvRegistry
+from .docker.source import DockerSource, container_from
+from .domain.explain import explain
+from .domain.interfaces import RegistryError, SourceError
+from .domain.model import Container
+from .domain.settings import (
     FatalError,
     HelpWanted,
     Settings,
@@ -34,7 +30,12 @@ from .settings import (
     parse,
     parse_explain,
 )
-from .status import StatusServer
+from .ops import logs
+from .ops.host_address import own_address
+from .ops.metrics import Metrics
+from .ops.status import StatusServer
+from .sync.loop import Daemon, stop_on_signals
+from .sync.reconciler import Reconciler
 
 log = logging.getLogger("registrator")
 _DOCKER_SECONDS = 10.0
