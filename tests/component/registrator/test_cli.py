@@ -24,7 +24,7 @@ from ansible_collections.rollcall.discovery.tests.support.registrator.fakes impo
 from registrator.__main__ import main
 from registrator.domain.interfaces import Event, SourceError
 from registrator.domain.model import Container
-from registrator.sync.loop import Daemon
+from registrator.sync.loop import SyncLoop
 
 from .loopback import Loopback
 
@@ -41,7 +41,7 @@ class Engine(FakeSource):
     def __init__(self, *containers: Container) -> None:
         """These containers run."""
         super().__init__(list(containers))
-        self.daemon: Daemon | None = None
+        self.daemon: SyncLoop | None = None
         self.cycled = threading.Event()
 
     def events(self) -> Iterator[Event]:
@@ -63,9 +63,9 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     engine = Engine(container("web"))
     monkeypatch.setattr("registrator.cli.DockerSource", lambda *_arguments, **_options: engine)
     monkeypatch.setattr(
-        "registrator.cli.stop_on_signals", lambda daemon: setattr(engine, "daemon", daemon)
+        "registrator.cli.handle_signals", lambda daemon: setattr(engine, "daemon", daemon)
     )
-    monkeypatch.setattr("registrator.cli.own_address", lambda _hostname: HOST_IP)
+    monkeypatch.setattr("registrator.cli.host_address", lambda _hostname: HOST_IP)
     return engine
 
 
@@ -198,7 +198,7 @@ def test_a_daemon_that_is_stopped_while_it_pings_ends_well(
 ) -> None:
     """A signal ends the waiting at once."""
     loopback.answers[LEADER] = 500, "no leader"
-    monkeypatch.setattr("registrator.cli.stop_on_signals", Daemon.end)
+    monkeypatch.setattr("registrator.cli.handle_signals", SyncLoop.end)
     assert run("-retry-attempts=5", "-retry-interval=60000", uri(loopback)) == 0
     assert loopback.asked == [LEADER]
 
@@ -218,7 +218,7 @@ def test_a_dry_run_prints_and_writes_nothing(
     assert json.loads(register.removeprefix("register host-1:web:80 "))["Name"] == "nginx"
     assert deregister == "deregister host-1:ghost:80"
     assert all("dry run: " in line for line in captured.err.splitlines())
-    assert captured.err.endswith("dry run: 2 changes, none made\n")
+    assert captured.err.endswith("dry run: 2 changes, none applied\n")
     assert loopback.asked == [SERVICES]
 
 

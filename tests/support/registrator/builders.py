@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from registrator.domain.model import Binding, Container, Port, Registered, Service
-from registrator.domain.plan import payload
+from registrator.domain.plan import registration
 from registrator.domain.services import services_of
 from registrator.domain.settings import Settings
 
@@ -48,20 +48,20 @@ def settings(**changes: Any) -> Settings:
     return Settings(**{"registry": "http://127.0.0.1:8500", "hostname": HOST, **changes})
 
 
-def services(entry: Container, own_ip: str = HOST_IP, **changes: Any) -> list[Service]:
+def services(entry: Container, host_ip: str = HOST_IP, **changes: Any) -> list[Service]:
     """The services of a container under these settings."""
-    return services_of(entry, settings(**changes), own_ip)[0]
+    return services_of(entry, settings(**changes), host_ip)[0]
 
 
-def only(entry: Container, own_ip: str = HOST_IP, **changes: Any) -> Service:
+def only(entry: Container, host_ip: str = HOST_IP, **changes: Any) -> Service:
     """The one service of a container under these settings."""
-    [service] = services(entry, own_ip, **changes)
+    [service] = services(entry, host_ip, **changes)
     return service
 
 
-def reasons(entry: Container, own_ip: str = HOST_IP, **changes: Any) -> list[str]:
+def reasons(entry: Container, host_ip: str = HOST_IP, **changes: Any) -> list[str]:
     """Why ports of a container became no services."""
-    return [ignored.reason for ignored in services_of(entry, settings(**changes), own_ip)[1]]
+    return [ignored.reason for ignored in services_of(entry, settings(**changes), host_ip)[1]]
 
 
 def service(identifier: str = f"{HOST}:web:80", **changes: Any) -> Service:
@@ -84,7 +84,7 @@ def reported(body: Mapping[str, Any]) -> Registered:
 
 def ours(entry: Service, owner: str = HOST) -> Registered:
     """A service as the agent reports it after `owner`'s daemon registered it."""
-    return reported(payload(entry, owner))
+    return reported(registration(entry, owner).body)
 
 
 def upstreams(entry: Service) -> Registered:

@@ -78,13 +78,13 @@ class FakeRegistry:
             raise AwayError("Consul is silent")
         return "10.0.0.1:8300" if self.led else ""
 
-    def states(self) -> Mapping[str, str]:
+    def check_states(self) -> Mapping[str, str]:
         """What its checks have found, RegistryError while silent."""
         if self.silent:
             raise AwayError("Consul is silent")
         return dict(self.found)
 
-    def seal(self) -> str:
+    def token_fingerprint(self) -> str:
         """Another one for another token."""
         return f"seal of {self.token}" if self.token else ""
 
@@ -134,9 +134,9 @@ class FakeMetrics:
         """Keep that something was refused."""
         self.heard.append(("refused",))
 
-    def trouble(self, kind: str) -> None:
+    def error(self, kind: str) -> None:
         """Keep the kind."""
-        self.heard.append(("trouble", kind))
+        self.heard.append(("error", kind))
 
     def event(self, action: str) -> None:
         """Keep the action."""

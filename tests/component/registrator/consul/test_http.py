@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.rollcall.discovery.tests.support.registrator.builders import settings
-from registrator.consul.http import ConsulHttp
+from registrator.consul.client import ConsulClient
 from registrator.domain.interfaces import RegistryError
 from registrator.domain.settings import FatalError
 
@@ -19,9 +19,9 @@ from ..loopback import Certificates, Loopback
 LEADER = "/v1/status/leader"
 
 
-def agent(loopback: Loopback, **changes: Any) -> ConsulHttp:
+def agent(loopback: Loopback, **changes: Any) -> ConsulClient:
     """The way to this agent."""
-    return ConsulHttp(settings(registry=loopback.url, **changes), 2.0)
+    return ConsulClient(settings(registry=loopback.url, **changes), 2.0)
 
 
 def asked(loopback: Loopback, **changes: Any) -> dict[str, str]:
@@ -54,7 +54,7 @@ def test_a_socket_is_an_agent(unix: Loopback) -> None:
 
 def test_a_socket_that_is_not_there_is_an_outage(tmp_path: pathlib.Path) -> None:
     """The message names the file."""
-    way = ConsulHttp(settings(registry=f"unix://{tmp_path}/consul.sock"), 1.0)
+    way = ConsulClient(settings(registry=f"unix://{tmp_path}/consul.sock"), 1.0)
     with pytest.raises(RegistryError, match=r"consul\.sock.*No such file"):
         way.get(LEADER)
 
@@ -135,10 +135,10 @@ def test_a_seal_changes_with_the_token_and_does_not_tell_it(
     seals = []
     for token in ("first", "second", "first"):
         file.write_text(f"{token}\n", encoding="utf-8")
-        seals.append(way.seal())
+        seals.append(way.token_fingerprint())
     assert seals[0] == seals[2] != seals[1]
     assert "first" not in seals[0]
-    assert agent(loopback).seal() == ""
+    assert agent(loopback).token_fingerprint() == ""
 
 
 def test_a_seal_of_a_token_that_is_missing_is_an_outage(
@@ -146,7 +146,7 @@ def test_a_seal_of_a_token_that_is_missing_is_an_outage(
 ) -> None:
     """Nothing is concluded from a token that cannot be read."""
     with pytest.raises(RegistryError):
-        agent(loopback, token_file=str(tmp_path / "token")).seal()
+        agent(loopback, token_file=str(tmp_path / "token")).token_fingerprint()
 
 
 @pytest.mark.parametrize("token", ["first\nsecond", "two words", "gehe\u00efm"])
@@ -251,4 +251,4 @@ CERTIFICATE = (("client_cert", "pem"), ("client_key", "key"))
 def test_a_file_that_is_none_is_fatal(changes: dict[str, str]) -> None:
     """A path with a typing error is told at the start."""
     with pytest.raises(FatalError, match="Cannot set up TLS"):
-        ConsulHttp(settings(registry="https://127.0.0.1:8501", **changes), 1.0)
+        ConsulClient(settings(registry="https://127.0.0.1:8501", **changes), 1.0)

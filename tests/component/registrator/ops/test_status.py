@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 from ansible_collections.rollcall.discovery.tests.support.registrator.clock import Clock
-from registrator.ops.metrics import Metrics
+from registrator.ops.metrics import Metrics, status_pages
 from registrator.ops.status import StatusServer
 
 
@@ -20,7 +20,7 @@ def metrics(clock: Clock) -> Metrics:
 @pytest.fixture
 def url(metrics: Metrics) -> Iterator[str]:
     """Where they are served."""
-    server = StatusServer(("127.0.0.1", 0), metrics)
+    server = StatusServer(("127.0.0.1", 0), status_pages(metrics))
     yield f"http://127.0.0.1:{server.port}"
     server.close()
 
@@ -41,7 +41,7 @@ def test_a_daemon_that_lags_is_unavailable(url: str, metrics: Metrics, clock: Cl
     answer = requests.get(f"{url}/healthz", timeout=5)
     assert (answer.status_code, answer.text) == (
         503,
-        "last successful cycle 31 s ago, at most 30\n",
+        "last successful cycle 31 s ago, the limit is 30 s\n",
     )
 
 
@@ -60,7 +60,7 @@ def test_there_is_nothing_else(url: str, verb: str, status: int) -> None:
 @pytest.mark.parametrize("host", ["", "localhost", "127.0.0.1"])
 def test_an_address_is_listened_on(host: str, metrics: Metrics) -> None:
     """Every address where no host is named."""
-    server = StatusServer((host, 0), metrics)
+    server = StatusServer((host, 0), status_pages(metrics))
     answer = requests.get(f"http://{host or '127.0.0.1'}:{server.port}/healthz", timeout=5)
     server.close()
     assert answer.status_code == 200
@@ -70,4 +70,4 @@ def test_an_address_that_is_taken_is_told(url: str, metrics: Metrics) -> None:
     """The second daemon on a host learns it at the start."""
     port = int(url.rpartition(":")[2])
     with pytest.raises(OSError, match="in use"):
-        StatusServer(("127.0.0.1", port), metrics)
+        StatusServer(("127.0.0.1", port), status_pages(metrics))

@@ -18,12 +18,12 @@ from ansible_collections.rollcall.discovery.tests.support.registrator.fakes impo
     FakeRegistry,
     FakeSource,
 )
-from registrator.backoff import Patience
+from registrator.backoff import KeyedBackoff
 from registrator.domain.interfaces import Event
 from registrator.domain.model import Container, Registered
 from registrator.domain.plan import Plan
-from registrator.sync.events import Inbox
-from registrator.sync.loop import Daemon
+from registrator.sync.events import EventQueue
+from registrator.sync.loop import SyncLoop
 from registrator.sync.reconciler import Reconciler
 
 Happening = Event | Callable[[], None]
@@ -98,7 +98,7 @@ class Host:
         self.registry = FakeRegistry()
         self.metrics = FakeMetrics()
         self.clock = Clock()
-        patience = Patience(1.0, 60.0, jitter=longest)
+        backoff = KeyedBackoff(1.0, 60.0, jitter=longest)
         self.reconciler = Watched(
             self.source,
             self.registry,
@@ -106,15 +106,15 @@ class Host:
             HOST_IP,
             self.metrics,
             self.clock,
-            patience,
+            backoff,
         )
         self.reconciler.cycles = []
         self.script = Script(self.clock, self._end)
-        self.daemon = Daemon(
+        self.daemon = SyncLoop(
             self.reconciler,
             self._events,
             resync,
-            inbox=Inbox(self.script, self.clock),
+            event_queue=EventQueue(self.script, self.clock),
             metrics=self.metrics,
             clock=self.clock,
             jitter=longest,

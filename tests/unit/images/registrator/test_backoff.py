@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from registrator.backoff import Backoff, Patience
+from registrator.backoff import Backoff, KeyedBackoff
 
 from .simulation import longest
 
@@ -26,14 +26,14 @@ def test_a_backoff_is_shortened_at_random(failures: int) -> None:
     assert longest_wait / 2 <= backoff.fail() <= longest_wait <= 2.0
 
 
-def patience() -> Patience:
+def keyed() -> KeyedBackoff:
     """One second at first, a minute at most."""
-    return Patience(1.0, 60.0, longest)
+    return KeyedBackoff(1.0, 60.0, longest)
 
 
 def test_what_failed_waits_for_its_turn() -> None:
     """Each thing has a backoff of its own; the first failure is known as such."""
-    waiting = patience()
+    waiting = keyed()
     assert waiting.ready(("a", "1"), 0)
     assert waiting.fail(("a", "1"), 0)
     assert not waiting.ready(("a", "1"), 0.9)
@@ -41,12 +41,12 @@ def test_what_failed_waits_for_its_turn() -> None:
     assert not waiting.fail(("a", "1"), 1.0)
     assert not waiting.ready(("a", "1"), 2.9)
     assert waiting.ready(("a", "2"), 1.0)
-    assert (waiting.due(), waiting.waiting("a"), waiting.waiting("b")) == (3.0, [("a", "1")], [])
+    assert (waiting.due(), waiting.failed("a"), waiting.failed("b")) == (3.0, [("a", "1")], [])
 
 
 def test_what_worked_is_forgotten() -> None:
     """And so is everything when somebody says so."""
-    waiting = patience()
+    waiting = keyed()
     waiting.fail(("a", "1"), 0)
     waiting.fail(("a", "2"), 0)
     waiting.forget(("a", "1"))
@@ -58,8 +58,8 @@ def test_what_worked_is_forgotten() -> None:
 
 def test_what_nobody_tries_any_more_lapses() -> None:
     """What could have been tried and was not is wanted by nobody."""
-    waiting = patience()
+    waiting = keyed()
     waiting.fail(("a", "1"), 0)
     waiting.fail(("a", "2"), 5)
-    waiting.lapse(5)
-    assert waiting.waiting("a") == [("a", "2")]
+    waiting.expire(5)
+    assert waiting.failed("a") == [("a", "2")]

@@ -12,7 +12,7 @@ from ansible_collections.rollcall.discovery.tests.support.registrator.builders i
 )
 from ansible_collections.rollcall.discovery.tests.support.registrator.fakes import FakeRegistry
 from registrator.consul.dry_run import DryRun
-from registrator.domain.plan import payload
+from registrator.domain.plan import registration
 
 
 def test_what_would_change_is_told_and_not_done() -> None:
@@ -21,7 +21,7 @@ def test_what_would_change_is_told_and_not_done() -> None:
     registry = FakeRegistry(dict(entries))
     told: list[str] = []
     dry = DryRun(registry, told.append)
-    body = payload(service("host-1:web:80"), HOST)
+    body = registration(service("host-1:web:80"), HOST).body
     assert dry.services() == entries
     dry.register(body)
     dry.deregister("host-1:ghost:80")

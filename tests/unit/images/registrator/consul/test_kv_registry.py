@@ -15,11 +15,11 @@ from ansible_collections.rollcall.discovery.tests.support.registrator.builders i
     service,
     settings,
 )
-from registrator.consul.http import ConsulHttp
-from registrator.consul.kv_registry import ConsulKvRegistry
+from registrator.consul.client import ConsulClient
+from registrator.consul.kv_registry import KvRegistry
 from registrator.domain.interfaces import RefusedError, RegistryError
 from registrator.domain.model import Service
-from registrator.domain.plan import payload, plan
+from registrator.domain.plan import plan
 
 WEB = service("host-1:web:80")
 
@@ -80,16 +80,16 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Store:
     return store
 
 
-def daemon(owner: str = HOST, prefix: str = "services") -> ConsulKvRegistry:
+def daemon(owner: str = HOST, prefix: str = "services") -> KvRegistry:
     """The registry of a daemon that has just started."""
-    return ConsulKvRegistry(ConsulHttp(settings(), 1.0), prefix, owner)
+    return KvRegistry(ConsulClient(settings(), 1.0), prefix, owner)
 
 
-def cycle(registry: ConsulKvRegistry, *desired: Service, owner: str = HOST) -> None:
+def cycle(registry: KvRegistry, *desired: Service, owner: str = HOST) -> None:
     """What the loop does with a registry."""
     steps = plan(desired, registry.services(), owner)
     for entry in steps.register:
-        registry.register(payload(entry, owner))
+        registry.register(entry.body)
     for service_id in steps.deregister:
         registry.deregister(service_id)
 

@@ -11,8 +11,8 @@ import pytest
 import requests
 from ansible_collections.rollcall.discovery.tests.support.registrator.builders import HOST, settings
 from ansible_collections.rollcall.discovery.tests.support.registrator.fakes import Wire
-from registrator.consul.agent_registry import ConsulRegistry
-from registrator.consul.http import ConsulHttp
+from registrator.consul.agent_registry import AgentRegistry
+from registrator.consul.client import ConsulClient
 from registrator.domain.interfaces import RefusedError, RegistryError
 from registrator.domain.model import Registered
 from registrator.domain.plan import container_of, is_ours
@@ -31,9 +31,9 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
 
 
 @pytest.fixture
-def registry(wire: Wire) -> ConsulRegistry:
+def registry(wire: Wire) -> AgentRegistry:
     """The agent behind that wire."""
-    return ConsulRegistry(ConsulHttp(settings(), 1.0))
+    return AgentRegistry(ConsulClient(settings(), 1.0))
 
 
 def play(wire: Wire, name: str, request: str = "") -> Any:
@@ -45,7 +45,7 @@ def play(wire: Wire, name: str, request: str = "") -> Any:
     return found["answer"]
 
 
-def test_services_are_read_and_told_from_others(wire: Wire, registry: ConsulRegistry) -> None:
+def test_services_are_read_and_told_from_others(wire: Wire, registry: AgentRegistry) -> None:
     """One of the three is this host's: a module registered another, and one is only a name."""
     play(wire, "agent-services")
     found = registry.services()
@@ -59,20 +59,20 @@ def test_services_are_read_and_told_from_others(wire: Wire, registry: ConsulRegi
 
 
 @pytest.mark.parametrize("name", ["status-leader", "leaderless-leader"])
-def test_the_ping_takes_either_answer(wire: Wire, registry: ConsulRegistry, name: str) -> None:
+def test_the_ping_takes_either_answer(wire: Wire, registry: AgentRegistry, name: str) -> None:
     """A leader's address, and the empty text of an agent that knows none."""
     leader = play(wire, name)
     assert registry.leader() == leader
 
 
-def test_what_the_agent_does_not_know_is_gone(wire: Wire, registry: ConsulRegistry) -> None:
+def test_what_the_agent_does_not_know_is_gone(wire: Wire, registry: AgentRegistry) -> None:
     """Its words on a service that nobody has are no trouble."""
     play(wire, "deregister-unknown")
     registry.deregister("nobody")
     assert wire.lines == ["PUT /v1/agent/service/deregister/nobody"]
 
 
-def test_a_report_on_nothing_is_refused(wire: Wire, registry: ConsulRegistry) -> None:
+def test_a_report_on_nothing_is_refused(wire: Wire, registry: AgentRegistry) -> None:
     """In the agent's words."""
     words = play(wire, "check-update-unknown")
     with pytest.raises(RefusedError, match=re.escape(words)):
@@ -81,7 +81,7 @@ def test_a_report_on_nothing_is_refused(wire: Wire, registry: ConsulRegistry) ->
 
 @pytest.mark.parametrize("name", ["register-bad-meta", "powerless-register"])
 def test_a_service_that_consul_will_not_have_is_refused(
-    wire: Wire, registry: ConsulRegistry, name: str
+    wire: Wire, registry: AgentRegistry, name: str
 ) -> None:
     """It concerns this one only, and the agent says why."""
     words = play(wire, name, "PUT /v1/agent/service/register?replace-existing-checks=true")
@@ -91,7 +91,7 @@ def test_a_service_that_consul_will_not_have_is_refused(
 
 @pytest.mark.parametrize("name", ["anonymous-self", "stranger-self", "leaderless-services"])
 def test_a_list_that_is_kept_back_is_an_outage(
-    wire: Wire, registry: ConsulRegistry, name: str
+    wire: Wire, registry: AgentRegistry, name: str
 ) -> None:
     """Without it nothing is known, and nothing may be taken for gone."""
     words = play(wire, name, "GET /v1/agent/services")

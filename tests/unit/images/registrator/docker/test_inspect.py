@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from registrator.docker.inspect import container_from
 from registrator.domain.model import Binding, Container, Port
-from registrator.domain.plan import payload
+from registrator.domain.plan import registration
 from registrator.domain.services import services_of
 
 
@@ -248,5 +248,5 @@ def test_no_answer_breaks_the_daemon(
     answer["State"] = {**(state if isinstance(state, dict) else {}), "Running": True}
     found = container_from(answer, other)
     offered = services_of(found, settings(internal=internal), HOST_IP)[0] if found else ()
-    bodies = [json.dumps(payload(service, "host-1")).encode() for service in offered]
+    bodies = [json.dumps(registration(service, "host-1").body).encode() for service in offered]
     assert all(bodies)

@@ -141,7 +141,7 @@ def test_how_a_container_ended_is_read(
 def test_a_container_that_runs_has_no_exit_code(engine: Engine, source: DockerSource) -> None:
     """It was started again: nothing is concluded from the code Docker still shows."""
     engine.found = {"web": inspected(state={"ExitCode": 0})}
-    with pytest.raises(SourceError, match="container web still runs"):
+    with pytest.raises(SourceError, match="container web is still running"):
         source.exit_code("web")
 
 

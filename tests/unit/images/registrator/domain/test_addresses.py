@@ -155,5 +155,5 @@ def test_a_container_without_the_label_has_the_usual_address() -> None:
 
 def test_a_host_that_does_not_know_its_address_registers_nothing() -> None:
     """A service without an address would be looked for at the agent: the reason says what to do."""
-    assert services(container(), own_ip="") == []
-    assert reasons(container(), own_ip="") == ["port 80: no address: set -ip"]
+    assert services(container(), host_ip="") == []
+    assert reasons(container(), host_ip="") == ["port 80: no address: set -ip"]

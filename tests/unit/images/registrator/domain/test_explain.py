@@ -20,12 +20,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from registrator.domain.explain import explain
 from registrator.domain.model import Container
-from registrator.domain.plan import payload
+from registrator.domain.plan import registration
 
 
-def explained(entry: Container, own_ip: str = HOST_IP, **changes: Any) -> str:
+def explained(entry: Container, host_ip: str = HOST_IP, **changes: Any) -> str:
     """What is said of a container under these settings."""
-    return explain(entry, settings(**changes), own_ip)
+    return explain(entry, settings(**changes), host_ip)
 
 
 def reason(text: str, field: str) -> str:
@@ -52,7 +52,7 @@ def test_the_payload_is_what_consul_would_get() -> None:
     entry = labelled(SERVICE_NAME="shop", SERVICE_CHECK_TCP="true")
     text = explained(entry)
     body = json.loads(text[text.index("  payload\n") + len("  payload\n") :])
-    assert body == payload(only(entry), HOST)
+    assert body == registration(only(entry), HOST).body
 
 
 @pytest.mark.parametrize(

@@ -28,15 +28,15 @@ from registrator.domain.plan import (
     Plan,
     container_of,
     is_ours,
-    payload,
     plan,
+    registration,
     unambiguous,
 )
 
 
 def test_what_is_missing_is_registered() -> None:
     """A container that started gets its service."""
-    assert plan([service()], {}, HOST) == Plan((service(),), ())
+    assert plan([service()], {}, HOST) == Plan((registration(service(), HOST),), ())
 
 
 def test_what_is_right_is_left_alone() -> None:
@@ -46,10 +46,11 @@ def test_what_is_right_is_left_alone() -> None:
 
 def test_the_token_itself_stands_nowhere() -> None:
     """The catalog is read by many: of a token only a digest goes into the service's digest."""
-    sealed, plain = payload(service(), HOST, "seal"), payload(service(), HOST)
-    assert "seal" not in str(sealed)
-    assert sealed["Meta"].pop(HASH) != plain["Meta"].pop(HASH)
-    assert sealed == plain
+    with_token = registration(service(), HOST, "fingerprint").body
+    plain = registration(service(), HOST).body
+    assert "fingerprint" not in str(with_token)
+    assert with_token["Meta"].pop(HASH) != plain["Meta"].pop(HASH)
+    assert with_token == plain
 
 
 @pytest.mark.parametrize(
@@ -70,19 +71,19 @@ def test_the_token_itself_stands_nowhere() -> None:
 def test_what_differs_is_registered_again(change: dict[str, Any]) -> None:
     """Every part of a service counts, the check too that the agent does not give back."""
     changed = dataclasses.replace(service(), **change)
-    assert plan([changed], agent(ours(service())), HOST) == Plan((changed,), ())
+    assert plan([changed], agent(ours(service())), HOST) == Plan((registration(changed, HOST),), ())
 
 
 def test_the_order_of_tags_counts() -> None:
     """Readers may take the first tag for a meaning."""
     before, after = service(tags=("a", "b")), service(tags=("b", "a"))
-    assert plan([after], agent(ours(before)), HOST).register == (after,)
+    assert plan([after], agent(ours(before)), HOST).register == (registration(after, HOST),)
 
 
 def test_what_somebody_changed_is_put_right() -> None:
     """A tag edited by hand in the agent does not stay."""
     edited = dataclasses.replace(ours(service()), tags=("by-hand",))
-    assert plan([service()], agent(edited), HOST).register == (service(),)
+    assert plan([service()], agent(edited), HOST).register == (registration(service(), HOST),)
 
 
 def test_what_others_may_tag_is_left_as_they_tagged_it() -> None:
@@ -148,22 +149,22 @@ def test_upstreams_service_that_differs_is_registered_and_never_removed(
 ) -> None:
     """A check cannot be seen: a service that has one is registered once more."""
     due = service(**change)
-    assert plan([due], agent(upstreams(service())), HOST) == Plan((due,), ())
+    assert plan([due], agent(upstreams(service())), HOST) == Plan((registration(due, HOST),), ())
 
 
 def test_a_chosen_identifier_that_upstream_left_gets_our_mark() -> None:
     """Without it nobody would know whose it is when its container ends (B6)."""
     due = service("shop-1")
-    assert plan([due], agent(upstreams(due)), HOST) == Plan((due,), ())
+    assert plan([due], agent(upstreams(due)), HOST) == Plan((registration(due, HOST),), ())
 
 
 def test_a_host_that_was_renamed_has_no_duplicates() -> None:
     """What is marked with a container that runs here is ours, whoever wrote it (B4)."""
     before = ours(service("c0ffee:web:80", container="abc"), owner="c0ffee")
     due = service(container="abc")
-    steps = plan([due], agent(before), HOST, here={"abc"})
-    assert steps == Plan((due,), ("c0ffee:web:80",))
-    assert plan([due], agent(before), HOST, here={"def"}).deregister == ()
+    steps = plan([due], agent(before), HOST, running={"abc"})
+    assert steps == Plan((registration(due, HOST),), ("c0ffee:web:80",))
+    assert plan([due], agent(before), HOST, running={"def"}).deregister == ()
 
 
 def test_upstreams_ghost_is_removed() -> None:
@@ -222,7 +223,7 @@ def test_no_host_adopts_anothers(here: str, there: str, name: str, number: int) 
 def test_a_body_has_consuls_keys() -> None:
     """The body of a registration is the service in Consul's words."""
     check = {"TCP": "10.0.0.1:32768", "Interval": "10s"}
-    body = payload(service(tags=("blue",), meta={"team": "a"}, check=check), HOST)
+    body = registration(service(tags=("blue",), meta={"team": "a"}, check=check), HOST).body
     assert {key: body[key] for key in ("ID", "Name", "Address", "Port", "Tags", "Check")} == {
         "ID": "host-1:web:80",
         "Name": "web",
@@ -236,19 +237,26 @@ def test_a_body_has_consuls_keys() -> None:
 
 def test_a_service_without_a_check_sends_none() -> None:
     """Consul refuses an empty check."""
-    assert "Check" not in payload(service(), HOST)
+    assert "Check" not in registration(service(), HOST).body
 
 
 def test_a_body_bears_our_mark() -> None:
     """The owner is written into the metadata, beside a digest."""
-    meta = payload(service(), HOST)["Meta"]
+    meta = registration(service(), HOST).body["Meta"]
     assert meta[OWNER] == HOST
     assert len(meta[HASH]) == 16
 
 
+def test_the_digest_of_a_registration_is_in_its_mark() -> None:
+    """A body that was refused is known again by it."""
+    entry = registration(service(), HOST, "fingerprint")
+    assert entry.body["Meta"][HASH] == entry.digest
+
+
 def test_a_container_cannot_forge_the_mark() -> None:
     """A label of a mark's name does not make a service another's, or another container's."""
-    meta = payload(service(meta={OWNER: "host-2", HASH: "0", CONTAINER: "x"}), HOST)["Meta"]
+    forged = service(meta={OWNER: "host-2", HASH: "0", CONTAINER: "x"})
+    meta = registration(forged, HOST).body["Meta"]
     assert meta[OWNER] == HOST
     assert meta[HASH] != "0"
     assert CONTAINER not in meta
@@ -256,9 +264,11 @@ def test_a_container_cannot_forge_the_mark() -> None:
 
 def test_a_body_has_what_is_more_than_a_service() -> None:
     """Weights and the override are sent where they are asked for; the health never is."""
-    body = payload(service(weights={"Passing": 2}, enable_tag_override=True, health="x"), HOST)
+    full = service(weights={"Passing": 2}, enable_tag_override=True, health="x")
+    body = registration(full, HOST).body
     assert (body["Weights"], body["EnableTagOverride"]) == ({"Passing": 2}, True)
-    assert payload(service(), HOST).keys() == {"ID", "Name", "Address", "Port", "Tags", "Meta"}
+    plain = registration(service(), HOST).body
+    assert plain.keys() == {"ID", "Name", "Address", "Port", "Tags", "Meta"}
 
 
 # Whose an identifier is.
@@ -302,7 +312,7 @@ def test_a_services_container_is_known(entry: Registered, known: str) -> None:
 def test_a_digest_does_not_depend_on_the_order_of_keys() -> None:
     """Labels in another order are the same service."""
     one, other = service(meta={"a": "1", "b": "2"}), service(meta={"b": "2", "a": "1"})
-    assert payload(one, HOST)["Meta"] == payload(other, HOST)["Meta"]
+    assert registration(one, HOST).body["Meta"] == registration(other, HOST).body["Meta"]
 
 
 # Convergence.
@@ -326,7 +336,7 @@ _REGISTERED = st.lists(
 
 def _applied(steps: Plan, registered: dict[str, Registered]) -> dict[str, Registered]:
     """The agent's services after a plan."""
-    after = {**registered, **agent(*(reported(payload(entry, HOST)) for entry in steps.register))}
+    after = {**registered, **agent(*(reported(entry.body) for entry in steps.register))}
     return {key: entry for key, entry in after.items() if key not in steps.deregister}
 
 
@@ -377,7 +387,7 @@ def test_a_swap_removes_nothing_that_runs(desired: list[Service], chance: random
     steps = plan(wanted.values(), agent(*left), HOST)
     assert steps.deregister == ()
     unknown = {key for key, entry in wanted.items() if entry.check or not key.startswith(HOST)}
-    assert {entry.id for entry in steps.register} == unknown
+    assert {entry.service.id for entry in steps.register} == unknown
 
 
 @given(st.lists(_SERVICES, max_size=6), _REGISTERED)
@@ -397,6 +407,6 @@ def test_a_plan_takes_nothing_away_that_it_gives(
 ) -> None:
     """Nothing is registered twice, and nothing is registered and deregistered."""
     steps = plan(desired, registered, HOST, here)
-    given_ids = [entry.id for entry in steps.register]
+    given_ids = [entry.service.id for entry in steps.register]
     assert len(given_ids) == len(set(given_ids))
     assert not set(given_ids) & set(steps.deregister)

@@ -200,7 +200,7 @@ def test_two_ports_are_never_one_service(protocol: str) -> None:
     """Of two ports with one identifier the first has it, and the other is told why not."""
     entry = labelled(published(80), published(80, on=2, protocol=protocol), SERVICE_ID="shop")
     assert only(entry).port == 32768
-    assert reasons(entry) == ["port 80: id 'shop' is another port's"]
+    assert reasons(entry) == ["port 80: id 'shop' is already used by another port"]
 
 
 # Weights and the rest of Consul's own words.

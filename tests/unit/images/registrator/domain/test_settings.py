@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from registrator.domain.settings import (
     FatalError,
-    HelpWanted,
+    HelpRequested,
     Settings,
     UsageError,
     listen_address,
@@ -147,7 +147,7 @@ def test_a_number_beyond_64_bits_is_out_of_range(text: str) -> None:
 @pytest.mark.parametrize("word", ["-h", "-help", "--h", "--help", "-h=1"])
 def test_help_is_the_usage_with_every_default(word: str) -> None:
     """Go prints each flag with its default, whatever stands behind -h."""
-    with pytest.raises(HelpWanted) as caught:
+    with pytest.raises(HelpRequested) as caught:
         parsed("-internal", word, "-nonsense")
     text = str(caught.value)
     assert text == usage()
@@ -287,7 +287,7 @@ def test_an_address_to_listen_on_is_gos(text: str, address: tuple[str, int]) -> 
 )
 def test_any_words_are_understood_or_refused(words: list[str]) -> None:
     """No command line ends in anything but settings, a usage or a sentence."""
-    with contextlib.suppress(UsageError, FatalError, HelpWanted):
+    with contextlib.suppress(UsageError, FatalError, HelpRequested):
         assert parse(words, {}, HOST).registry
 
 
@@ -351,7 +351,9 @@ def test_consuls_switch_asks_for_tls() -> None:
 )
 def test_another_registry_is_refused(uri: str) -> None:
     """A registry that this daemon does not speak is fatal, and the message says what it speaks."""
-    with pytest.raises(FatalError, match=r"unrecognized adapter.*speaks consul, .*: (for|write)"):
+    with pytest.raises(
+        FatalError, match=r"unrecognized adapter.*supported are consul.*: (for|write)"
+    ):
         registry(uri)
 
 

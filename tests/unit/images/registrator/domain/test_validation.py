@@ -17,8 +17,8 @@ from ansible_collections.rollcall.discovery.tests.support.registrator.builders i
 )
 from hypothesis import given
 from hypothesis import strategies as st
-from registrator.domain.plan import payload
-from registrator.domain.validation import seconds
+from registrator.domain.plan import registration
+from registrator.domain.validation import duration_seconds
 
 _AT = f"{HOST_IP}:32768"
 
@@ -121,7 +121,7 @@ def test_checks_do_not_crowd_out_what_a_container_says() -> None:
 )
 def test_a_duration_is_read_as_go_writes_it(text: str, expected: float | None) -> None:
     """What is no duration is none."""
-    assert seconds(text) == (None if expected is None else pytest.approx(expected))
+    assert duration_seconds(text) == (None if expected is None else pytest.approx(expected))
 
 
 _WORDS = st.sampled_from(
@@ -144,7 +144,7 @@ def test_no_label_makes_a_service_that_consul_would_refuse(
     found = services(entry, **flags)
     assert len(found) + len(reasons(entry, **flags)) == 1
     for service in found:
-        json.dumps(payload(service, "host-1")).encode()
+        json.dumps(registration(service, "host-1").body).encode()
         assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", service.name)
         assert not any(re.search(r"[\x00-\x1f{}]", text) for text in (service.id, *service.tags))
         assert all(re.fullmatch(r"[A-Za-z0-9_-]{1,128}", key) for key in service.meta)

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 from registrator.docker.inspect import container_from
-from registrator.domain.plan import OWNER, payload
+from registrator.domain.plan import OWNER, registration
 from registrator.domain.services import services_of
 from registrator.domain.settings import parse
 
@@ -89,7 +89,7 @@ def registered(case: Case, engine: str) -> tuple[list[dict[str, Any]], list[str]
     assert container is not None
     settings = parse([*shlex.split(case.get("flags", "")), "consul://127.0.0.1:8500"], {}, HOST)
     services, ignored = services_of(container, settings, case.get("own_ip", HOST_IP))
-    bodies = [payload(service, HOST) for service in services]
+    bodies = [registration(service, HOST).body for service in services]
     for body in bodies:
         assert body["Meta"][OWNER] == HOST
         body["Meta"] = {key: body["Meta"][key] for key in body["Meta"] if "registrator-" not in key}

@@ -6,7 +6,7 @@ import socket
 from typing import Any
 
 import pytest
-from registrator.ops.host_address import own_address
+from registrator.ops.host_address import host_address
 
 
 @pytest.fixture
@@ -64,4 +64,4 @@ def test_an_address_is_one_that_others_reach(
 ) -> None:
     """The name's address as upstream has it, but never a loopback: then the route's (B9)."""
     resolves.update(name=name, route=route)
-    assert own_address("host-1") == address
+    assert host_address("host-1") == address

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from registrator.ops.logs import begin
+from registrator.ops.logs import configure
 
 log = logging.getLogger("registrator")
 
@@ -27,7 +27,7 @@ def as_it_was() -> Iterator[None]:
 def begun(level: str = "info", form: str = "text", prefix: str = "") -> io.StringIO:
     """Where the log goes from here on."""
     stream = io.StringIO()
-    begin(level, form, prefix, stream)
+    configure(level, form, prefix, stream)
     return stream
 
 

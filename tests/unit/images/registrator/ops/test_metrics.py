@@ -7,7 +7,7 @@ import re
 
 import pytest
 from ansible_collections.rollcall.discovery.tests.support.registrator.clock import Clock
-from registrator.ops.healthcheck import trouble
+from registrator.ops.healthcheck import problem
 from registrator.ops.metrics import Metrics
 
 
@@ -37,9 +37,9 @@ def test_what_happens_is_counted(clock: Clock) -> None:
     metrics.cycle(3, 0, 3, 2)
     metrics.cycle(0, 1, 2, 1)
     metrics.refused()
-    metrics.trouble("consul")
-    metrics.trouble("consul")
-    metrics.trouble("docker")
+    metrics.error("consul")
+    metrics.error("consul")
+    metrics.error("docker")
     metrics.event("start")
     metrics.draining(1)
     clock.now += 2.5
@@ -87,18 +87,18 @@ def test_reconciling_lags_after_three_resyncs(
     started, ran = Metrics(resync, clock=clock), Metrics(resync, clock=clock)
     ran.cycle(0, 0, 0, 0)
     clock.now += seconds
-    assert [started.health().good, ran.health().good] == [good, good]
+    assert [started.health().healthy, ran.health().healthy] == [good, good]
 
 
 def test_a_success_ends_the_lag(clock: Clock) -> None:
     """After an outage everything is well again."""
     metrics = Metrics(10, clock=clock)
     clock.now += 100
-    metrics.trouble("consul")
-    assert not metrics.health().good
-    assert "no successful cycle since the start 100 s ago" in metrics.health().sentence
+    metrics.error("consul")
+    assert not metrics.health().healthy
+    assert "no successful cycle since the start 100 s ago" in metrics.health().message
     metrics.cycle(0, 0, 0, 0)
-    assert metrics.health().good
+    assert metrics.health().healthy
 
 
 def test_an_idle_daemon_without_resync_is_well(clock: Clock) -> None:
@@ -106,7 +106,7 @@ def test_an_idle_daemon_without_resync_is_well(clock: Clock) -> None:
     metrics = Metrics(0, clock=clock)
     metrics.cycle(0, 0, 0, 0)
     clock.now += 1e6
-    assert metrics.health().good
+    assert metrics.health().healthy
 
 
 def test_without_resync_trouble_counts_from_its_beginning(clock: Clock) -> None:
@@ -114,12 +114,12 @@ def test_without_resync_trouble_counts_from_its_beginning(clock: Clock) -> None:
     metrics = Metrics(0, clock=clock)
     metrics.cycle(0, 0, 0, 0)
     clock.now += 1000
-    metrics.trouble("docker")
+    metrics.error("docker")
     clock.now += 29
-    metrics.trouble("docker")
-    assert metrics.health().good
+    metrics.error("docker")
+    assert metrics.health().healthy
     clock.now += 2
-    assert not metrics.health().good
+    assert not metrics.health().healthy
 
 
 # The heartbeat.
@@ -131,10 +131,9 @@ def test_a_success_is_a_heartbeat(tmp_path: pathlib.Path, clock: Clock) -> None:
     metrics = Metrics(60, file, clock)
     metrics.cycle(0, 0, 0, 0)
     written = file.stat().st_mtime
-    assert trouble(str(file), written + 180) == ""
+    assert problem(str(file), written + 180) == ""
     assert (
-        trouble(str(file), written + 181)
-        == "the last heartbeat was 181 s ago, at most 180 are good"
+        problem(str(file), written + 181) == "the last heartbeat was 181 s ago, the limit is 180 s"
     )
 
 
@@ -145,12 +144,12 @@ def test_without_resync_a_heartbeat_is_good_until_trouble(
     file = tmp_path / "alive"
     metrics = Metrics(0, file, clock)
     metrics.cycle(0, 0, 0, 0)
-    assert trouble(str(file), file.stat().st_mtime + 1e9) == ""
-    metrics.trouble("consul")
-    assert trouble(str(file), file.stat().st_mtime + 30) == ""
-    assert trouble(str(file), file.stat().st_mtime + 31)
+    assert problem(str(file), file.stat().st_mtime + 1e9) == ""
+    metrics.error("consul")
+    assert problem(str(file), file.stat().st_mtime + 30) == ""
+    assert problem(str(file), file.stat().st_mtime + 31)
     metrics.cycle(0, 0, 0, 0)
-    assert trouble(str(file), file.stat().st_mtime + 1e9) == ""
+    assert problem(str(file), file.stat().st_mtime + 1e9) == ""
 
 
 def test_a_heartbeat_that_cannot_be_written_ends_nothing(tmp_path: pathlib.Path) -> None:
@@ -166,9 +165,9 @@ def test_no_heartbeat_is_not_well(tmp_path: pathlib.Path, text: str | None) -> N
     file = tmp_path / "alive"
     if text is not None:
         file.write_text(text, encoding="ascii")
-    assert trouble(str(file), 0.0).startswith("no heartbeat: ")
+    assert problem(str(file), 0.0).startswith("no heartbeat: ")
 
 
 def test_without_a_name_there_is_no_heartbeat() -> None:
     """Outside of the image nothing is written, and the health check says why it cannot know."""
-    assert trouble("", 0.0) == "REGISTRATOR_HEARTBEAT names no file"
+    assert problem("", 0.0) == "REGISTRATOR_HEARTBEAT is not set"

@@ -80,9 +80,9 @@ def test_a_drain_lasts_as_long_as_the_container_may_take() -> None:
     draining.begin("b", None, 100.0)
     draining.begin("c", container(stop_timeout=-1.0), 100.0)
     assert draining.now == {"a", "b", "c"}
-    assert (draining.over(104.9), draining.due()) == (frozenset(), 105.0)
-    assert (draining.over(105.0), draining.due()) == ({"a"}, 112.0)
-    assert (draining.over(112.0), draining.due()) == ({"b"}, 3700.0)
+    assert (draining.expire(104.9), draining.due()) == (frozenset(), 105.0)
+    assert (draining.expire(105.0), draining.due()) == ({"a"}, 112.0)
+    assert (draining.expire(112.0), draining.due()) == ({"b"}, 3700.0)
 
 
 def test_a_drain_ends_with_its_container() -> None:

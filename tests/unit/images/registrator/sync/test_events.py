@@ -7,7 +7,7 @@ import queue
 import pytest
 from ansible_collections.rollcall.discovery.tests.support.registrator.clock import Clock
 from registrator.domain.interfaces import Event
-from registrator.sync.events import MAX_WAIT_SECONDS, QUIET_SECONDS, Inbox
+from registrator.sync.events import DEBOUNCE_SECONDS, MAX_WAIT_SECONDS, EventQueue
 
 START: Event = ("start", "c0ffee", {})
 
@@ -36,29 +36,29 @@ class Busy:
 
 def test_a_lone_event_waits_for_the_quiet_period_only() -> None:
     """Real queues and a real clock: what was put is what is gathered."""
-    inbox = Inbox()
-    inbox.put(START)
-    assert inbox.gather(None) == [START]
+    events = EventQueue()
+    events.put(START)
+    assert events.batch(None) == [START]
 
 
 def test_nothing_comes_of_nothing() -> None:
     """The timeout is the whole wait."""
-    assert Inbox().gather(0.001) == []
+    assert EventQueue().batch(0.001) == []
 
 
 def test_a_burst_ends_when_it_is_quiet() -> None:
     """The wait after the first event is the quiet period."""
     clock = Clock()
-    busy = Busy(clock, QUIET_SECONDS * 2)
-    assert len(Inbox(busy, clock).gather(None)) == 1
-    assert busy.waits == [None, QUIET_SECONDS]
+    busy = Busy(clock, DEBOUNCE_SECONDS * 2)
+    assert len(EventQueue(busy, clock).batch(None)) == 1
+    assert busy.waits == [None, DEBOUNCE_SECONDS]
 
 
 def test_a_burst_without_an_end_is_cut() -> None:
     """The maximum counts from the first event."""
     clock = Clock()
-    found = Inbox(Busy(clock, QUIET_SECONDS / 2), clock).gather(None)
-    assert len(found) == pytest.approx(MAX_WAIT_SECONDS / (QUIET_SECONDS / 2), abs=2)
+    found = EventQueue(Busy(clock, DEBOUNCE_SECONDS / 2), clock).batch(None)
+    assert len(found) == pytest.approx(MAX_WAIT_SECONDS / (DEBOUNCE_SECONDS / 2), abs=2)
 
 
 def test_a_slow_clock_cuts_a_burst_too() -> None:
@@ -70,4 +70,4 @@ def test_a_slow_clock_cuts_a_burst_too() -> None:
         clock.now += MAX_WAIT_SECONDS
         return clock.now
 
-    assert Inbox(busy, late).gather(None) == [START]
+    assert EventQueue(busy, late).batch(None) == [START]

@@ -334,7 +334,7 @@ def test_an_outage_is_told_once_and_waited_out(caplog: pytest.LogCaptureFixture)
         "waiting: Consul is silent",
         "recovered: 1 registered, 0 deregistered",
     ]
-    assert set(host.metrics.of("trouble")) == {("consul",)}
+    assert set(host.metrics.of("error")) == {("consul",)}
     assert len(host.cycles) < 40
 
 
@@ -381,7 +381,7 @@ def test_an_agent_that_is_back_without_a_leader_is_not_written_to(
     assert host.ids == [WEB_ID]
     assert waits(*caplog.messages) == [
         "waiting: Consul is silent",
-        "waiting: Consul knows no leader yet",
+        "waiting: Consul has no cluster leader",
         "recovered: 1 registered, 0 deregistered",
     ]
 
@@ -422,7 +422,7 @@ def test_a_silent_engine_takes_nobody_out() -> None:
     host = Host(WEB, resync=10)
     host.at(3, lambda: setattr(host.source, "silent", True)).until(60)
     assert host.ids == [WEB_ID]
-    assert ("docker",) in host.metrics.of("trouble")
+    assert ("docker",) in host.metrics.of("error")
 
 
 def test_a_mistake_of_ours_ends_nothing(
@@ -440,7 +440,7 @@ def test_a_mistake_of_ours_ends_nothing(
     host.until(10)
     assert host.ids == [WEB_ID]
     assert any(record.exc_info for record in caplog.records)
-    assert ("internal",) in host.metrics.of("trouble")
+    assert ("internal",) in host.metrics.of("error")
 
 
 def test_an_agent_that_lost_everything_is_told_again_before_the_resync() -> None:
@@ -510,7 +510,7 @@ def test_a_refused_deregistration_is_put_off_too() -> None:
     assert host.metrics.of("refused") == [()]
 
 
-def test_a_beat_is_due_without_an_event() -> None:
+def test_a_ttl_update_is_due_without_an_event() -> None:
     """Docker's HEALTHCHECK is told to the agent in time, resync or none."""
     host = Host(container("web", health="healthy"), docker_health=True)
     host.until(60)

@@ -17,6 +17,7 @@ from ansible_collections.rollcall.discovery.tests.support.registrator.builders i
     only,
     ours,
     published,
+    reported,
     service,
     settings,
     upstreams,
@@ -27,10 +28,10 @@ from ansible_collections.rollcall.discovery.tests.support.registrator.fakes impo
     FakeRegistry,
     FakeSource,
 )
-from registrator.backoff import Patience
+from registrator.backoff import KeyedBackoff
 from registrator.domain.interfaces import RegistryError, SourceError
 from registrator.domain.model import Container, Registered, Service
-from registrator.domain.plan import CONTAINER, OWNER
+from registrator.domain.plan import CONTAINER, OWNER, registration
 from registrator.sync.reconciler import Reconciler
 
 from ..simulation import longest
@@ -40,9 +41,9 @@ WEB, SHOP = container("web"), container("shop")
 
 def reconciler(source: FakeSource, registry: FakeRegistry, **changes: Any) -> Reconciler:
     """The reconciler of host-1, whose clock stands."""
-    patience = Patience(1.0, 60.0, jitter=longest)
+    backoff = KeyedBackoff(1.0, 60.0, jitter=longest)
     metrics, clock = FakeMetrics(), Clock()
-    return Reconciler(source, registry, settings(**changes), HOST_IP, metrics, clock, patience)
+    return Reconciler(source, registry, settings(**changes), HOST_IP, metrics, clock, backoff)
 
 
 def later(host: Reconciler, seconds: float) -> None:
@@ -93,6 +94,17 @@ def test_a_rotated_token_takes_its_services_over() -> None:
     host.cycle()
     assert registry.asked == ["register host-1:web:80"] * 2
     assert list(registry.entries) == ["host-1:web:80"]
+
+
+def test_the_token_is_read_once_a_cycle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token that is rotated during a cycle cannot part what was compared from what is written."""
+    registry, tokens = FakeRegistry(), iter(["first", "second", "first"])
+    monkeypatch.setattr(registry, "token_fingerprint", lambda: next(tokens))
+    host = reconciler(FakeSource([WEB]), registry)
+    host.cycle()
+    assert next(tokens) == "second"
+    assert registry.entries == agent(reported(registration(only(WEB), HOST, "first").body))
+    assert host.cycle().empty
 
 
 def test_a_new_host_port_replaces_the_old_one() -> None:
@@ -288,7 +300,7 @@ def test_a_container_that_cannot_be_read_is_told_once(caplog: pytest.LogCaptureF
     assert source.asked.count(WEB.id) < 10
     assert f"unread: {WEB.short_id} {BROKEN}" in caplog.messages
     assert isinstance(host.metrics, FakeMetrics)
-    assert host.metrics.of("trouble") == [("container",)]
+    assert host.metrics.of("error") == [("container",)]
 
 
 def test_a_container_that_can_be_read_again_is_as_ever() -> None:
@@ -324,7 +336,7 @@ def test_upstreams_services_stay_while_anybody_cannot_be_read() -> None:
 
 def test_an_agent_that_never_answers_is_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
     """A request that hangs does not hang the daemon."""
-    monkeypatch.setattr("registrator.sync.reconciler._HANGS_SECONDS", 0.01)
+    monkeypatch.setattr("registrator.sync.reconciler._TIMEOUT_SECONDS", 0.01)
     registry, answers = FakeRegistry(), threading.Event()
     monkeypatch.setattr(registry, "services", answers.wait)
     with pytest.raises(RegistryError, match="no answer"):
@@ -433,7 +445,7 @@ def test_two_containers_with_one_identifier_do_not_take_turns(
     host.cycle(touched=frozenset({one.id}))
     host.cycle()
     assert registry.asked == ["register shop"]
-    assert f"ignored: {one.short_id} shop is another's already" in caplog.messages
+    assert f"ignored: {one.short_id} shop is already used by another container" in caplog.messages
     source.containers = [one]
     host.cycle(touched=frozenset({two.id}))
     host.cycle()
@@ -473,9 +485,9 @@ def test_withdrawing_takes_all_that_is_ours() -> None:
     registry = FakeRegistry(agent(postgres))
     host = reconciler(FakeSource([WEB, SHOP]), registry)
     host.cycle()
-    host.withdraw()
+    host.deregister_all()
     assert set(registry.entries) == {"postgres"}
-    with pytest.raises(RegistryError, match="the daemon ends"):
+    with pytest.raises(RegistryError, match="the daemon is stopping"):
         host.cycle()
 
 
@@ -486,7 +498,7 @@ def test_a_withdrawal_that_fails_is_an_error() -> None:
     host.cycle()
     registry.fails = {"host-1:web:80"}
     with pytest.raises(RegistryError):
-        host.withdraw()
+        host.deregister_all()
 
 
 # Docker's HEALTHCHECK.

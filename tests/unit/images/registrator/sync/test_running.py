@@ -26,8 +26,8 @@ from ansible_collections.rollcall.discovery.tests.support.registrator.fakes impo
 )
 from registrator.domain.interfaces import Event, SourceError
 from registrator.domain.plan import Plan
-from registrator.sync.events import Listener
-from registrator.sync.loop import Daemon, stop_on_signals
+from registrator.sync.events import EventListener
+from registrator.sync.loop import SyncLoop, handle_signals
 from registrator.sync.reconciler import Reconciler
 
 from ..simulation import longest
@@ -48,7 +48,7 @@ class World(Reconciler):
     def __post_init__(self) -> None:
         """Give the host a daemon that is not running yet, and whose backoffs are none."""
         super().__post_init__()
-        self.daemon = Daemon(self, self.events, resync=0, metrics=self.metrics)
+        self.daemon = SyncLoop(self, self.events, resync=0, metrics=self.metrics)
         self.daemon.jitter = lambda low, high: 0.0
 
     def cycle(
@@ -97,8 +97,8 @@ def registered(of: World) -> list[str]:
 
 def listen(of: World, events: Callable[[], Iterator[Event]], clock: Clock | None = None) -> None:
     """Listen to these events until the host's daemon is stopped; no backoff is shortened."""
-    inbox, stop = of.daemon.inbox, of.daemon.stop
-    Listener(events, inbox, stop, of.metrics, longest, clock or Clock()).listen()
+    waiting, stop = of.daemon.event_queue, of.daemon.stop
+    EventListener(events, waiting, stop, of.metrics, longest, clock or Clock()).listen()
 
 
 @pytest.fixture(autouse=True)
@@ -169,7 +169,7 @@ def test_a_stream_that_cannot_be_opened_is_told_once(
     listen(host, opens)
     assert caplog.messages == ["waiting: Docker is away"]
     assert isinstance(host.metrics, FakeMetrics)
-    assert host.metrics.of("trouble") == [("events",)] * 5
+    assert host.metrics.of("error") == [("events",)] * 5
 
 
 def test_a_stream_that_always_ends_is_opened_ever_more_rarely(
@@ -221,7 +221,7 @@ def sends(number: signal.Signals) -> Callable[[], None]:
 def test_a_signal_ends_the_daemon(number: signal.Signals) -> None:
     """SIGTERM and SIGINT end a daemon that waits for events."""
     host = world(WEB)
-    stop_on_signals(host.daemon)
+    handle_signals(host.daemon)
     host.play(sends(number))
     assert host.daemon.stop.is_set()
     assert not host.over.is_set()
@@ -231,7 +231,7 @@ def test_a_signal_ends_the_daemon(number: signal.Signals) -> None:
 def test_a_hangup_makes_the_daemon_look() -> None:
     """SIGHUP is a resync at once."""
     host = world()
-    stop_on_signals(host.daemon)
+    handle_signals(host.daemon)
 
     def hangs_up() -> None:
         assert isinstance(host.source, FakeSource)
@@ -244,7 +244,7 @@ def test_a_hangup_makes_the_daemon_look() -> None:
 
 def test_a_request_that_hangs_does_not_keep_the_daemon(monkeypatch: pytest.MonkeyPatch) -> None:
     """The process ends within a second even while an agent answers nothing."""
-    monkeypatch.setattr("registrator.sync.loop._GRACE_SECONDS", 0.02)
+    monkeypatch.setattr("registrator.sync.loop._STOP_SECONDS", 0.02)
     host, answers = world(WEB), threading.Event()
 
     def hangs(body: object) -> None:

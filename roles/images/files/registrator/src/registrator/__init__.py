@@ -1,3 +1,3 @@
-"""Registrator: what runs on this host's Docker Engine stands in this host's Consul agent."""
+"""Registrator: registers the containers of this host's Docker Engine in its Consul agent."""
 
 __version__ = "1.0.0"

@@ -9,7 +9,7 @@ def main() -> int:
     """The process's exit status."""
     if sys.argv[1:] == ["healthcheck"]:
         return healthcheck()
-    # Only now: the health check would load the Docker SDK every few seconds for nothing.
+    # Imported here: a health check runs every few seconds and does not need the Docker SDK.
     from .cli import main as run
 
     return run()

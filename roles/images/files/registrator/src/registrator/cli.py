@@ -13,17 +13,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import __version__
-from .consul.agent_registry import ConsulRegistry
+from .consul.agent_registry import AgentRegistry
+from .consul.client import ConsulClient
 from .consul.dry_run import DryRun
-from .consul.http import ConsulHttp
-from .consul.kv_registry import ConsulKvRegistry
+from .consul.kv_registry import KvRegistry
 from .docker.source import DockerSource, container_from
 from .domain.explain import explain
 from .domain.interfaces import RegistryError, SourceError
 from .domain.model import Container
 from .domain.settings import (
     FatalError,
-    HelpWanted,
+    HelpRequested,
     Settings,
     UsageError,
     listen_address,
@@ -31,32 +31,32 @@ from .domain.settings import (
     parse_explain,
 )
 from .ops import logs
-from .ops.host_address import own_address
-from .ops.metrics import Metrics
+from .ops.host_address import host_address
+from .ops.metrics import Metrics, status_pages
 from .ops.status import StatusServer
-from .sync.loop import Daemon, stop_on_signals
+from .sync.loop import SyncLoop, handle_signals
 from .sync.reconciler import Reconciler
 
 log = logging.getLogger("registrator")
 _DOCKER_SECONDS = 10.0
-# The agent is on this host: one that takes longer hangs, and a hung write holds up the others.
+# The agent is on this host: a longer request hangs, and would block the other writes.
 _CONSUL_SECONDS = 3.0
 
 
 def main() -> int:
-    """Run the command; returns the process's exit status."""
-    words = sys.argv[1:]
-    if words == ["--version"]:
+    """Run the command; returns the exit status of the process."""
+    arguments = sys.argv[1:]
+    if arguments == ["--version"]:
         print(f"v{__version__}")
         return 0
-    logs.begin("info", "text")
+    logs.configure("info", "text")
     try:
-        if words[:1] == ["explain"]:
-            return _explain(*parse_explain(words[1:], os.environ, socket.gethostname()))
-        settings = parse(words, os.environ, socket.gethostname())
+        if arguments[:1] == ["explain"]:
+            return _explain(*parse_explain(arguments[1:], os.environ, socket.gethostname()))
+        settings = parse(arguments, os.environ, socket.gethostname())
         return _dry_run(settings) if settings.dry_run else _serve(settings)
-    except HelpWanted as wanted:
-        print(wanted, end="", file=sys.stderr)
+    except HelpRequested as help_text:
+        print(help_text, end="", file=sys.stderr)
         return 0
     except UsageError as error:
         print(error, end="", file=sys.stderr)
@@ -67,8 +67,8 @@ def main() -> int:
 
 
 def _serve(settings: Settings) -> int:
-    """The daemon, until a signal ends it."""
-    logs.begin(settings.log_level, settings.log_format)
+    """Run the daemon until a signal ends it."""
+    logs.configure(settings.log_level, settings.log_format)
     log.info("Starting registrator v%s ...", __version__)
     if settings.ip:
         log.info("Forcing host IP to %s", settings.ip)
@@ -76,14 +76,14 @@ def _serve(settings: Settings) -> int:
     metrics = Metrics(settings.resync, heartbeat)
     registry = _registry(settings)
     source = _source(settings)
-    reconciler = Reconciler(source, registry, settings, _own_ip(settings), metrics)
-    daemon = Daemon(reconciler, source.events, settings.resync, metrics=metrics)
-    stop_on_signals(daemon)
+    reconciler = Reconciler(source, registry, settings, _host_ip(settings), metrics)
+    loop = SyncLoop(reconciler, source.events, settings.resync, metrics=metrics)
+    handle_signals(loop)
     status = _status(settings, metrics)
     try:
-        if settings.retry_attempts >= 0 and not ping(registry, settings, daemon.stop):
-            return 0 if daemon.stop.is_set() else 1
-        daemon.run()
+        if settings.retry_attempts >= 0 and not ping(registry, settings, loop.stop):
+            return 0 if loop.stop.is_set() else 1
+        loop.run()
     finally:
         if status is not None:
             status.close()
@@ -92,49 +92,51 @@ def _serve(settings: Settings) -> int:
 
 
 def _dry_run(settings: Settings) -> int:
-    """One cycle that writes nothing; its changes on stdout."""
-    logs.begin(settings.log_level, settings.log_format, "dry run: ")
+    """Print the changes of one cycle on stdout, without making them."""
+    logs.configure(settings.log_level, settings.log_format, "dry run: ")
     registry = DryRun(_registry(settings), print)
     try:
-        Reconciler(_source(settings), registry, settings, _own_ip(settings)).cycle()
+        Reconciler(_source(settings), registry, settings, _host_ip(settings)).cycle()
     except (SourceError, RegistryError) as error:
         log.error("%s", error)
         return 1
-    log.info("%d changes, none made", registry.changes)
+    log.info("%d changes, none applied", registry.changes)
     return 0
 
 
 def _explain(settings: Settings, wanted: str) -> int:
-    """A container's services and the reasons for them on stdout; Consul is not asked."""
-    logs.begin(settings.log_level, settings.log_format)
-    own_ip = _own_ip(settings)
+    """Print a container's services and the reasons for them, without Consul."""
+    logs.configure(settings.log_level, settings.log_format)
+    host_ip = _host_ip(settings)
     try:
         if wanted == "-":
-            containers = _described(json.load(sys.stdin))
+            containers = _from_inspect_output(json.load(sys.stdin))
         elif pathlib.Path(wanted).is_file():
-            containers = _described(json.loads(pathlib.Path(wanted).read_text(encoding="utf-8")))
+            containers = _from_inspect_output(
+                json.loads(pathlib.Path(wanted).read_text(encoding="utf-8"))
+            )
         else:
-            containers = _asked(settings, wanted)
+            containers = _from_engine(settings, wanted)
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise FatalError(f"{wanted} is not what docker inspect prints: {error!r}") from error
+        raise FatalError(f"{wanted} is not the output of docker inspect: {error!r}") from error
     except SourceError as error:
         raise FatalError(str(error)) from error
     if not containers:
         raise FatalError(f"no running container {wanted}")
-    print("\n".join(explain(entry, settings, own_ip) for entry in containers), end="")
+    print("\n".join(explain(entry, settings, host_ip) for entry in containers), end="")
     return 0
 
 
-def _asked(settings: Settings, wanted: str) -> list[Container]:
-    """The container of this name or identifier, as the engine knows it."""
+def _from_engine(settings: Settings, wanted: str) -> list[Container]:
+    """The container with this name or identifier, from the engine."""
     found = _source(settings).inspect(wanted)
     return [] if found is None else [found]
 
 
-def _described(document: list[Mapping[str, Any]] | Mapping[str, Any]) -> list[Container]:
-    """The containers of a `docker inspect`; one that does not run is taken as if it did.
+def _from_inspect_output(document: list[Mapping[str, Any]] | Mapping[str, Any]) -> list[Container]:
+    """The containers in the output of `docker inspect`, each as if it were running.
 
-    Whose network one of them joined is looked for among the others.
+    A container whose network another one joined is looked up in the same output.
     """
     entries = [document] if isinstance(document, Mapping) else list(document)
     names = {key: entry for entry in entries for key in (entry["Id"], entry["Name"].lstrip("/"))}
@@ -147,10 +149,8 @@ def _described(document: list[Mapping[str, Any]] | Mapping[str, Any]) -> list[Co
     return [container for container in found if container is not None]
 
 
-def ping(
-    registry: ConsulRegistry | ConsulKvRegistry, settings: Settings, stop: threading.Event
-) -> bool:
-    """Upstream's start-up ping: as many tries more as -retry-attempts says; whether one worked."""
+def ping(registry: AgentRegistry | KvRegistry, settings: Settings, stop: threading.Event) -> bool:
+    """Upstream's ping at startup, repeated -retry-attempts times; whether one succeeded."""
     for attempt in range(settings.retry_attempts + 1):
         log.info("Connecting to backend (%d/%d)", attempt, settings.retry_attempts)
         try:
@@ -167,11 +167,11 @@ def ping(
     return False
 
 
-def _registry(settings: Settings) -> ConsulRegistry | ConsulKvRegistry:
-    agent = ConsulHttp(settings, _CONSUL_SECONDS)
+def _registry(settings: Settings) -> AgentRegistry | KvRegistry:
+    agent = ConsulClient(settings, _CONSUL_SECONDS)
     if settings.kv:
-        return ConsulKvRegistry(agent, settings.kv_prefix, settings.hostname)
-    return ConsulRegistry(agent)
+        return KvRegistry(agent, settings.kv_prefix, settings.hostname)
+    return AgentRegistry(agent)
 
 
 def _source(settings: Settings) -> DockerSource:
@@ -184,15 +184,15 @@ def _source(settings: Settings) -> DockerSource:
 
 
 def _status(settings: Settings, metrics: Metrics) -> StatusServer | None:
-    """The server of -http, None without it."""
+    """The status server of -http, None without it."""
     if not settings.http:
         return None
     try:
-        return StatusServer(listen_address(settings.http), metrics)
+        return StatusServer(listen_address(settings.http), status_pages(metrics))
     except OSError as error:
         raise FatalError(f"-http {settings.http}: {error}") from error
 
 
-def _own_ip(settings: Settings) -> str:
-    """What stands for 0.0.0.0: -ip, else this host's own address."""
-    return settings.ip or own_address(settings.hostname)
+def _host_ip(settings: Settings) -> str:
+    """The address that replaces 0.0.0.0: -ip, else the host's own."""
+    return settings.ip or host_address(settings.hostname)

@@ -1,4 +1,4 @@
-"""Says a thing once, not at every cycle."""
+"""Logs a message once for each subject, not at every cycle."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ import re
 from collections.abc import Collection
 
 log = logging.getLogger("registrator")
-# Libraries name their objects in errors: the same trouble would look new at every attempt.
+# Libraries put the addresses of objects into errors, which would make each attempt's text differ.
 _MEMORY = re.compile(r" at 0x[0-9a-f]+")
 
 
-def words(error: Exception) -> str:
-    """What an error says, in the same words each time; its type where it says nothing."""
+def error_text(error: Exception) -> str:
+    """An error's message without memory addresses; its type where the message is empty."""
     return _MEMORY.sub("", str(error)) or type(error).__name__
 
 
 @dataclasses.dataclass
-class Telling:
-    """What was said of which container."""
+class LogOnce:
+    """The messages that were logged, by kind and subject."""
 
-    _told: set[tuple[str, str, str]] = dataclasses.field(default_factory=set)
+    _logged: set[tuple[str, str, str]] = dataclasses.field(default_factory=set)
 
-    def once(self, what: str, container: str, reason: str) -> bool:
-        """Say it unless it was said; whether it was new."""
-        if (what, container, reason) in self._told:
+    def info(self, kind: str, subject: str, message: str) -> bool:
+        """Log `kind: subject message` unless it was logged before; returns whether it was new."""
+        if (kind, subject, message) in self._logged:
             return False
-        self._told.add((what, container, reason))
-        log.info("%s: %s %s", what, container, reason)
+        self._logged.add((kind, subject, message))
+        log.info("%s: %s %s", kind, subject, message)
         return True
 
-    def keep(self, containers: Collection[str]) -> None:
-        """Forget what was said of any other container."""
-        self._told = {entry for entry in self._told if entry[1] in containers}
+    def retain(self, subjects: Collection[str]) -> None:
+        """Forget the messages of all other subjects."""
+        self._logged = {entry for entry in self._logged if entry[1] in subjects}

@@ -1,4 +1,4 @@
-"""Calls side by side in threads, without waiting for those that hang."""
+"""Runs calls in parallel threads, and does not wait for those that hang."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ def each(
     function: Callable[[Item], Result],
     items: Sequence[Item],
     workers: int,
-    patience: float | None = None,
+    stall_seconds: float | None = None,
 ) -> dict[Item, Result | Exception]:
-    """The results by item, an exception in the place of a result.
+    """Call the function for each item; the results by item, an exception in place of a result.
 
-    After `patience` seconds without any new result the missing ones are given up: a TimeoutError
-    stands for each. The threads are daemons, so that one that hangs delays no exit.
+    When no call finishes for `stall_seconds`, the remaining ones are given up, each with a
+    TimeoutError. The threads are daemon threads: one that hangs does not delay the exit.
     """
-    if not items or (patience is None and len(items) == 1):
+    if not items or (stall_seconds is None and len(items) == 1):
         return {item: _attempt(function, item) for item in items}
     results: dict[Item, Result | Exception] = {}
     progress = threading.Condition()
@@ -43,16 +43,16 @@ def each(
         threading.Thread(target=work, name=f"worker-{number}", daemon=True).start()
     with progress:
         while len(results) < len(items):
-            if not progress.wait(patience):
+            if not progress.wait(stall_seconds):
                 left.clear()
                 break
-        # A copy: what comes after this is of no use to anybody.
+        # A copy: calls that were given up may still add their results.
         done = dict(results)
     return {item: done.get(item, TimeoutError("no answer")) for item in items}
 
 
-def within(seconds: float, function: Callable[[], Result]) -> Result:
-    """What the function gives or raises; TimeoutError when it takes longer than that."""
+def with_timeout(seconds: float, function: Callable[[], Result]) -> Result:
+    """The function's result or exception; TimeoutError when it takes longer than that."""
     result = each(lambda number: function(), [0], 1, seconds)[0]
     if isinstance(result, Exception):
         raise result

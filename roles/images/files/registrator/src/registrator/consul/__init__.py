@@ -1,0 +1,1 @@
+"""Consul as the service registry: the agent API or the key-value store."""

@@ -1,4 +1,4 @@
-"""This host's Consul agent as a service registry."""
+"""The service registry in this host's Consul agent."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from typing import Any
 
 from ..domain.interfaces import RegistryError
 from ..domain.model import Registered
-from .http import ConsulHttp
+from .client import ConsulClient
 
 
-class ConsulRegistry:
+class AgentRegistry:
     """The services of one agent."""
 
-    def __init__(self, agent: ConsulHttp) -> None:
+    def __init__(self, agent: ConsulClient) -> None:
         """Remember the agent; nothing is sent yet."""
         self._agent = agent
 
     def services(self) -> Mapping[str, Registered]:
-        """What the agent has, by identifier."""
+        """The agent's services by identifier."""
         found = self._agent.get("/v1/agent/services")
         try:
             return {key: _registered(entry) for key, entry in found.items()}
         except (AttributeError, KeyError, TypeError) as error:
-            raise RegistryError(f"Consul at {self._agent.url} lists no services") from error
+            raise RegistryError(f"Consul at {self._agent.url} did not list its services") from error
 
-    def states(self) -> Mapping[str, str]:
-        """What the agent itself has found out, whether the catalog knows or not."""
+    def check_states(self) -> Mapping[str, str]:
+        """The agent's own check states, whether they are synced to the catalog or not."""
         found: dict[str, list[str]] = {}
         checks = self._agent.get("/v1/agent/checks")
         try:
@@ -35,27 +35,27 @@ class ConsulRegistry:
                 if check.get("ServiceID"):
                     found.setdefault(check["ServiceID"], []).append(f"{key} {check['Status']}")
         except (AttributeError, KeyError, TypeError) as error:
-            raise RegistryError(f"Consul at {self._agent.url} lists no checks") from error
-        return {key: ", ".join(words) for key, words in found.items()}
+            raise RegistryError(f"Consul at {self._agent.url} did not list its checks") from error
+        return {key: ", ".join(states) for key, states in found.items()}
 
-    def seal(self) -> str:
-        """A digest of the token; nobody can guess what a random one was."""
-        return self._agent.seal()
+    def token_fingerprint(self) -> str:
+        """A digest of the token: a random token cannot be guessed from it."""
+        return self._agent.token_fingerprint()
 
     def leader(self) -> str:
         """The cluster's leader as the agent knows it, empty without one."""
         return str(self._agent.get("/v1/status/leader"))
 
     def register(self, body: Mapping[str, Any]) -> None:
-        """Register a service, with its checks in place of those it had."""
+        """Register a service and replace its checks."""
         self._agent.put("/v1/agent/service/register?replace-existing-checks=true", body)
 
     def deregister(self, service_id: str) -> None:
-        """Deregister a service; one that the agent does not know is gone already."""
-        self._agent.put_or_gone(f"/v1/agent/service/deregister/{_quoted(service_id)}")
+        """Deregister a service; an unknown one is gone already."""
+        self._agent.put_allow_missing(f"/v1/agent/service/deregister/{_quoted(service_id)}")
 
     def update_check(self, check_id: str, status: str, output: str) -> None:
-        """Report a TTL check: `status` is passing, warning or critical."""
+        """Update a TTL check: `status` is passing, warning or critical."""
         body = {"Status": status, "Output": output}
         self._agent.put(f"/v1/agent/check/update/{_quoted(check_id)}", body)
 

@@ -1,8 +1,9 @@
-"""The way to a Consul agent: HTTP, TLS or a socket, with a token, and its answers as errors."""
+"""HTTP requests to a Consul agent over TCP, TLS or a Unix socket, with an ACL token."""
 
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import json
 import pathlib
@@ -18,122 +19,104 @@ import requests.adapters
 import urllib3
 import urllib3.connection
 
-from ..domain.interfaces import AwayError, RefusedError, RegistryError
-from ..domain.settings import FatalError, Settings
-
-# Any name does: the socket's path says where it leads.
+Response = requests.Response
+# Any host name works: the adapter is bound to the socket's path.
 _SOCKET_BASE = "http+unix://consul"
-# These say that this one body or identifier is at fault; all others, that nothing works now.
-_ONE_IS_REFUSED = {400, 403, 404, 405, 409, 413, 422}
+
+
+class HttpError(Exception):
+    """No answer, or no token to send: the message is the cause."""
+
+
+class TlsError(Exception):
+    """The files for TLS cannot be used: the message is the cause."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Connection:
+    """How to reach an agent; `url` begins with http, https, or unix and the socket's path.
+
+    `token_file` has precedence over `token`. `auth` is `user:password` for a proxy.
+    """
+
+    url: str
+    token: str = dataclasses.field(default="", repr=False)
+    token_file: str = ""
+    auth: str = dataclasses.field(default="", repr=False)
+    tls_verify: bool = True
+    tls_server_name: str = ""
+    ca_file: str = ""
+    ca_path: str = ""
+    client_cert: str = ""
+    client_key: str = ""
 
 
 class ConsulHttp:
-    """One agent, one connection that is kept. `timeout` in seconds for each request."""
+    """One agent and one persistent connection. `timeout` in seconds for each request."""
 
-    def __init__(self, settings: Settings, timeout: float) -> None:
-        """Prepare the connection; nothing is sent yet. FatalError where a certificate is none."""
-        self.url = settings.registry
-        self._settings = settings
+    def __init__(self, connection: Connection, timeout: float) -> None:
+        """Prepare the session; nothing is sent yet. TlsError where a certificate is invalid."""
+        self._connection = connection
         self._timeout = timeout
         self._session = requests.Session()
-        # The agent is this host's own: no proxy, no .netrc, no REQUESTS_CA_BUNDLE in between.
+        # The agent is on this host: no proxy, no .netrc, no REQUESTS_CA_BUNDLE.
         self._session.trust_env = False
         # A redirected PUT would arrive as a GET: with none allowed it is an error instead.
         self._session.max_redirects = 0
-        self._base = self.url
-        if self.url.startswith("unix://"):
+        self._base = connection.url
+        if self._base.startswith("unix://"):
+            self._session.mount("http+unix://", _Unix(self._base.removeprefix("unix://")))
             self._base = _SOCKET_BASE
-            self._session.mount("http+unix://", _Unix(self.url.removeprefix("unix://")))
-        elif self.url.startswith("https://"):
-            self._session.verify = settings.tls_verify
-            self._session.mount("https://", _Tls(_context(settings), settings.tls_server_name))
-        if settings.auth:
-            user, _colon, password = settings.auth.partition(":")
-            # Latin-1 is all that requests makes of a text; bytes are sent as they are.
+        elif self._base.startswith("https://"):
+            self._session.verify = connection.tls_verify
+            adapter = _Tls(_context(connection), connection.tls_server_name)
+            self._session.mount("https://", adapter)
+        if connection.auth:
+            user, _colon, password = connection.auth.partition(":")
+            # requests encodes a str as Latin-1; this is UTF-8.
             encoded = base64.b64encode(f"{user}:{password}".encode()).decode()
             self._session.headers["Authorization"] = f"Basic {encoded}"
 
-    def get(self, path: str) -> Any:
-        """The agent's answer as JSON; RegistryError where there is none."""
-        return self._json(self._send("GET", path), path)
-
-    def get_or_none(self, path: str) -> Any:
-        """The agent's answer as JSON, None where it knows nothing of the kind."""
-        answer = self._send("GET", path)
-        return None if answer.status_code == 404 else self._json(answer, path)
-
-    def put(self, path: str, body: Mapping[str, Any] | str | None = None) -> None:
-        """Have something done; RefusedError for this one thing, RegistryError for everything."""
-        self._done(self._send("PUT", path, body))
-
-    def put_or_gone(self, path: str) -> None:
-        """Have something done to what may be gone already."""
-        answer = self._send("PUT", path)
-        if answer.status_code != 404:
-            self._done(answer)
-
-    def delete(self, path: str) -> None:
-        """Delete something."""
-        self._done(self._send("DELETE", path))
-
-    def _send(
+    def request(
         self, verb: str, path: str, body: Mapping[str, Any] | str | None = None
-    ) -> requests.Response:
+    ) -> Response:
+        """The agent's answer, whatever its status; a mapping is sent as JSON."""
         data = json.dumps(body) if isinstance(body, Mapping) else body
         try:
             return self._session.request(
                 verb, self._base + path, data=data, headers=self._headers(), timeout=self._timeout
             )
-        # Of what urllib3 raises for a host name that cannot be one, requests translates only most.
+        # requests does not translate every error that urllib3 raises for an invalid host name.
         except (requests.RequestException, OSError, ValueError) as error:
-            raise AwayError(f"Consul at {self.url}: {_cause(error)}") from error
+            raise HttpError(_cause(error)) from error
 
-    def _json(self, answer: requests.Response, path: str) -> Any:
-        if answer.status_code >= 300:
-            # A server knows no token until its peers have told it what happened meanwhile.
-            kind = AwayError if "must be bootstrapped" in answer.text else RegistryError
-            raise kind(f"Consul at {self.url}: {_problem(answer)}")
-        try:
-            return answer.json()
-        except ValueError as error:
-            raise RegistryError(f"Consul at {self.url}: {path} is no JSON: {error}") from error
-
-    def _done(self, answer: requests.Response) -> None:
-        # An agent that allows no script checks says so with a status of its own failures.
-        scripts = answer.status_code == 500 and "Scripts are disabled" in answer.text
-        if answer.status_code in _ONE_IS_REFUSED or scripts:
-            raise RefusedError(_problem(answer))
-        if answer.status_code >= 300:
-            raise RegistryError(f"Consul at {self.url}: {_problem(answer)}")
-
-    def seal(self) -> str:
-        """A digest of the token, empty without one; RegistryError where it cannot be read."""
+    def token_fingerprint(self) -> str:
+        """A digest of the token, empty without one; HttpError where it cannot be read."""
         try:
             token = self._token()
         except (OSError, ValueError) as error:
-            raise RegistryError(f"Consul at {self.url}: {_cause(error)}") from error
+            raise HttpError(_cause(error)) from error
         return hashlib.sha256(token.encode()).hexdigest() if token else ""
 
     def _headers(self) -> dict[str, str]:
-        """The token's header."""
         token = self._token()
         return {"X-Consul-Token": token} if token else {}
 
     def _token(self) -> str:
-        """The token; a file is read anew each time, so a rotated one counts at once."""
-        token = self._settings.token
-        if self._settings.token_file:
-            text = pathlib.Path(self._settings.token_file).read_text(encoding="utf-8")
+        """The token; a file is read at each request, so a rotated token is used at once."""
+        token = self._connection.token
+        if self._connection.token_file:
+            text = pathlib.Path(self._connection.token_file).read_text(encoding="utf-8")
             if not (token := text.strip()):
-                raise OSError(f"{self._settings.token_file} is empty")
+                raise OSError(f"{self._connection.token_file} is empty")
         if not re.fullmatch(r"[!-~]*", token):
-            # The library would say so too, and put the token into the log.
-            raise ValueError("the ACL token has blanks or characters that no token has")
+            # The library would raise too, and put the token into the message.
+            raise ValueError("the ACL token contains blanks or characters that are not allowed")
         return token
 
 
 class _Connection(urllib3.connection.HTTPConnection):
-    """HTTP through a socket in the file system."""
+    """HTTP over a Unix socket."""
 
     path = ""
 
@@ -150,7 +133,7 @@ class _Connection(urllib3.connection.HTTPConnection):
 
 
 class _Unix(requests.adapters.HTTPAdapter):
-    """One pool of connections to one socket."""
+    """A pool of connections to one socket."""
 
     def __init__(self, path: str) -> None:
         super().__init__()
@@ -160,20 +143,20 @@ class _Unix(requests.adapters.HTTPAdapter):
     def get_connection_with_tls_context(
         self, *_arguments: Any, **_options: Any
     ) -> urllib3.HTTPConnectionPool:
-        """The pool, whatever the address says."""
+        """The pool, whatever the URL is."""
         return self._pool
 
     def request_url(self, request: requests.PreparedRequest, _proxies: Any) -> str:
-        """What stands in the request's first line."""
+        """The path of the request line."""
         return request.path_url
 
     def close(self) -> None:
-        """Close what is open."""
+        """Close the connections."""
         self._pool.close()
 
 
 class _Tls(requests.adapters.HTTPAdapter):
-    """HTTPS with a context of our own, and the name the certificate must bear."""
+    """HTTPS with our own context, and the name that the certificate must have."""
 
     def __init__(self, context: ssl.SSLContext, server_name: str) -> None:
         self._context = context
@@ -181,54 +164,49 @@ class _Tls(requests.adapters.HTTPAdapter):
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        """Hand the context to every connection."""
+        """Use the context for every connection."""
         options["ssl_context"] = self._context
         if self._server_name:
             options["server_hostname"] = options["assert_hostname"] = self._server_name
         super().init_poolmanager(*args, **options)
 
     def cert_verify(self, *_arguments: Any) -> None:
-        """Nothing to add: the context knows the certificates."""
+        """Nothing to do: the context has the certificates."""
 
 
-def _context(settings: Settings) -> ssl.SSLContext:
-    """The authorities that are trusted and the certificate that is shown, as Consul's tools do."""
+def _context(connection: Connection) -> ssl.SSLContext:
+    """The trusted CAs and the client certificate, with the options of Consul's own tools."""
     try:
-        if settings.ca_file:
-            context = ssl.create_default_context(cafile=settings.ca_file)
-        elif settings.ca_path:
-            # As Consul does it: every file of the folder, whatever its name.
+        if connection.ca_file:
+            context = ssl.create_default_context(cafile=connection.ca_file)
+        elif connection.ca_path:
+            # As in Consul: every file of the folder, whatever its name.
             texts = [
                 path.read_text(encoding="ascii")
-                for path in sorted(pathlib.Path(settings.ca_path).iterdir())
+                for path in sorted(pathlib.Path(connection.ca_path).iterdir())
                 if path.is_file()
             ]
             context = ssl.create_default_context(cadata="\n".join(texts))
         else:
             context = ssl.create_default_context()
-        if settings.client_cert:
-            context.load_cert_chain(settings.client_cert, settings.client_key)
+        if connection.client_cert:
+            context.load_cert_chain(connection.client_cert, connection.client_key)
     except (OSError, ValueError) as error:
-        raise FatalError(f"Cannot set up TLS for {settings.registry}: {error}") from error
-    if not settings.tls_verify:
+        raise TlsError(str(error)) from error
+    if not connection.tls_verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-        # Said once, at the start, by whoever set the variable: not at each request.
+        # Disabled on purpose by a setting: no warning at each request.
         warnings.filterwarnings("ignore", message="Unverified HTTPS request")
     return context
 
 
 def _cause(error: BaseException) -> str:
-    """The first of the errors that led here, in the system's own words.
+    """The message of the root cause.
 
-    The libraries wrap it thrice, and some of their versions add an object's address: the daemon
-    would take the same outage for another one each time.
+    The libraries wrap it three times, and some versions add the address of an object, so that the
+    same outage would have another message each time.
     """
     while inner := error.__cause__ or error.__context__:
         error = inner
     return str(error) or type(error).__name__
-
-
-def _problem(answer: requests.Response) -> str:
-    """Its status and its words; without a guess at their encoding, which takes its time."""
-    return f"{answer.status_code} {answer.content[:500].decode(errors='replace').strip()}"

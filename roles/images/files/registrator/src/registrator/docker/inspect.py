@@ -1,4 +1,4 @@
-"""Docker's answer for one container, reduced to what makes services of it. Pure."""
+"""Converts the output of `docker inspect` to a container. Pure."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _HIGHEST_PORT = 65535
 def container_from(
     found: Mapping[str, Any], joined: Mapping[str, Any] | None = None
 ) -> Container | None:
-    """Project Docker's answer to what we need; None for a container that no longer runs.
+    """The container of Docker's answer; None where it is not running.
 
     `joined` is the answer for the container whose network this one uses (`container:X`), None
     where that one is gone. Works for every API since 1.24: addresses are read from the networks,
-    never from the top level, which API 1.52 no longer has.
+    not from the top level, which API 1.52 no longer has.
     """
     state = part(found, "State")
     if not state.get("Running") or state.get("Restarting"):
         return None
     config = part(found, "Config")
     mode = _mode(found) or "default"
-    if joins(found) and _mode(joined or {}) == "host":
+    if joined_container(found) and _mode(joined or {}) == "host":
         mode = "host"
     settings = part(joined or {} if mode.startswith("container:") else found, "NetworkSettings")
     networks = {name: _addresses(net) for name, net in part(settings, "Networks").items()}
@@ -47,20 +47,20 @@ def container_from(
     )
 
 
-def joins(found: Mapping[str, Any]) -> str:
+def joined_container(found: Mapping[str, Any]) -> str:
     """The container whose network this one uses (`container:X`), empty without one."""
     kind, _colon, other = _mode(found).partition(":")
     return other if kind == "container" else ""
 
 
 def part(found: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """A part of an answer; Docker nulls or leaves out what a container does not have."""
+    """A nested object of an answer, empty where it is null or missing."""
     value = found.get(key)
     return value if isinstance(value, dict) else {}
 
 
 def text(value: object) -> str:
-    """A word of an answer, empty where it is none."""
+    """A string of an answer, empty where it is null or missing."""
     return value if isinstance(value, str) else ""
 
 
@@ -69,12 +69,12 @@ def _strings(value: object) -> tuple[str, ...]:
 
 
 def _seconds(value: object) -> float:
-    """A container's own grace, negative for one that is waited for for ever; 10 s without one."""
+    """A container's stop timeout, negative for no limit; 10 s by default."""
     return float(value) if isinstance(value, int) else 10.0
 
 
 def _health(state: Mapping[str, Any]) -> str:
-    """Docker's word for the HEALTHCHECK, empty without one ("none" for one that is disabled)."""
+    """The status of the HEALTHCHECK, empty without one ("none" for one that is disabled)."""
     status = text(part(state, "Health").get("Status"))
     return status if status in ("starting", "healthy", "unhealthy") else ""
 
@@ -89,10 +89,10 @@ def _ports(
     mode: str,
     networks: Mapping[str, tuple[str, ...]],
 ) -> tuple[Port, ...]:
-    """Exposed and published ports, each once, with the first place where the host publishes it.
+    """Exposed and published ports, each once, with its first binding on the host.
 
-    What shares another container's network has only its own exposed ports: the published ones
-    are the other's services.
+    A container in another container's network has only its own exposed ports: the published ones
+    are services of the other.
     """
     joined = mode.startswith("container:")
     ports = []
@@ -108,7 +108,7 @@ def _ports(
 
 
 def _binding(entries: object) -> Binding | None:
-    """The first of a port's bindings, None for a port that is exposed and not published."""
+    """The first binding of a port, None for a port that is exposed and not published."""
     first = entries[0] if isinstance(entries, list) and entries else {}
     port = text(first.get("HostPort")) if isinstance(first, dict) else ""
     if not _NUMBER.fullmatch(port) or not 0 < int(port) <= _HIGHEST_PORT:
@@ -117,10 +117,11 @@ def _binding(entries: object) -> Binding | None:
 
 
 def _direct(number: int, mode: str, networks: Mapping[str, tuple[str, ...]]) -> Binding | None:
-    """Where an exposed port is reached that Docker does not list among the published ones.
+    """The binding of an exposed port that Docker does not list as published.
 
-    On the host's network at the host, where containers stand in the network themselves (macvlan,
-    ipvlan, overlay) at the container. On the default bridge and without a network it is not.
+    It is the host's for the host's network, and the container's for a network in which containers
+    are reachable directly (macvlan, ipvlan, overlay). On the default bridge and without a network
+    there is none.
     """
     if mode == "host" or mode.startswith("container:"):
         return Binding("0.0.0.0", number)
@@ -131,12 +132,12 @@ def _direct(number: int, mode: str, networks: Mapping[str, tuple[str, ...]]) -> 
 
 
 def _order(port: Port) -> tuple[int, int, str]:
-    """By number, tcp first: of two ports with one identifier the first keeps it."""
+    """By number, tcp first: of two ports with the same identifier the first keeps it."""
     return port.number, {"tcp": 0, "udp": 1}.get(port.protocol, 2), port.protocol
 
 
 def _addresses(network: object) -> tuple[str, ...]:
-    """A network's addresses of the container, IPv4 first."""
+    """The container's addresses in a network, IPv4 first."""
     known = network if isinstance(network, dict) else {}
     found = (text(known.get(key)) for key in ("IPAddress", "GlobalIPv6Address"))
     return tuple(address for address in found if address)

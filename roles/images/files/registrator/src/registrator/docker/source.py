@@ -1,4 +1,4 @@
-"""The Docker Engine as a source of containers and of nudges, through the Docker SDK."""
+"""The Docker Engine as a source of containers and events, through the Docker SDK."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ import docker.tls
 
 from ..domain.interfaces import SourceError
 from ..domain.model import Container
-from .inspect import container_from, joins, part, text
+from .inspect import container_from, joined_container, part, text
 
 __all__ = ["DockerSource", "container_from"]
 
 _RELEVANT = {
     *("start", "die", "kill", "pause", "unpause", "rename", "destroy", "update"),
-    # Comes when Docker's word for a container's health changes, not at every probe.
+    # Sent when the health status of a container changes, not at every probe.
     "health_status",
 }
 
 
 class DockerSource:
-    """One engine. The connection is made anew after an error: the socket may have been replaced."""
+    """One engine. It reconnects after an error: the socket may have been replaced."""
 
     def __init__(
         self, url: str, timeout: float, *, tls_verify: bool = False, cert_path: str = ""
     ) -> None:
-        """Remember where the engine is; nothing is sent yet. `timeout` in seconds.
+        """Set the engine's URL; nothing is sent yet. `timeout` in seconds.
 
-        With `tls_verify` the engine is spoken to over TLS with ca.pem, cert.pem and key.pem of
-        the folder `cert_path`, which is ~/.docker unless it is said.
+        With `tls_verify` the connection uses TLS with ca.pem, cert.pem and key.pem in the folder
+        `cert_path`, by default ~/.docker.
         """
         self._url = url
         self._timeout = timeout
@@ -44,36 +44,36 @@ class DockerSource:
         self._lock = threading.Lock()
 
     def ids(self) -> list[str]:
-        """The identifiers of all that run, paused ones too; SourceError where it is not known."""
-        with self._asking() as api:
+        """The identifiers of all running and paused containers; SourceError where unknown."""
+        with self._api() as api:
             found = api.containers(filters={"status": ["running", "paused"]})
             return [str(entry["Id"]) for entry in found]
 
     def inspect(self, container_id: str) -> Container | None:
-        """The container as it is now, None where it is gone or does not run.
+        """The container as it is now, None where it is gone or not running.
 
-        The container whose network it joined is read with it. Every failure but "not found" is a
+        A container whose network it joined is inspected too. Every failure but "not found" is a
         SourceError.
         """
-        with self._asking() as api:
+        with self._api() as api:
             answer = _inspect(api, container_id)
-            other = joins(answer)
+            other = joined_container(answer)
             joined = _inspect(api, other) if other else {}
         return container_from(answer, joined)
 
     def exit_code(self, container_id: str) -> int | None:
-        """The code a container ended with, None where it is gone; SourceError while it runs."""
-        with self._asking() as api:
+        """The exit code of a container, None where it is gone; SourceError while it runs."""
+        with self._api() as api:
             state = part(_inspect(api, container_id), "State")
         if state.get("Running"):
-            raise SourceError(f"container {container_id} still runs")
+            raise SourceError(f"container {container_id} is still running")
         code = state.get("ExitCode")
         return code if isinstance(code, int) else None
 
     def events(self) -> Iterator[tuple[str, str, Mapping[str, str]]]:
         """Actions, container identifiers and attributes as they happen; SourceError at the end.
 
-        The subscription stands when the first item, an empty one, has been given.
+        The first item, `subscribed`, says that the subscription is established.
         """
         try:
             stream = self._connect(None).events(decode=True, filters={"type": ["container"]})
@@ -88,8 +88,8 @@ class DockerSource:
         raise SourceError(f"Docker at {self._url} closed the event stream")
 
     @contextlib.contextmanager
-    def _asking(self) -> Iterator[docker.APIClient]:
-        """The connection, given up when it breaks; whatever goes wrong is a SourceError."""
+    def _api(self) -> Iterator[docker.APIClient]:
+        """The client, dropped when the connection breaks; every failure is a SourceError."""
         try:
             with self._lock:
                 if self._client is None:
@@ -112,7 +112,7 @@ class DockerSource:
 
 
 def _inspect(api: docker.APIClient, identifier: str) -> Mapping[str, Any]:
-    """Docker's answer, empty where there is no such container: only that means gone."""
+    """Docker's answer, empty where the container does not exist."""
     try:
         answer: Mapping[str, Any] = api.inspect_container(identifier)
     except docker.errors.NotFound:

@@ -1,4 +1,4 @@
-"""A container's words for its health become Consul's check: exactly one, or none."""
+"""The Consul check that a container's `SERVICE_CHECK_*` or HEALTHCHECK asks for: one, or none."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import shlex
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .validation import CHECK_LENGTH, Unfit
+from .validation import CHECK_LENGTH, InvalidValue
 
 Check = dict[str, Any]
 _INTERVAL = "10s"
-# Docker's word is sent at every look, and three of them may be missed.
-_HEALTH_LOOKS = 3
+# The health is updated in every cycle, and the TTL outlasts three of them.
+_HEALTH_CYCLES = 3
 _HEALTH_TTL_SECONDS = 30
 
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """What a check is aimed at: the registered place, and the container's own side of it."""
+    """What a check connects to: the registered endpoint, and the container and its exposed port."""
 
     address: str
     port: int
@@ -26,24 +26,24 @@ class Target:
     exposed: int
 
     @property
-    def at(self) -> str:
-        """Address and port as URLs write them: an IPv6 address stands in brackets."""
+    def host_port(self) -> str:
+        """Address and port as in a URL: an IPv6 address in brackets."""
         host = f"[{self.address}]" if ":" in self.address else self.address
         return f"{host}:{self.port}"
 
 
 def check_of(meta: Mapping[str, str], target: Target, *, scripts: bool) -> Check | None:
-    """Consul's check; of several kinds the first in upstream's order, http to grpc.
+    """Consul's check; of several types the first in upstream's order, http to grpc.
 
-    Without `scripts` a check that runs a command is Unfit: whoever may start a container could
-    run it as the agent's user. Consul itself raises a deregister-after below one minute to one.
+    Without `scripts` a check that runs a command is invalid: anybody who may start a container
+    could run it as the agent's user. Consul raises a deregister-after below one minute to one.
     """
     kind = next((kind for kind in _KINDS if meta.get(f"check_{kind}")), None)
     if kind is None:
         return None
     check = _KINDS[kind](meta, meta[f"check_{kind}"], target)
     if "Args" in check and not scripts:
-        raise Unfit(f"check_{kind} runs a command, which needs -script-checks")
+        raise InvalidValue(f"check_{kind} runs a command, which needs -script-checks")
     if kind != "ttl":
         check["Interval"] = meta.get("check_interval", _INTERVAL)
     if kind in _TIMED and "check_timeout" in meta:
@@ -54,28 +54,28 @@ def check_of(meta: Mapping[str, str], target: Target, *, scripts: bool) -> Check
 
 
 def health_check(health: str, meta: Mapping[str, str], resync: int) -> Check:
-    """The check that stands for Docker's HEALTHCHECK: a TTL, to be fed with `health`.
+    """The TTL check that follows Docker's HEALTHCHECK, whose state is `health` now.
 
-    The TTL outlasts three looks, `resync` seconds apart, and is never shorter than 30 s.
+    The TTL outlasts three cycles, `resync` seconds apart, and is never shorter than 30 s.
     """
-    ttl = max(_HEALTH_TTL_SECONDS, _HEALTH_LOOKS * resync)
+    ttl = max(_HEALTH_TTL_SECONDS, _HEALTH_CYCLES * resync)
     return {"TTL": f"{ttl}s", "Status": health, **_deregister_after(meta)}
 
 
-def consul_health(docker: str, *, paused: bool) -> str:
-    """Docker's word in Consul's: what is starting or paused does not serve, so it is critical."""
+def consul_status(docker: str, *, paused: bool) -> str:
+    """Docker's health status as Consul's: a starting or paused container is critical."""
     return "passing" if docker == "healthy" and not paused else "critical"
 
 
 def _http(scheme: str) -> Callable[[Mapping[str, str], str, Target], Check]:
     def build(meta: Mapping[str, str], path: str, target: Target) -> Check:
-        """Upstream appends the path raw.
+        """Like upstream's, but a path without a leading slash gets one.
 
-        A path that does not begin like one gets its slash: appended raw it would change the port,
-        or with an @ the host that the agent calls.
+        Upstream appends it as it is: then it would change the port, or with an @ the host that
+        the agent connects to.
         """
         slash = "" if path.startswith(("/", "?", "#")) else "/"
-        check: Check = {"HTTP": f"{scheme}://{target.at}{slash}{path}"}
+        check: Check = {"HTTP": f"{scheme}://{target.host_port}{slash}{path}"}
         if f"check_{scheme}_method" in meta:
             check["Method"] = meta[f"check_{scheme}_method"]
         return {**check, **(_skip_verify(meta) if scheme == "https" else {})}
@@ -84,27 +84,27 @@ def _http(scheme: str) -> Callable[[Mapping[str, str], str, Target], Check]:
 
 
 def _cmd(_meta: Mapping[str, str], command: str, target: Target) -> Check:
-    """Upstream's call of a helper that only the old progrium/consul image has."""
+    """Upstream's call of a helper that exists only in the old progrium/consul image."""
     return {"Args": ["check-cmd", target.container, str(target.exposed), command]}
 
 
 def _script(_meta: Mapping[str, str], script: str, target: Target) -> Check:
-    """The words of a command line. Upstream sends it as one word, which no agent can run.
+    """The arguments of a command line. Upstream sends it as one, which no agent can run.
 
-    The line is split first: what is put in for $SERVICE_IP stays one word.
+    The line is split before substitution: the value of $SERVICE_IP stays one argument.
     """
     if len(script) > CHECK_LENGTH:
-        raise Unfit(f"check_script is longer than {CHECK_LENGTH} characters")
+        raise InvalidValue(f"check_script is longer than {CHECK_LENGTH} characters")
     try:
-        words = shlex.split(script)
+        arguments = shlex.split(script)
     except ValueError as error:
-        raise Unfit(f"check_script cannot be split into words: {error}") from error
-    if not words:
-        raise Unfit("check_script has no words")
+        raise InvalidValue(f"check_script cannot be split into arguments: {error}") from error
+    if not arguments:
+        raise InvalidValue("check_script is empty")
     values = {"$SERVICE_IP": target.address, "$SERVICE_PORT": str(target.port)}
     for name, value in values.items():
-        words = [word.replace(name, value) for word in words]
-    return {"Args": words}
+        arguments = [each.replace(name, value) for each in arguments]
+    return {"Args": arguments}
 
 
 def _ttl(_meta: Mapping[str, str], ttl: str, _target: Target) -> Check:
@@ -112,11 +112,11 @@ def _ttl(_meta: Mapping[str, str], ttl: str, _target: Target) -> Check:
 
 
 def _tcp(_meta: Mapping[str, str], _value: str, target: Target) -> Check:
-    return {"TCP": target.at}
+    return {"TCP": target.host_port}
 
 
 def _grpc(meta: Mapping[str, str], _value: str, target: Target) -> Check:
-    check: Check = {"GRPC": target.at}
+    check: Check = {"GRPC": target.host_port}
     if "check_grpc_use_tls" in meta:
         check["GRPCUseTLS"] = True
         check.update(_skip_verify(meta))

@@ -1,7 +1,7 @@
-"""Why a container is registered as it is: found by trying what each input changes. Pure.
+"""Explains a container's services by varying each input. Pure.
 
-Every label, variable, flag and fact is taken away or altered in turn, and the services are derived
-anew. An input that changes a field is a reason for it. So this knows no rule of its own that could
+Every label, variable, flag and fact is removed or changed in turn, and the services are derived
+again. An input that changes a field is a reason for it. So this has no rule of its own that could
 differ from the daemon's.
 """
 
@@ -13,12 +13,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .model import Binding, Container, Ignored, Port, Service
-from .plan import payload
+from .plan import registration
 from .services import services_of
 from .settings import Settings
 
-# Documentation's own network: no container has such an address.
-_ELSEWHERE = "192.0.2.99"
+# A documentation network (RFC 5737): no container has such an address.
+_OTHER_IP = "192.0.2.99"
 _FLAGS = {
     "ip": "-ip",
     "internal": "-internal",
@@ -29,48 +29,49 @@ _FLAGS = {
     "script_checks": "-script-checks",
     "docker_health": "-docker-health",
 }
-# What a field comes from where no input that could be altered here has any part in it.
-_OTHERWISE = {"port": "the container's own port"}
+# The reason for a field that no varied input changes.
+_FALLBACK = {"port": "the container's own port"}
 _FIELDS = ("id", "name", "address", "port", "tags", "meta", "check", "weights", "health")
 
 
 @dataclasses.dataclass(frozen=True)
-class _World:
-    """Everything that services are derived from."""
+class _Inputs:
+    """All inputs that services are derived from."""
 
     container: Container
     settings: Settings
-    own_ip: str
+    host_ip: str
 
     def services(self) -> tuple[list[Service], list[Ignored]]:
-        """What the daemon makes of it."""
-        services, ignored = services_of(self.container, self.settings, self.own_ip)
+        """The services and the ignored ports, as the daemon derives them."""
+        services, ignored = services_of(self.container, self.settings, self.host_ip)
         return list(services), list(ignored)
 
-    def but(self, **changes: Any) -> _World:
-        """The same with another container."""
+    def with_container(self, **changes: Any) -> _Inputs:
+        """The same with a changed container."""
         return dataclasses.replace(self, container=dataclasses.replace(self.container, **changes))
 
-    def set(self, **changes: Any) -> _World:
-        """The same with other settings."""
+    def with_settings(self, **changes: Any) -> _Inputs:
+        """The same with changed settings."""
         return dataclasses.replace(self, settings=dataclasses.replace(self.settings, **changes))
 
 
-def explain(container: Container, settings: Settings, own_ip: str) -> str:
-    """Each service with the reasons for its fields and its payload, each port that is ignored."""
-    world = _World(container, settings, own_ip)
-    services, ignored = world.services()
-    tried = [(text, changed.services()) for text, changed in _inputs(world)]
+def explain(container: Container, settings: Settings, host_ip: str) -> str:
+    """Each service with its payload and the reasons for its fields, and each ignored port."""
+    inputs = _Inputs(container, settings, host_ip)
+    services, ignored = inputs.services()
+    tried = [(text, changed.services()) for text, changed in _variations(inputs)]
     lines = [f"container {container.short_id} {container.name}, image {container.image}"]
     for number, service in enumerate(services):
         lines += ["", f"service {service.id}"]
         reasons = _reasons(service, number, len(services), tried)
         for field in _FIELDS:
             if value := getattr(service, field, None):
-                why = "; ".join(reasons[field]) or _OTHERWISE.get(field, "default")
+                why = "; ".join(reasons[field]) or _FALLBACK.get(field, "default")
                 lines.append(f"  {field:8} {_shown(value):32} # {why}")
-        body = json.dumps(payload(service, settings.hostname), indent=2, ensure_ascii=False)
-        lines += ["  payload", *(f"  {line}" for line in body.splitlines())]
+        body = registration(service, settings.hostname).body
+        text = json.dumps(body, indent=2, ensure_ascii=False)
+        lines += ["  payload", *(f"  {line}" for line in text.splitlines())]
     for entry in ignored:
         causes = [text for text, (_services, left) in tried if entry not in left]
         lines += ["", f"ignored: {entry.reason}"]
@@ -84,7 +85,7 @@ def _reasons(
     count: int,
     tried: list[tuple[str, tuple[list[Service], list[Ignored]]]],
 ) -> dict[str, list[str]]:
-    """By field, the inputs that change it; a service is found again by its place or identifier."""
+    """The inputs that change each field; a service is matched by its identifier or position."""
     reasons: dict[str, list[str]] = {field: [] for field in _FIELDS}
     for text, (services, _ignored) in tried:
         others = [entry for entry in services if entry.id == service.id]
@@ -96,7 +97,7 @@ def _reasons(
                 for field in _FIELDS
                 if getattr(service, field, None) != getattr(other, field, None)
             }
-            # A check names the address and the port: their reasons are told there.
+            # A check contains the address and the port, whose reasons are listed with them.
             if changed & {"address", "port"}:
                 changed.discard("check")
             for field in changed:
@@ -105,69 +106,80 @@ def _reasons(
     return reasons
 
 
-def _inputs(world: _World) -> Iterator[tuple[str, _World]]:
-    """Every input by the name that a person gave it, with the world in which it is another."""
-    container, settings = world.container, world.settings
+def _variations(inputs: _Inputs) -> Iterator[tuple[str, _Inputs]]:
+    """Every input as the user knows it, with the inputs in which it is changed."""
+    container, settings = inputs.container, inputs.settings
     for key, value in container.labels.items():
         if key.startswith("SERVICE_") or key == settings.use_ip_from_label:
             rest = {name: text for name, text in container.labels.items() if name != key}
-            yield f"label {key}={value}", world.but(labels=rest)
+            yield f"label {key}={value}", inputs.with_container(labels=rest)
             for other in _others(value):
-                yield f"label {key}={value}", world.but(labels={**container.labels, key: other})
+                yield (
+                    f"label {key}={value}",
+                    inputs.with_container(labels={**container.labels, key: other}),
+                )
     for entry in container.env:
         key, _equals, value = entry.partition("=")
         if key.startswith("SERVICE_"):
-            place = container.env.index(entry)
-            before, after = container.env[:place], container.env[place + 1 :]
-            yield f"variable {entry}", world.but(env=(*before, *after))
+            position = container.env.index(entry)
+            before, after = container.env[:position], container.env[position + 1 :]
+            yield f"variable {entry}", inputs.with_container(env=(*before, *after))
             for other in _others(value):
-                yield f"variable {entry}", world.but(env=(*before, f"{key}={other}", *after))
-    yield from _flags(world)
-    yield f"image {container.image}", world.but(image="another/one:1")
-    yield f"container name {container.name}", world.but(name="another")
-    yield f"host name {settings.hostname}", world.set(hostname="another")
-    yield f"this host's address {world.own_ip}", dataclasses.replace(world, own_ip=_ELSEWHERE)
+                yield (
+                    f"variable {entry}",
+                    inputs.with_container(env=(*before, f"{key}={other}", *after)),
+                )
+    yield from _flags(inputs)
+    yield f"image {container.image}", inputs.with_container(image="another/one:1")
+    yield f"container name {container.name}", inputs.with_container(name="another")
+    yield f"host name {settings.hostname}", inputs.with_settings(hostname="another")
+    yield f"this host's address {inputs.host_ip}", dataclasses.replace(inputs, host_ip=_OTHER_IP)
     for name, addresses in container.networks.items():
-        moved = {**container.networks, name: (_ELSEWHERE,)}
-        yield f"address {', '.join(addresses)} in network {name}", world.but(networks=moved)
+        moved = {**container.networks, name: (_OTHER_IP,)}
+        yield (
+            f"address {', '.join(addresses)} in network {name}",
+            inputs.with_container(networks=moved),
+        )
     for port in container.ports:
-        yield from _port(world, port)
+        yield from _port(inputs, port)
 
 
-def _flags(world: _World) -> Iterator[tuple[str, _World]]:
+def _flags(inputs: _Inputs) -> Iterator[tuple[str, _Inputs]]:
     """Every flag that is set."""
     for field, flag in _FLAGS.items():
-        value = getattr(world.settings, field)
+        value = getattr(inputs.settings, field)
         if value:
             text = flag if value is True else f"{flag}={value}"
-            yield text, world.set(**{field: False if value is True else ""})
+            yield text, inputs.with_settings(**{field: False if value is True else ""})
             if isinstance(value, str):
-                yield text, world.set(**{field: _ELSEWHERE})
-    for item in sorted(world.settings.restore):
-        yield f"-restore={item}", world.set(restore=world.settings.restore - {item})
+                yield text, inputs.with_settings(**{field: _OTHER_IP})
+    for item in sorted(inputs.settings.restore):
+        yield f"-restore={item}", inputs.with_settings(restore=inputs.settings.restore - {item})
 
 
-def _port(world: _World, port: Port) -> Iterator[tuple[str, _World]]:
-    """Where a port is published, and that it is not the only one."""
-    ports = world.container.ports
+def _port(inputs: _Inputs, port: Port) -> Iterator[tuple[str, _Inputs]]:
+    """The binding of a port, and the presence of other ports."""
+    ports = inputs.container.ports
 
-    def instead(binding: Binding | None) -> _World:
+    def rebound(binding: Binding | None) -> _Inputs:
         changed = dataclasses.replace(port, binding=binding)
-        return world.but(ports=tuple(changed if entry == port else entry for entry in ports))
+        return inputs.with_container(
+            ports=tuple(changed if entry == port else entry for entry in ports)
+        )
 
     named = f"port {port.number}/{port.protocol}"
     if port.binding is None:
-        yield f"{named} is not published", instead(Binding("0.0.0.0", port.number))
+        yield f"{named} is not published", rebound(Binding("0.0.0.0", port.number))
     else:
         text = f"{named} is published on {port.binding.host_ip}:{port.binding.host_port}"
-        yield text, instead(Binding(_ELSEWHERE, port.binding.host_port))
-        yield text, instead(Binding(port.binding.host_ip, port.binding.host_port % 65535 + 1))
+        yield text, rebound(Binding(_OTHER_IP, port.binding.host_port))
+        yield text, rebound(Binding(port.binding.host_ip, port.binding.host_port % 65535 + 1))
     if len(ports) > 1:
-        yield "one of several ports", world.but(ports=(port,))
+        yield "one of several ports", inputs.with_container(ports=(port,))
 
 
 def _others(value: str) -> tuple[str, ...]:
-    """Values instead of this one, one of which is likely to be as valid as it was."""
+    """Other values, of which one is likely to be valid."""
     return (f"{value}x", f"1{value}", "true" if value != "true" else "false")
 
 

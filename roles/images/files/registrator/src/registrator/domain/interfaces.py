@@ -1,4 +1,4 @@
-"""What the reconciler needs of the world, one contract each; adapters fulfil them."""
+"""What the reconciliation needs from outside: the interfaces that the adapters implement."""
 
 from __future__ import annotations
 
@@ -7,93 +7,94 @@ from typing import Any, Protocol
 
 from .model import Container, Registered
 
-# An action, the container it happened to ("" where it is not said) and the event's attributes.
+# The action, the container's identifier ("" where the event has none) and the attributes.
 Event = tuple[str, str, Mapping[str, str]]
 
 
 class SourceError(Exception):
-    """The engine did not answer: nothing is known, nothing may be concluded."""
+    """The engine did not answer: the state of the containers is unknown."""
 
 
 class RegistryError(Exception):
-    """The agent did not answer, or cannot serve now: try again later."""
+    """The registry did not answer or cannot serve requests now: retry later."""
 
 
 class AwayError(RegistryError):
-    """Nobody answers, or an agent that has just started."""
+    """The agent is unreachable, or has just started."""
 
 
 class RefusedError(Exception):
-    """The agent refuses this one request: the other services are not concerned."""
+    """The registry refuses this one request; other services are not affected."""
 
 
 class ContainerSource(Protocol):
     """The containers of this host. Every method may be called from several threads at once."""
 
     def ids(self) -> list[str]:
-        """The running containers' full identifiers; SourceError where they cannot be known."""
+        """The running containers' full identifiers; SourceError where they are unknown."""
 
     def inspect(self, container_id: str) -> Container | None:
-        """The container as it is now, None where it is gone or neither runs nor is paused.
+        """The container as it is now, None where it is gone or neither running nor paused.
 
-        One that waits for its restart does not run. Only "not found" means gone: every other
+        One that waits for its restart is not running. Only "not found" means gone: every other
         failure is a SourceError.
         """
 
     def exit_code(self, container_id: str) -> int | None:
-        """The code a container ended with, by identifier or name; None where it is gone."""
+        """The exit code of a container, by identifier or name; None where it is gone."""
 
 
 class ServiceRegistry(Protocol):
     """The services of this host's agent. Every method may be called from several threads."""
 
     def leader(self) -> str:
-        """The leader as the agent knows it, empty without one; RegistryError when it is away."""
+        """The leader as the agent knows it, empty without one; RegistryError when unreachable."""
 
-    def seal(self) -> str:
-        """Stands for the token that services are registered with, without telling it.
+    def token_fingerprint(self) -> str:
+        """A digest of the token that services are registered with.
 
-        Consul keeps a service in the catalog with the token it came with: one that came with
-        another is registered again. Empty without a token; RegistryError where it cannot be read.
+        Consul syncs a service to the catalog with the token that it was registered with: after a
+        rotation it has to be registered again. Empty without a token; RegistryError where the
+        token cannot be read.
         """
 
     def services(self) -> Mapping[str, Registered]:
-        """What is registered, by identifier; RegistryError where that cannot be known."""
+        """The registered services by identifier; RegistryError where they are unknown."""
 
-    def states(self) -> Mapping[str, str]:
-        """What the checks of each service say, in any words, by the service's identifier.
+    def check_states(self) -> Mapping[str, str]:
+        """The state of each service's checks as text, by the service's identifier.
 
-        Without those that have no check. RegistryError where that cannot be known.
+        Without the services that have no check. RegistryError where the states are unknown.
         """
 
     def register(self, body: Mapping[str, Any]) -> None:
         """Register a service; RefusedError for this one, RegistryError for all."""
 
     def deregister(self, service_id: str) -> None:
-        """Deregister a service; one that is not there is no error. RefusedError for this one."""
+        """Deregister a service; an unknown one is no error. RefusedError for this one."""
 
     def update_check(self, check_id: str, status: str, output: str) -> None:
-        """Set a TTL check to passing or critical; RefusedError for a check that is not there."""
+        """Set a TTL check to passing or critical; RefusedError for an unknown check."""
 
 
 class Metrics(Protocol):
-    """Hears what the daemon does; called from the loop's and the listener's threads."""
+    """Counts what the daemon does; called from the loop's and the listener's threads."""
 
     def cycle(self, registered: int, deregistered: int, services: int, containers: int) -> None:
-        """A cycle succeeded: what it wrote, and how much it looks after now."""
+        """A cycle succeeded: what it wrote, and how many services and containers there are."""
 
     def refused(self) -> None:
-        """The agent refused a service: once for each refusal that is new."""
+        """The agent refused a service: once for each new refusal."""
 
-    def trouble(self, kind: str) -> None:
+    def error(self, kind: str) -> None:
         """An attempt failed: `docker`, `consul`, `container`, `events` or `internal`."""
 
     def event(self, action: str) -> None:
-        """Docker told of something."""
+        """An event was received from Docker."""
 
     def draining(self, containers: int) -> None:
-        """So many containers are being stopped now."""
+        """The number of containers that are being stopped now."""
 
 
 class NullMetrics(Metrics):
-    """Hears nothing."""
+    """Counts nothing."""

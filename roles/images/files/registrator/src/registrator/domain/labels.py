@@ -1,4 +1,4 @@
-"""The public vocabulary: `SERVICE_*` in a container's environment and labels."""
+"""The `SERVICE_*` keys in a container's environment and labels."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections.abc import Iterable, Mapping
 from .model import Container
 
 _PREFIX = "SERVICE_"
-# What Go's strconv.Atoi takes for a number: only then is the first word a port.
+# What Go's strconv.Atoi parses as a number: only then is the first part a port.
 _NUMBER = re.compile(r"[+-]?[0-9]+")
 
 
 def metadata(container: Container, port: int) -> tuple[dict[str, str], frozenset[str]]:
-    """The values for one container port, and which of them a port-specific key gave.
+    """The values for one container port, and which of them come from a port-specific key.
 
-    Labels override the environment; `SERVICE_<port>_X` beats `SERVICE_X`; an empty value is none,
-    and an empty `SERVICE_<port>_X` takes `SERVICE_X` away from this port.
+    Labels override the environment; `SERVICE_<port>_X` overrides `SERVICE_X`; an empty value is
+    unset, and an empty `SERVICE_<port>_X` unsets `SERVICE_X` for this port.
     """
     general: dict[str, str] = {}
     specific: dict[str, str] = {}
@@ -35,9 +35,9 @@ def metadata(container: Container, port: int) -> tuple[dict[str, str], frozenset
 
 
 def split_tags(text: str, *, reverse: bool = False) -> tuple[str, ...]:
-    r"""A comma list; `\,` is a comma inside a tag, empty items are dropped, the order is kept.
+    r"""A comma-separated list; `\,` is a comma inside a tag, empty items are dropped.
 
-    `reverse` is for upstream's master, which turns each list round; its last release does not.
+    `reverse` reverses the list as upstream's master does; its last release keeps the order.
     """
     parts = re.split(r"(?<!\\),", text)
     tags = tuple(part.replace("\\,", ",") for part in parts if part)
@@ -45,10 +45,10 @@ def split_tags(text: str, *, reverse: bool = False) -> tuple[str, ...]:
 
 
 def _pairs(env: Iterable[str], labels: Mapping[str, str]) -> Iterable[tuple[str, str]]:
-    """Keys and values, the stronger ones last.
+    """Keys and values, those with precedence last.
 
-    An entry without an equals sign has no value to give. Labels have no order of their own, so
-    that of two which differ by case the same one wins each time.
+    An entry without an equals sign has no value. Labels are unordered: they are sorted, so that of
+    two that differ only by case the same one wins each time.
     """
     for entry in env:
         key, equals, value = entry.partition("=")

@@ -1,4 +1,4 @@
-"""The values everything speaks of: containers as Docker knows them, services as Consul does."""
+"""The values: containers as Docker reports them, services as Consul registers them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclasses.dataclass(frozen=True)
 class Binding:
-    """Where the host publishes a container's port."""
+    """The host's address and port that a container's port is published on."""
 
     host_ip: str
     host_port: int
@@ -17,7 +17,7 @@ class Binding:
 
 @dataclasses.dataclass(frozen=True)
 class Port:
-    """One port of a container; `binding` is None where the host does not publish it."""
+    """One port of a container; `binding` is None where it is not published on the host."""
 
     number: int
     protocol: str
@@ -26,11 +26,11 @@ class Port:
 
 @dataclasses.dataclass(frozen=True)
 class Container:
-    """A running container, reduced to what makes services of it.
+    """A running container, reduced to what its services are derived from.
 
     `networks` maps network names to the container's addresses there, IPv4 first; a container that
-    joined another one's network has that one's. `health` is Docker's word for its HEALTHCHECK
-    (starting, healthy, unhealthy), empty without one.
+    joined another container's network has that container's. `health` is the state of its
+    HEALTHCHECK (starting, healthy, unhealthy), empty without one.
     """
 
     id: str
@@ -49,18 +49,17 @@ class Container:
 
     @property
     def short_id(self) -> str:
-        """The twelve characters that log lines carry."""
+        """The identifier's first twelve characters, as Docker's tools and our logs print it."""
         return self.id[:12]
 
 
 @dataclasses.dataclass(frozen=True)
 class Service:
-    """A service as it is registered with the agent; `check` holds Consul's own keys.
+    """A service to register; `check` and `weights` have the keys of Consul's API.
 
-    `health` is passing or critical where the check is a TTL that Docker's HEALTHCHECK feeds, and
-    empty where nobody has to feed it: the loop sends it to the check `service:<id>` before the
-    TTL passes. `weights` are Consul's own keys too, None for its default. A service with
-    `enable_tag_override` lets others change its tags in the catalog.
+    `health` is passing or critical where the check is a TTL check that follows Docker's
+    HEALTHCHECK: the loop updates the check `service:<id>` before the TTL expires. It is empty for
+    every other check. With `enable_tag_override` others may change the tags in the catalog.
     """
 
     id: str
@@ -78,7 +77,7 @@ class Service:
 
 @dataclasses.dataclass(frozen=True)
 class Registered:
-    """A service as the agent reports it, reduced to what a plan needs."""
+    """A service as the agent reports it, reduced to what is compared."""
 
     id: str
     name: str
@@ -90,7 +89,7 @@ class Registered:
 
 @dataclasses.dataclass(frozen=True)
 class Ignored:
-    """A port that becomes no service, and the reason a person can read."""
+    """A port for which no service is registered, and the reason for the log."""
 
     container: str
     reason: str

@@ -9,9 +9,9 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from .model import Container, Registered, Service
+from .model import Registered, Service
 
-# Our marks in a service's metadata: who registered it, for which container, and a digest.
+# The marks in a service's metadata: who registered it, for which container, and a digest.
 OWNER = "registrator-owner"
 CONTAINER = "registrator-container"
 HASH = "registrator-hash"
@@ -20,23 +20,35 @@ _UPSTREAM_ID = re.compile(r"(.+?):([a-zA-Z0-9][a-zA-Z0-9_.-]*):[0-9]+(?::udp)?")
 
 
 @dataclasses.dataclass(frozen=True)
+class Registration:
+    """A service and the body of /v1/agent/service/register for it, with our marks.
+
+    `digest` covers the body and the token that it is registered with.
+    """
+
+    service: Service
+    body: Mapping[str, Any]
+    digest: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Plan:
     """What to register and what to deregister, in that order."""
 
-    register: tuple[Service, ...]
+    register: tuple[Registration, ...]
     deregister: tuple[str, ...]
 
     @property
     def empty(self) -> bool:
-        """Whether the agent is right already."""
+        """Whether nothing has to change."""
         return not self.register and not self.deregister
 
 
-def payload(service: Service, owner: str, seal: str = "") -> dict[str, Any]:
-    """The body of /v1/agent/service/register, with our marks in its metadata.
+def registration(service: Service, owner: str, token_fingerprint: str = "") -> Registration:
+    """What is sent to register a service.
 
-    The agent gives neither check definitions back nor the token that it keeps a service in the
-    catalog with: the digest tells whether both are still ours. `seal` stands for the token.
+    The agent returns neither a check's definition nor the token that it syncs a service to the
+    catalog with. The digest in the metadata shows whether both are unchanged.
     """
     body: dict[str, Any] = {
         "ID": service.id,
@@ -52,72 +64,97 @@ def payload(service: Service, owner: str, seal: str = "") -> dict[str, Any]:
         body["Weights"] = dict(service.weights)
     if service.enable_tag_override:
         body["EnableTagOverride"] = True
-    # The state that a fed check begins with changes with its container's health: no difference.
-    unfed = {"Status"} if service.health else set()
-    check = {key: value for key, value in (service.check or {}).items() if key not in unfed}
+    # The initial status of a check that follows the HEALTHCHECK changes with the container's
+    # health: that is no difference.
+    volatile = {"Status"} if service.health else set()
+    check = {key: value for key, value in (service.check or {}).items() if key not in volatile}
     text = json.dumps({**body, "Check": check} if check else body, sort_keys=True)
-    digest = hashlib.sha256((text + seal).encode()).hexdigest()[:16]
+    digest = hashlib.sha256((text + token_fingerprint).encode()).hexdigest()[:16]
     body["Meta"].update({OWNER: owner, HASH: digest})
     if service.container:
         body["Meta"][CONTAINER] = service.container
-    return body
+    return Registration(service, body, digest)
 
 
 def plan(
     desired: Iterable[Service],
     registered: Mapping[str, Registered],
     owner: str,
-    here: Collection[str] = frozenset(),
-    seal: str = "",
+    running: Collection[str] = frozenset(),
+    token_fingerprint: str = "",
 ) -> Plan:
-    """Register what is missing or differs, deregister what is ours and no longer wanted.
+    """Register what is missing or differs, deregister what is ours and no longer desired.
 
-    `here` are the short identifiers of the containers that run on this host: what is marked with
-    one of them is ours whatever the owner's mark says, for this host had another name then.
+    `running` are the short identifiers of the containers that run on this host. A service marked
+    with one of them is ours whatever its owner mark: the host had another name then.
     """
-    wanted = {service.id: service for service in desired}
+    wanted = {service.id: registration(service, owner, token_fingerprint) for service in desired}
     register = [
-        service
-        for service in wanted.values()
-        if service.id not in registered or differs(service, registered[service.id], owner, seal)
+        entry
+        for key, entry in wanted.items()
+        if key not in registered or differs(entry, registered[key], owner)
     ]
     deregister = [
         entry.id
         for entry in registered.values()
-        if entry.id not in wanted and is_ours(entry, owner, here)
+        if entry.id not in wanted and is_ours(entry, owner, running)
     ]
     return Plan(tuple(register), tuple(deregister))
 
 
-def is_ours(entry: Registered, owner: str, here: Collection[str] = frozenset()) -> bool:
-    """Whether this daemon, or the upstream one it replaces here, registered a service.
+def differs(wanted: Registration, entry: Registered, owner: str) -> bool:
+    """Whether a registered service has to be registered again.
 
-    A service without our mark is only ours when it has the identifier that upstream would have
-    given it on this host: swapping the daemons adopts it, and everything else is left alone.
+    A service that upstream registered under one of this host's identifiers stays as it is while
+    everything visible is the same. A check is not visible, so a service that has one is registered
+    once more, which keeps its state. Upstream's master reverses the tags: their order alone is no
+    difference.
+    """
+    service, body = wanted.service, wanted.body
+    if OWNER not in entry.meta:
+        actual = (entry.name, entry.address, entry.port, sorted(entry.tags), dict(entry.meta))
+        due = (service.name, service.address, service.port, sorted(service.tags), service.meta)
+        plain = not (service.check or service.weights or service.enable_tag_override)
+        return not (plain and actual == due and is_ours(entry, owner))
+    tags = body["Tags"] if service.enable_tag_override else list(entry.tags)
+    actual = (entry.name, entry.address, entry.port, tags, dict(entry.meta))
+    return actual != tuple(body[key] for key in ("Name", "Address", "Port", "Tags", "Meta"))
+
+
+def is_ours(entry: Registered, owner: str, running: Collection[str] = frozenset()) -> bool:
+    """Whether this daemon, or the upstream one that it replaces here, registered a service.
+
+    A service without our mark is ours only if its identifier is one that upstream generates on
+    this host: those are adopted when the daemons are swapped, and everything else is left alone.
     """
     mark = entry.meta.get(OWNER)
     if mark is not None:
-        return mark == owner or entry.meta.get(CONTAINER) in here
+        return mark == owner or entry.meta.get(CONTAINER) in running
     match = _UPSTREAM_ID.fullmatch(entry.id)
     return match is not None and match[1] == owner
 
 
-def container_of(entry: Registered) -> str:
-    """The container that a service of ours stands for: its short identifier, else its name.
+def container_mark(entry: Registered) -> str:
+    """The short identifier of the container that a service is marked with, empty without it."""
+    return entry.meta.get(CONTAINER, "")
 
-    Empty where neither the marks nor an identifier in upstream's form tell.
+
+def container_of(entry: Registered) -> str:
+    """The container of one of our services: its short identifier, else its name.
+
+    Empty where neither the mark nor an identifier in upstream's form has it.
     """
     match = _UPSTREAM_ID.fullmatch(entry.id)
-    return entry.meta.get(CONTAINER) or (match[2] if match else "")
+    return container_mark(entry) or (match[2] if match else "")
 
 
 def unambiguous(
     desired: Iterable[Service], registered: Mapping[str, Registered]
 ) -> tuple[list[Service], list[Service]]:
-    """Of several services that want one identifier, the one that gets it; and the losers.
+    """Resolve conflicts: one service for each identifier, and the services that lose.
 
-    The one that is registered stays, else the first container in the identifiers' order gets it:
-    the answer is the same at every look, so nothing flaps.
+    The registered one keeps the identifier, else the container with the lowest identifier gets it.
+    The result is the same in every cycle, so nothing flaps.
     """
     winners: dict[str, Service] = {}
     losers: list[Service] = []
@@ -126,8 +163,8 @@ def unambiguous(
         if rival is service:
             continue
         entry = registered.get(service.id)
-        stands = entry.meta.get(CONTAINER) if entry else None
-        if service.container == stands != rival.container:
+        holder = container_mark(entry) if entry else ""
+        if service.container == holder != rival.container:
             winners[service.id] = service
             losers.append(rival)
         else:
@@ -135,37 +172,10 @@ def unambiguous(
     return list(winners.values()), losers
 
 
-def differs(service: Service, entry: Registered, owner: str, seal: str = "") -> bool:
-    """Whether a registered service has to be registered again.
-
-    One that upstream left under an identifier that is this host's stays as it is while all that
-    can be seen is the same. A check cannot be seen, and a service that has one is registered once
-    more: its state stays. Upstream's master reverses the tags; their order alone is no difference.
-    """
-    body = payload(service, owner, seal)
-    if OWNER not in entry.meta:
-        seen = (entry.name, entry.address, entry.port, sorted(entry.tags), dict(entry.meta))
-        due = (service.name, service.address, service.port, sorted(service.tags), service.meta)
-        plain = not (service.check or service.weights or service.enable_tag_override)
-        return not (plain and seen == due and is_ours(entry, owner))
-    tags = body["Tags"] if service.enable_tag_override else list(entry.tags)
-    seen = (entry.name, entry.address, entry.port, tags, dict(entry.meta))
-    return seen != tuple(body[key] for key in ("Name", "Address", "Port", "Tags", "Meta"))
-
-
-def joined_to(touched: Collection[str], containers: Mapping[str, Container]) -> frozenset[str]:
-    """The containers that live in the network of one of these: its addresses are theirs."""
-    return frozenset(
-        key
-        for key, container in containers.items()
-        if container.network_mode.removeprefix("container:") in touched
-    )
-
-
-def strays(
+def unaccounted(
     registered: Mapping[str, Registered], owner: str, accounted: Collection[str]
 ) -> list[str]:
-    """The services of ours that no mark leads back to a container, and nobody accounts for."""
+    """Our services without a container mark that are not among the `accounted` identifiers."""
     return [
         key
         for key, entry in registered.items()
@@ -176,7 +186,7 @@ def strays(
 def within_scope(
     registered: Mapping[str, Registered], wanted: Collection[str], containers: Collection[str]
 ) -> dict[str, Registered]:
-    """The services that are one of these containers', or have an identifier that one wants."""
+    """The services of these containers, and those that have one of the wanted identifiers."""
     return {
         key: entry
         for key, entry in registered.items()

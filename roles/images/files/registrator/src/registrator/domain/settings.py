@@ -10,15 +10,15 @@ from collections.abc import Mapping, Sequence
 
 
 class UsageError(Exception):
-    """A command line that cannot be meant: exit status 2."""
+    """A command line that cannot be parsed: exit status 2."""
 
 
-class HelpWanted(Exception):
+class HelpRequested(Exception):
     """-h or -help: the usage, and exit status 0."""
 
 
 class FatalError(Exception):
-    """Values that contradict each other: exit status 1."""
+    """Settings that are invalid or contradict each other: exit status 1."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,14 +69,14 @@ class Settings:
     heartbeat: str = ""
 
 
-# What -restore takes, and what it brings back.
+# The values of -restore, and the upstream behaviour that each restores.
 RESTORABLE = {
     "container-ip": "a container in a user-defined network registers its own address there",
-    "tag-order": "tags stand in reverse order",
+    "tag-order": "tags are in reverse order",
 }
 
 _EXPLAIN = "registrator explain [options] <container | inspect.json | ->"
-# Each flag's field and what the usage says of it; a word in backquotes names the value, as in Go.
+# Each flag's field and its usage text; a word in backquotes names the value, as in Go.
 _FLAGS = {
     "ip": ("ip", "IP for ports mapped to the host"),
     "internal": ("internal", "Use internal ports instead of published ones"),
@@ -88,7 +88,7 @@ _FLAGS = {
     "ttl": ("ttl", "TTL for services (default is no expiry)"),
     "ttl-refresh": ("ttl_refresh", "Frequency with which service TTLs are refreshed"),
     "tags": ("tags", "Append tags for all registered services"),
-    "resync": ("resync", "Seconds between two full comparisons, 0 for none"),
+    "resync": ("resync", "Seconds between two full resyncs, 0 to disable"),
     "deregister": ("deregister", 'Deregister exited services "always" or "on-success"'),
     "retry-attempts": (
         "retry_attempts",
@@ -97,24 +97,30 @@ _FLAGS = {
     ),
     "retry-interval": ("retry_interval", "Interval (in millisecond) between retry-attempts."),
     "cleanup": ("cleanup", "Remove dangling services"),
-    # Ours from here on: upstream knows none of them.
-    "script-checks": ("script_checks", "Allow containers to ask for checks that run a command"),
-    "docker-health": ("docker_health", "Pass a container's own HEALTHCHECK on to Consul"),
-    "deregister-on-exit": ("deregister_on_exit", "Deregister everything when stopped"),
-    "dry-run": ("dry_run", "Print what one cycle would change, change nothing, and exit"),
-    "network": ("network", "Take a container's address on the Docker network of this `name`"),
+    # The flags below do not exist in upstream.
+    "script-checks": (
+        "script_checks",
+        "Allow checks that run a command on the agent's host",
+    ),
+    "docker-health": (
+        "docker_health",
+        "Register a container's HEALTHCHECK as a TTL check",
+    ),
+    "deregister-on-exit": ("deregister_on_exit", "Deregister all services when the daemon stops"),
+    "dry-run": ("dry_run", "Print what one cycle would change without changing it, and exit"),
+    "network": ("network", "Use a container's address on the Docker network with this `name`"),
     "restore": (
         "restore",
-        f"Upstream's behaviours to bring back, a comma-separated `list` of {', '.join(RESTORABLE)}",
+        f"Restore behaviour of upstream, a comma-separated `list` of {', '.join(RESTORABLE)}",
     ),
-    "log-level": ("log_level", "Log what is at least debug, info, warning or error"),
-    "log-format": ("log_format", 'Log as "text" or "json"'),
-    "http": ("http", "Serve /metrics and /healthz on this `host:port` (default is not to)"),
+    "log-level": ("log_level", "Minimum log level: debug, info, warning or error"),
+    "log-format": ("log_format", 'Log format: "text" or "json"'),
+    "http": ("http", "Serve /metrics and /healthz on this `host:port` (default is off)"),
 }
 _TRUE = {"1", "t", "T", "true", "TRUE", "True"}
 _FALSE = {"0", "f", "F", "false", "FALSE", "False"}
-# strconv.ParseInt with base 0: a prefix or a leading zero names the base, and single underscores
-# stand between digits or after the prefix.
+# strconv.ParseInt with base 0: a prefix or a leading zero selects the base, and single underscores
+# may separate digits.
 _INTEGER = re.compile(
     r"[+-]?(?:0[xX](?:_?[0-9a-fA-F])+|0[bB](?:_?[01])+|0[oO]?(?:_?[0-7])+|0|[1-9](?:_?[0-9])*)"
 )
@@ -123,7 +129,7 @@ _NETWORK = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 _LISTEN = re.compile(r"(?P<host>\[[0-9a-fA-F:.]*\]|[^\[\]:/\s]*):(?P<port>[0-9]{1,5})")
 _KV = ("consulkv", "consulkv-unix")
 _BACKENDS = "consul, consul-tls, consul-unix, consulkv and consulkv-unix"
-_ELSEWHERE = {
+_HINTS = {
     "etcd": "for etcd use gliderlabs/registrator",
     "skydns2": "for SkyDNS use gliderlabs/registrator, or Consul's own DNS with consul://",
     "zookeeper": "for ZooKeeper use gliderlabs/registrator",
@@ -134,89 +140,89 @@ _ELSEWHERE = {
 
 
 def parse(argv: Sequence[str], environment: Mapping[str, str], hostname: str) -> Settings:
-    """Read the command line as Go's `flag` package does, and the environment.
+    """Parse the command line as Go's `flag` package does, and the environment.
 
-    Raises HelpWanted (exit 0), UsageError (exit 2) for words that cannot be read, and FatalError
-    (exit 1) for values that contradict each other.
+    Raises HelpRequested (exit 0), UsageError (exit 2) for arguments that cannot be parsed, and
+    FatalError (exit 1) for settings that are invalid or contradict each other.
     """
-    values, words = _flags(argv)
-    if not words:
+    values, arguments = _flags(argv)
+    if not arguments:
         raise UsageError(f"Missing required argument for registry URI.\n\n{usage()}")
-    if len(words) > 1:
+    if len(arguments) > 1:
         raise UsageError(
-            f"Extra unparsed arguments:\n  {' '.join(words[1:])}\n"
+            f"Extra unparsed arguments:\n  {' '.join(arguments[1:])}\n"
             f"Options should come before the registry URI argument.\n\n{usage()}"
         )
-    return _settings(values, words[0], environment, hostname)
+    return _settings(values, arguments[0], environment, hostname)
 
 
 def parse_explain(
     argv: Sequence[str], environment: Mapping[str, str], hostname: str
 ) -> tuple[Settings, str]:
-    """Read the words after `explain`: the daemon's flags, its registry URI or none, a container."""
-    values, words = _flags(argv)
-    if len(words) not in (1, 2):
+    """Parse the arguments of `explain`: the daemon's flags, optionally the URI, and a container."""
+    values, arguments = _flags(argv)
+    if len(arguments) not in (1, 2):
         raise UsageError(f"usage: {_EXPLAIN}\n")
-    uri = words[0] if len(words) == 2 else "consul:"
-    return _settings(values, uri, environment, hostname), words[-1]
+    uri = arguments[0] if len(arguments) == 2 else "consul:"
+    return _settings(values, uri, environment, hostname), arguments[-1]
 
 
 def usage() -> str:
-    """What -h prints: every flag with its default, in the form of Go's PrintDefaults."""
+    """The output of -h: every flag with its default, in the format of Go's PrintDefaults."""
     lines = ["Usage of registrator:", "  registrator [options] <registry URI>", f"  {_EXPLAIN}", ""]
     fields = {field.name: field for field in dataclasses.fields(Settings)}
     for flag, (name, text) in sorted(_FLAGS.items()):
         field = fields[name]
-        words = {"bool": "", "int": "int"}.get(str(field.type), "string")
+        value = {"bool": "", "int": "int"}.get(str(field.type), "string")
         if named := re.search(r"`(.+?)`", text):
-            words = named[1]
-        lines.append(f"  -{flag} {words}".rstrip())
+            value = named[1]
+        lines.append(f"  -{flag} {value}".rstrip())
         default = f" (default {_go(field.default)})" if field.default else ""
         lines.append(f"    \t{text.replace('`', '')}{default}")
     return "\n".join(lines) + "\n"
 
 
 def _go(value: object) -> str:
-    """A value as Go's %v prints it, a text as %q does."""
+    """A value as Go's %v prints it, a string as %q does."""
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
 
 
 def _flags(argv: Sequence[str]) -> tuple[dict[str, object], list[str]]:
-    """The flags' values by field, and the words from the first that is no flag."""
+    """The flags' values by field, and the positional arguments."""
     types = {field.name: field.type for field in dataclasses.fields(Settings)}
     values: dict[str, object] = {}
-    words = list(argv)
-    while words and words[0].startswith("-") and words[0] != "-":
-        word = words.pop(0)
-        if word == "--":
+    arguments = list(argv)
+    while arguments and arguments[0].startswith("-") and arguments[0] != "-":
+        argument = arguments.pop(0)
+        if argument == "--":
             break
-        bare = word[2:] if word.startswith("--") else word[1:]
+        bare = argument[2:] if argument.startswith("--") else argument[1:]
         if not bare or bare[0] in "-=":
-            raise UsageError(f"bad flag syntax: {word}\n{usage()}")
+            raise UsageError(f"bad flag syntax: {argument}\n{usage()}")
         flag, has_value, text = bare.partition("=")
         if flag not in _FLAGS:
             if flag in ("h", "help"):
-                raise HelpWanted(usage())
+                raise HelpRequested(usage())
             raise UsageError(f"flag provided but not defined: -{flag}\n{usage()}")
         name = _FLAGS[flag][0]
         if types[name] == "bool":
             values[name] = _boolean(flag, text if has_value else "true")
             continue
         if not has_value:
-            if not words:
+            if not arguments:
                 raise UsageError(f"flag needs an argument: -{flag}\n{usage()}")
-            text = words.pop(0)
+            text = arguments.pop(0)
         if types[name] == "frozenset[str]":
             values[name] = frozenset(part.strip() for part in text.split(",") if part.strip())
         else:
             values[name] = _integer(flag, text) if types[name] == "int" else text
-    return values, words
+    return values, arguments
 
 
 def _settings(
     values: Mapping[str, object], uri: str, environment: Mapping[str, str], hostname: str
 ) -> Settings:
-    """All of it together, checked."""
+    """The settings from the flags, the URI and the environment, validated."""
     tls = bool(environment.get("DOCKER_TLS_VERIFY"))
     home = f"{environment.get('HOME', '')}/.docker" if tls else ""
     settings = Settings(
@@ -234,14 +240,14 @@ def _settings(
         client_key=environment.get("CONSUL_CLIENT_KEY") or environment.get("CONSUL_TLSKEY", ""),
         tls_server_name=environment.get("CONSUL_TLS_SERVER_NAME", ""),
         heartbeat=environment.get("REGISTRATOR_HEARTBEAT", ""),
-        **_registry(uri, environment),  # type: ignore[arg-type]  # texts and switches by field
-        **values,  # type: ignore[arg-type]  # read by the field's own type above
+        **_registry(uri, environment),  # type: ignore[arg-type]  # strings and booleans by field
+        **values,  # type: ignore[arg-type]  # parsed by the field's own type above
     )
-    _check(settings)
+    _validate(settings)
     return settings
 
 
-def _check(settings: Settings) -> None:
+def _validate(settings: Settings) -> None:
     if (settings.ttl > 0) != (settings.ttl_refresh > 0):
         raise FatalError("-ttl and -ttl-refresh must be specified together or not at all")
     if 0 < settings.ttl <= settings.ttl_refresh:
@@ -252,13 +258,13 @@ def _check(settings: Settings) -> None:
         raise FatalError('-deregister must be "always" or "on-success"')
     if re.search(r"[\s/]", settings.ip):
         raise FatalError(f"-ip must be one address, not {_go(settings.ip)}")
-    # Without its tags every service would be another one: better none is touched.
+    # Dropping the tags would change every service: fail before anything is written.
     if "{{" in settings.tags:
-        raise FatalError("-tags is a Go template: this daemon takes plain tags only")
+        raise FatalError("-tags is a Go template: only plain tags are supported")
     if unknown := sorted(settings.restore - RESTORABLE.keys()):
-        raise FatalError(f"-restore knows {', '.join(RESTORABLE)}, and not {', '.join(unknown)}")
+        raise FatalError(f"-restore supports {', '.join(RESTORABLE)}, not {', '.join(unknown)}")
     if settings.network and not _NETWORK.fullmatch(settings.network):
-        raise FatalError(f"-network must be a Docker network's name, not {_go(settings.network)}")
+        raise FatalError(f"-network must be a Docker network name, not {_go(settings.network)}")
     if settings.log_level not in ("debug", "info", "warning", "error"):
         raise FatalError('-log-level must be "debug", "info", "warning" or "error"')
     if settings.log_format not in ("text", "json"):
@@ -266,11 +272,11 @@ def _check(settings: Settings) -> None:
     if settings.http:
         listen_address(settings.http)
     if bool(settings.client_cert) != bool(settings.client_key):
-        raise FatalError("CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY belong together")
+        raise FatalError("CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY must be set together")
 
 
 def listen_address(text: str) -> tuple[str, int]:
-    """The host and port of -http, in Go's form: an empty host is every address."""
+    """The host and port of -http, as in Go: an empty host means every address."""
     match = _LISTEN.fullmatch(text)
     if match is None or int(match["port"]) > 65535:
         raise FatalError(f"-http must be host:port or :port, not {_go(text)}")
@@ -278,25 +284,25 @@ def listen_address(text: str) -> tuple[str, int]:
 
 
 def _registry(uri: str, environment: Mapping[str, str]) -> dict[str, object]:
-    """The agent's address behind a registry URI, and where in the key-value store."""
+    """The agent's address in a registry URI, and the prefix of the key-value store."""
     scheme, colon, rest = uri.partition(":")
     rest = rest.removeprefix("//")
     if not colon or scheme not in ("consul", "consul-tls", "consul-unix", *_KV):
-        hint = _ELSEWHERE.get(scheme, "write consul://host:port")
+        hint = _HINTS.get(scheme, "write consul://host:port")
         raise FatalError(
             f"registry {uri}: unrecognized adapter {scheme if colon else uri!r}; "
-            f"this daemon speaks {_BACKENDS}: {hint}"
+            f"supported are {_BACKENDS}: {hint}"
         )
     found: dict[str, object] = {}
     if scheme in _KV:
         address, prefix = _split_prefix(rest, ":/" if scheme == "consulkv-unix" else "/")
         if not prefix:
-            raise FatalError(f"registry {uri}: name the key to write below: .../services")
+            raise FatalError(f"registry {uri}: a key prefix is required, such as .../services")
         rest = address
         found = {"kv": True, "kv_prefix": prefix}
     if scheme.endswith("-unix"):
         if not rest.startswith("/"):
-            raise FatalError(f"registry {uri}: a socket's path begins with a slash")
+            raise FatalError(f"registry {uri}: the path of a socket must be absolute")
         return {**found, "registry": f"unix://{rest}"}
     tls = scheme == "consul-tls" or _switch(environment, "CONSUL_HTTP_SSL", default=False)
     rest = re.split(r"[/?#]", rest, maxsplit=1)[0]
@@ -304,23 +310,23 @@ def _registry(uri: str, environment: Mapping[str, str]) -> dict[str, object]:
     return {**found, "registry": _agent(address, tls)}
 
 
-def _split_prefix(rest: str, mark: str) -> tuple[str, str]:
-    """What stands before the first mark, and after it without slashes around it."""
-    address, _mark, prefix = rest.partition(mark)
+def _split_prefix(rest: str, separator: str) -> tuple[str, str]:
+    """The parts before and after the first separator, the latter without slashes around it."""
+    address, _separator, prefix = rest.partition(separator)
     return address, prefix.strip("/")
 
 
 def _agent(address: str, tls: bool) -> str:
-    """An address as Consul's own tools take it: host:port, or with http, https or unix."""
+    """The URL of an address as in CONSUL_HTTP_ADDR: host:port, or with http, https or unix."""
     scheme, separator, rest = address.partition("://")
     if not separator:
         scheme, rest = "http", address
     if scheme == "unix":
         return address
     if scheme not in ("http", "https"):
-        raise FatalError(f"CONSUL_HTTP_ADDR {address}: no protocol that Consul's agent speaks")
+        raise FatalError(f"CONSUL_HTTP_ADDR {address}: the protocol must be http, https or unix")
     if "@" in rest:
-        raise FatalError("a registry URI carries no credentials: use CONSUL_HTTP_AUTH")
+        raise FatalError("credentials in a registry URI are not supported: use CONSUL_HTTP_AUTH")
     try:
         parts = urllib.parse.urlsplit(f"//{rest}")
         known = bool(parts.hostname) and parts.port != 0
@@ -332,7 +338,7 @@ def _agent(address: str, tls: bool) -> str:
 
 
 def _switch(environment: Mapping[str, str], name: str, *, default: bool) -> bool:
-    """One of Consul's variables that are true or false."""
+    """One of Consul's boolean variables."""
     text = environment.get(name, "")
     if not text:
         return default

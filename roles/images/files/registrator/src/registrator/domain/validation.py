@@ -1,4 +1,4 @@
-"""What Consul and its readers can bear: containers are strangers, and their words are checked."""
+"""Validates what containers ask for: untrusted input that Consul and its readers must accept."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 
 from .model import Service
 
-# Consul takes 64 pairs; the marks that tell our services from others need some of them.
+# Consul's limit is 64 pairs; our marks need some of them.
 META_PAIRS = 60
 _META_KEY = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _META_VALUE_BYTES = 512
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]{0,252})")
-# Braces would end up in consul-template's templates and in the configuration made of them.
+# Braces would reach consul-template's templates and the configuration rendered from them.
 _BRACES = frozenset("{}")
 _TEXT_LENGTH = 255
 _TAGS = 256
-# Go's time.ParseDuration, without a sign; it takes the micro sign and the Greek letter.
+# As Go's time.ParseDuration, without a sign; both the micro sign and the Greek letter are valid.
 _UNITS = {
     "ns": 1e-9,
     "us": 1e-6,
@@ -36,22 +36,22 @@ _STATUSES = ("passing", "warning", "critical")
 CHECK_LENGTH = 4096
 
 
-class Unfit(Exception):
-    """No service can be made of these words; says why, for a person to read."""
+class InvalidValue(Exception):
+    """A value from which no service can be registered; the message is logged."""
 
 
 def quoted(text: str) -> str:
-    """The beginning of a stranger's words, safe to print."""
+    """The beginning of an untrusted text, safe to log."""
     return ascii(text[:40])
 
 
 def is_text(text: str) -> bool:
-    """Whether it can be printed, has no braces and is not too long."""
+    """Whether it is printable, has no braces and is not too long."""
     return 0 < len(text) <= _TEXT_LENGTH and text.isprintable() and not _BRACES & set(text)
 
 
-def fits_meta(key: str, value: str) -> bool:
-    """Whether a pair can stand in Consul's metadata."""
+def is_meta(key: str, value: str) -> bool:
+    """Whether a pair is valid in Consul's metadata."""
     return (
         _META_KEY.fullmatch(key) is not None
         and not key.startswith("consul-")
@@ -61,31 +61,35 @@ def fits_meta(key: str, value: str) -> bool:
     )
 
 
-def demand(service: Service) -> None:
-    """Raise Unfit unless Consul and its readers can bear the service."""
+def validate(service: Service) -> None:
+    """Raise InvalidValue unless Consul accepts the service and its readers can process it."""
     if not _NAME.fullmatch(service.name):
-        raise Unfit(f"name {quoted(service.name)} is not a service name")
+        raise InvalidValue(f"name {quoted(service.name)} is not a service name")
     for what, text in (("id", service.id), *(("tag", tag) for tag in service.tags)):
         if not is_text(text):
-            raise Unfit(f"{what} {quoted(text)} has control characters or braces, or is too long")
+            raise InvalidValue(
+                f"{what} {quoted(text)} has control characters or braces, or is too long"
+            )
     if len(service.tags) > _TAGS:
-        raise Unfit(f"{len(service.tags)} tags are more than {_TAGS}")
+        raise InvalidValue(f"{len(service.tags)} tags are more than {_TAGS}")
     if not is_host(service.address):
-        raise Unfit(f"address {quoted(service.address)} is neither an IP address nor a host name")
+        raise InvalidValue(
+            f"address {quoted(service.address)} is neither an IP address nor a host name"
+        )
     if len(service.meta) > META_PAIRS:
-        raise Unfit(f"{len(service.meta)} metadata pairs are more than {META_PAIRS}")
+        raise InvalidValue(f"{len(service.meta)} metadata pairs are more than {META_PAIRS}")
     for key, value in service.meta.items():
         if not value.isprintable():
-            raise Unfit(f"metadata {quoted(key)} has control characters")
+            raise InvalidValue(f"metadata {quoted(key)} has control characters")
         if _BRACES & set(value):
-            raise Unfit(f"metadata {quoted(key)} has braces")
-        if not fits_meta(key, value):
-            raise Unfit(f"metadata {quoted(key)} does not fit Consul's limits")
-    _demand_check(service.check or {})
+            raise InvalidValue(f"metadata {quoted(key)} has braces")
+        if not is_meta(key, value):
+            raise InvalidValue(f"metadata {quoted(key)} does not fit Consul's limits")
+    _validate_check(service.check or {})
 
 
 def is_host(address: str) -> bool:
-    """Whether clients could connect to it: a host's name, or an IP address other than 0.0.0.0."""
+    """Whether clients can connect to it: a host name, or an IP address other than 0.0.0.0."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:
@@ -93,27 +97,31 @@ def is_host(address: str) -> bool:
     return address.isprintable() and not found.is_unspecified
 
 
-def _demand_check(check: Mapping[str, Any]) -> None:
+def _validate_check(check: Mapping[str, Any]) -> None:
     for key, value in check.items():
-        words = value if isinstance(value, list) else [str(value)]
-        if sum(len(word) for word in words) > CHECK_LENGTH:
-            raise Unfit(f"check {key} is longer than {CHECK_LENGTH} characters")
-        if not all(_is_said(word, script=isinstance(value, list)) for word in words):
-            raise Unfit(f"check {key} has control characters")
+        texts = value if isinstance(value, list) else [str(value)]
+        if sum(len(text) for text in texts) > CHECK_LENGTH:
+            raise InvalidValue(f"check {key} is longer than {CHECK_LENGTH} characters")
+        if not all(_is_printable(text, script=isinstance(value, list)) for text in texts):
+            raise InvalidValue(f"check {key} has control characters")
     for key in _DURATIONS:
         if key in check and not is_duration(check[key]):
-            raise Unfit(f"check {key} {quoted(check[key])} is no duration: write 10s, 1m30s or 1h")
+            raise InvalidValue(
+                f"check {key} {quoted(check[key])} is not a duration such as 10s, 1m30s or 1h"
+            )
     if check.get("Status", "passing") not in _STATUSES:
-        raise Unfit(f"check status {quoted(check['Status'])} is none of {', '.join(_STATUSES)}")
+        raise InvalidValue(
+            f"check status {quoted(check['Status'])} is not one of {', '.join(_STATUSES)}"
+        )
 
 
-def _is_said(text: str, *, script: bool) -> bool:
-    """A script may have lines and tabs."""
+def _is_printable(text: str, *, script: bool) -> bool:
+    """Whether all characters are printable; a script may have line breaks and tabs."""
     return (text.replace("\n", "").replace("\t", "") if script else text).isprintable()
 
 
-def seconds(duration: str) -> float | None:
-    """A duration in Go's words, such as 1m30s; None for another text."""
+def duration_seconds(duration: str) -> float | None:
+    """The seconds of a duration in Go's syntax, such as 1m30s; None for another text."""
     parts = _PART.findall(duration)
     if not parts or "".join(number + unit for number, unit in parts) != duration:
         return None
@@ -121,5 +129,5 @@ def seconds(duration: str) -> float | None:
 
 
 def is_duration(text: str) -> bool:
-    """Whether Consul reads it as a time that is longer than none."""
-    return bool(seconds(text))
+    """Whether it is a duration greater than zero."""
+    return bool(duration_seconds(text))

@@ -1,0 +1,1 @@
+"""What operates the daemon: logs, metrics, status pages, health check, the host's address."""

@@ -1,4 +1,4 @@
-"""The address at which others reach this host, where no -ip says it."""
+"""The host's own address, for a daemon without -ip."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import contextlib
 import ipaddress
 import socket
 
-# Documentation's own networks: nothing is sent there, the kernel only chooses a route.
-_ANYWHERE = (("192.0.2.1", socket.AF_INET), ("2001:db8::1", socket.AF_INET6))
+# Documentation networks: nothing is sent to them, the kernel only selects a route.
+_ROUTE_TARGETS = (("192.0.2.1", socket.AF_INET), ("2001:db8::1", socket.AF_INET6))
 
 
-def own_address(hostname: str) -> str:
-    """What the host's name resolves to, as upstream has it; else where the default route leaves.
+def host_address(hostname: str) -> str:
+    """The address of the host's name, as in upstream; else the source address of the default route.
 
-    Many a system resolves its own name to 127.0.1.1, which nobody else can reach. Empty where
-    there is neither.
+    Many systems resolve their own name to 127.0.1.1, which others cannot reach. Empty where there
+    is neither.
     """
     for address in (*_resolved(hostname), *_routed()):
         if _reachable(address):
@@ -27,13 +27,13 @@ def _resolved(hostname: str) -> list[str]:
         found = socket.getaddrinfo(hostname, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         return []
-    # IPv4 first: the order of the others is the resolver's.
+    # IPv4 first, otherwise in the resolver's order.
     return [str(entry[4][0]) for entry in sorted(found, key=lambda entry: entry[0])]
 
 
 def _routed() -> list[str]:
     addresses = []
-    for target, family in _ANYWHERE:
+    for target, family in _ROUTE_TARGETS:
         with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.connect((target, 9))
             addresses.append(str(probe.getsockname()[0]))

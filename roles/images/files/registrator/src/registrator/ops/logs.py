@@ -1,4 +1,4 @@
-"""The log on stderr: upstream's lines, or one JSON object for each."""
+"""The log on stderr: lines as upstream writes them, or one JSON object a line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LEVELS = {
     "warning": logging.WARNING,
     "error": logging.ERROR,
 }
-# Names and labels come from containers: none of them may begin a line or colour a terminal.
+# Names and labels come from containers: they must not start a line or control a terminal.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -23,7 +23,7 @@ class Text(logging.Formatter):
     """`2026/11/21 07:04:24 added: 3f2a9c0d1e4b host-1:web:80`, as Go's log package writes it."""
 
     def __init__(self, prefix: str = "") -> None:
-        """`prefix` stands before each message."""
+        """`prefix` is put before each message."""
         super().__init__(datefmt="%Y/%m/%d %H:%M:%S")
         self._prefix = prefix
 
@@ -37,7 +37,7 @@ class Json(logging.Formatter):
     """Time, level and message, with a traceback as `error`."""
 
     def __init__(self, prefix: str = "") -> None:
-        """`prefix` stands before each message."""
+        """`prefix` is put before each message."""
         super().__init__()
         self._prefix = prefix
 
@@ -54,13 +54,13 @@ class Json(logging.Formatter):
         return json.dumps(entry, ensure_ascii=False)
 
 
-def begin(level: str, form: str, prefix: str = "", stream: TextIO | None = None) -> None:
-    """Log to stderr from here on; calling it again replaces what was set before.
+def configure(level: str, log_format: str, prefix: str = "", stream: TextIO | None = None) -> None:
+    """Log to stderr; a further call replaces the configuration.
 
-    The HTTP libraries' warnings only repeat what the daemon says itself: they come with debug.
+    The HTTP libraries' warnings repeat what the daemon logs itself: they are logged with debug.
     """
     handler = _Handler(stream or sys.stderr)
-    handler.setFormatter(Json(prefix) if form == "json" else Text(prefix))
+    handler.setFormatter(Json(prefix) if log_format == "json" else Text(prefix))
     root = logging.getLogger()
     root.handlers[:] = [other for other in root.handlers if not isinstance(other, _Handler)]
     root.addHandler(handler)
@@ -69,9 +69,9 @@ def begin(level: str, form: str, prefix: str = "", stream: TextIO | None = None)
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """Ours, to be told from those that a test or another library has added."""
+    """Our own handler, which is distinguished from those that others have added."""
 
 
 def _message(record: logging.LogRecord) -> str:
-    """The message without anything that a terminal or a line-based reader could trip over."""
+    """The message with control characters and line breaks escaped."""
     return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", record.getMessage())

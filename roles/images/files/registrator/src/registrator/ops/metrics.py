@@ -1,4 +1,4 @@
-"""What the daemon did and how it is: counted here, read as Prometheus text or as a health."""
+"""Counters and gauges in Prometheus' text format, and the daemon's health."""
 
 from __future__ import annotations
 
@@ -10,25 +10,27 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 
-_LEAST_LAG_SECONDS = 30.0
-# The heartbeat's word for "good until something is said".
-_FOR_EVER = 0.0
+from .status import TEXT, Page, Pages
+
+_MIN_LAG_SECONDS = 30.0
+# The value of a heartbeat without a limit.
+_NO_LIMIT = 0.0
 
 
 @dataclasses.dataclass(frozen=True)
 class Health:
-    """Whether reconciling keeps up, and a sentence that says so."""
+    """Whether the daemon reconciles in time, and a message that explains it."""
 
-    good: bool
-    sentence: str
+    healthy: bool
+    message: str
 
 
 class Metrics:
     """Counters and gauges; every method may be called from any thread.
 
-    `resync` in seconds, 0 for never: reconciling lags when its last success is older than three
-    of them and 30 seconds. Without a resync an idle daemon has no cycles, so there it lags only
-    after a failure. `heartbeat` is a file that says the same to `registrator healthcheck`.
+    `resync` in seconds, 0 for never: the daemon is unhealthy when its last successful cycle is
+    older than three of them and 30 seconds. Without a resync an idle daemon has no cycles, so it
+    becomes unhealthy only after a failure. `heartbeat` is the file for `registrator healthcheck`.
     """
 
     def __init__(
@@ -37,10 +39,10 @@ class Metrics:
         heartbeat: pathlib.Path | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Everything at nothing; the clock starts now."""
+        """All counters are 0; the clock starts now."""
         self._lock = threading.Lock()
         self._clock = clock
-        self._limit = max(3 * resync, _LEAST_LAG_SECONDS)
+        self._limit = max(3 * resync, _MIN_LAG_SECONDS)
         self._idles = resync <= 0
         self._heartbeat = heartbeat
         self._counts: collections.Counter[str] = collections.Counter()
@@ -48,56 +50,58 @@ class Metrics:
         self._events: collections.Counter[str] = collections.Counter()
         self._gauges = {"services": 0, "containers": 0, "draining": 0}
         self._success: float | None = None
-        # Since when there was no success; None while an idle daemon is content.
+        # Since when there was no success; None while a daemon without resync is idle.
         self._since: float | None = clock()
-        self._beat(self._limit)
+        self._write_heartbeat(self._limit)
 
     def cycle(self, registered: int, deregistered: int, services: int, containers: int) -> None:
-        """A cycle succeeded: what it wrote, and how much it looks after now."""
+        """A cycle succeeded: what it wrote, and how many services and containers there are."""
         with self._lock:
             self._counts.update(cycles=1, registrations=registered, deregistrations=deregistered)
             self._gauges.update(services=services, containers=containers)
             self._success = self._clock()
             self._since = None if self._idles else self._success
-        self._beat(_FOR_EVER if self._idles else self._limit)
+        self._write_heartbeat(_NO_LIMIT if self._idles else self._limit)
 
     def refused(self) -> None:
         """The agent refused a service."""
         with self._lock:
             self._counts.update(refusals=1)
 
-    def trouble(self, kind: str) -> None:
-        """An attempt failed; `kind` says at what."""
+    def error(self, kind: str) -> None:
+        """An attempt failed; `kind` is the label of errors_total."""
         with self._lock:
             self._kinds[kind] += 1
             first = self._since is None
             if first:
                 self._since = self._clock()
         if first:
-            self._beat(self._limit)
+            self._write_heartbeat(self._limit)
 
     def event(self, action: str) -> None:
-        """Docker told of something."""
+        """An event was received from Docker."""
         with self._lock:
             self._events[action] += 1
 
     def draining(self, containers: int) -> None:
-        """So many containers are being stopped now."""
+        """The number of containers that are being stopped now."""
         with self._lock:
             self._gauges.update(draining=containers)
 
     def health(self) -> Health:
-        """Whether a cycle succeeded lately enough."""
+        """Whether the last successful cycle is recent enough."""
         with self._lock:
             since, succeeded = self._since, self._success is not None
         if since is None:
-            return Health(True, "in step")
+            return Health(True, "idle, the last cycle succeeded")
         lag = self._clock() - since
         what = "last successful cycle" if succeeded else "no successful cycle since the start"
-        return Health(lag <= self._limit, f"{what} {lag:.0f} s ago, at most {self._limit:.0f}")
+        return Health(
+            lag <= self._limit, f"{what} {lag:.0f} s ago, the limit is {self._limit:.0f} s"
+        )
 
     def render(self) -> str:
-        """Everything in Prometheus' text format."""
+        """All metrics in Prometheus' text format."""
         with self._lock:
             counts, kinds, events = dict(self._counts), dict(self._kinds), dict(self._events)
             gauges, success = dict(self._gauges), self._success
@@ -108,18 +112,31 @@ class Metrics:
         lines += _family("events_total", "counter", "Docker events.", _labelled("action", events))
         for name, text in _GAUGES.items():
             lines += _family(name, "gauge", text, {"": gauges[name]})
-        # Nothing is a truer answer than any number before the first success.
+        # Before the first success there is no sample.
         age = {} if success is None else {"": round(self._clock() - success, 3)}
         lines += _family("last_success_age_seconds", "gauge", "Since a cycle succeeded.", age)
-        healthy = {"": int(self.health().good)}
+        healthy = {"": int(self.health().healthy)}
         lines += _family("healthy", "gauge", "1 while reconciling keeps up.", healthy)
         return "\n".join(lines) + "\n"
 
-    def _beat(self, seconds: float) -> None:
-        """Say for how long all is well unless something is heard; a lost beat harms nobody."""
+    def _write_heartbeat(self, seconds: float) -> None:
+        """Write for how long the heartbeat is valid; a failed write is ignored."""
         if self._heartbeat is not None:
             with contextlib.suppress(OSError):
                 self._heartbeat.write_text(f"{seconds:g}\n", encoding="ascii")
+
+
+def status_pages(metrics: Metrics) -> Pages:
+    """/metrics for Prometheus, and /healthz for probes: 503 when the daemon is unhealthy."""
+
+    def healthz() -> Page:
+        health = metrics.health()
+        return 200 if health.healthy else 503, f"{health.message}\n", TEXT
+
+    return {
+        "/metrics": lambda: (200, metrics.render(), "text/plain; version=0.0.4; charset=utf-8"),
+        "/healthz": healthz,
+    }
 
 
 _COUNTERS = {
@@ -129,7 +146,7 @@ _COUNTERS = {
     "refusals": "Services that the agent refused.",
 }
 _GAUGES = {
-    "services": "Services looked after.",
+    "services": "Services of the running containers.",
     "containers": "Containers running.",
     "draining": "Containers being stopped.",
 }

@@ -1,4 +1,4 @@
-"""/metrics and /healthz, served by a thread of its own."""
+"""An HTTP server for read-only status pages, in a background thread."""
 
 from __future__ import annotations
 
@@ -6,17 +6,21 @@ import contextlib
 import http.server
 import socket
 import threading
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from .metrics import Metrics
+TEXT = "text/plain; charset=utf-8"
+# The status, the body and its content type.
+Page = tuple[int, str, str]
+Pages = Mapping[str, Callable[[], Page]]
 
 
 class StatusServer:
-    """Serves until it is closed. OSError where the address cannot be had."""
+    """Serves the pages by path until it is closed. OSError where it cannot listen."""
 
-    def __init__(self, address: tuple[str, int], metrics: Metrics) -> None:
-        """Listen; an empty host is every address, IPv6 and IPv4."""
-        handler = type("_Handler", (_Handler,), {"metrics": metrics})
+    def __init__(self, address: tuple[str, int], pages: Pages) -> None:
+        """Listen; an empty host means every address, IPv6 and IPv4."""
+        handler = type("_Handler", (_Handler,), {"pages": pages})
         self._server = _server(address, handler)
         self.port = int(self._server.server_address[1])
         self._closed = False
@@ -26,7 +30,7 @@ class StatusServer:
     def close(self) -> None:
         """Stop serving."""
         self._closed = True
-        # Wakes the thread that waits for a connection; serve_forever would look twice a second.
+        # Wakes the thread that waits for a connection; serve_forever would poll twice a second.
         with contextlib.suppress(OSError):
             self._server.socket.shutdown(socket.SHUT_RDWR)
         self._thread.join(1)
@@ -38,34 +42,31 @@ class StatusServer:
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
-    """Two pages; everything else is not found."""
+    """Answers GET and HEAD; every other path is not found."""
 
-    metrics: Metrics
-    # A reader that connects and says nothing holds no thread for longer.
+    pages: Pages
+    # A client that connects and sends nothing does not hold a thread for longer.
     timeout = 10.0
 
     def do_GET(self) -> None:
-        """Answer; http.server finds this by its name."""
-        path = self.path.partition("?")[0]
-        if path == "/metrics":
-            self._answer(200, self.metrics.render(), "text/plain; version=0.0.4; charset=utf-8")
-        elif path == "/healthz":
-            health = self.metrics.health()
-            self._answer(200 if health.good else 503, f"{health.sentence}\n")
-        else:
-            self._answer(404, "there is /metrics and /healthz\n")
+        """Answer; the name is fixed by http.server."""
+        page = self.pages.get(self.path.partition("?")[0], self._not_found)
+        self._answer(*page())
 
     def do_HEAD(self) -> None:
         """Answer without the body."""
         self.do_GET()
 
     def log_message(self, format: str, *_arguments: Any) -> None:
-        """Say nothing: a probe every few seconds is no news."""
+        """Log nothing: a probe every few seconds would fill the log."""
 
-    def _answer(self, status: int, text: str, kind: str = "text/plain; charset=utf-8") -> None:
+    def _not_found(self) -> Page:
+        return 404, f"not found, there is {' and '.join(self.pages)}\n", TEXT
+
+    def _answer(self, status: int, text: str, content_type: str) -> None:
         body = text.encode()
         self.send_response(status)
-        self.send_header("Content-Type", kind)
+        self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command != "HEAD":
@@ -73,7 +74,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 def _server(address: tuple[str, int], handler: type[_Handler]) -> http.server.ThreadingHTTPServer:
-    """A server of the address's own family; one for both where no host is named."""
+    """A server of the address's family; one for both families where the host is empty."""
     host, port = address
     if host == "" and socket.has_dualstack_ipv6():
         return _DualServer(("::", port), handler)
@@ -84,11 +85,11 @@ def _server(address: tuple[str, int], handler: type[_Handler]) -> http.server.Th
 
 
 class _DualServer(http.server.ThreadingHTTPServer):
-    """IPv6 and IPv4 through one socket."""
+    """IPv6 and IPv4 on one socket."""
 
     address_family = socket.AF_INET6
 
     def server_bind(self) -> None:
-        """Take IPv4 connections too, whatever the host's default is."""
+        """Accept IPv4 connections too, whatever the host's default is."""
         self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         super().server_bind()

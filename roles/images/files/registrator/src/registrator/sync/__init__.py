@@ -1,0 +1,1 @@
+"""Reconciliation: events, cycles, and the writes to the registry."""

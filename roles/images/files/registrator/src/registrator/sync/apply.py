@@ -1,62 +1,56 @@
-"""Writes a plan to the agent: one bad service costs the others nothing."""
+"""Applies a plan: one service that is refused does not affect the others."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
-from ..backoff import Patience
+from ..backoff import Key, KeyedBackoff
 from ..domain.interfaces import Metrics, RefusedError, RegistryError, ServiceRegistry
 from ..domain.model import Registered, Service
-from ..domain.plan import CONTAINER, HASH, payload
+from ..domain.plan import Registration, container_mark
 from ..parallel import each
-from .ttl_updates import Heartbeat
+from .ttl_updates import TtlUpdates
 
 log = logging.getLogger("registrator")
 _WRITERS = 4
-# An agent that failed so often in one cycle is away: the rest need not wait for it too.
-_ENOUGH_FAILURES = 3
+# After this many failures in one cycle the agent is unavailable: the remaining writes are skipped.
+_MAX_FAILURES = 3
 
 
 class Applier:
-    """Registers and deregisters; what is refused is said once and put off, each with a backoff."""
+    """Registers and deregisters; a refusal is logged once and retried with a backoff of its own."""
 
-    def __init__(
-        self, registry: ServiceRegistry, owner: str, patience: Patience, metrics: Metrics
-    ) -> None:
-        """Write to this registry with this owner's mark; nothing is sent yet."""
+    def __init__(self, registry: ServiceRegistry, backoff: KeyedBackoff, metrics: Metrics) -> None:
+        """Set the registry to write to; nothing is sent yet."""
         self._registry = registry
-        self._owner = owner
-        self._patience = patience
+        self._backoff = backoff
         self._metrics = metrics
         self._registered = 0
         self._deregistered = 0
         self._closed = False
 
     def apply(
-        self, register: Sequence[Service], deregister: Iterable[Registered], now: float
-    ) -> tuple[list[Service], list[str]]:
+        self, register: Sequence[Registration], deregister: Iterable[Registered], now: float
+    ) -> tuple[list[Registration], list[str]]:
         """Register, then deregister; returns what was done.
 
-        Raises the first RegistryError when everything that could be done has been.
+        Raises the first RegistryError after everything that is possible has been done.
         """
-        seal = self._registry.seal() if register else ""
-        bodies = {service.id: payload(service, self._owner, seal) for service in register}
-        services = {service.id: service for service in register}
-        keys = {name: ("register", name, body["Meta"][HASH]) for name, body in bodies.items()}
-        ready = [name for name, key in keys.items() if self._patience.ready(key, now)]
+        planned = {entry.service.id: entry for entry in register}
+        keys = {name: ("register", name, entry.digest) for name, entry in planned.items()}
+        ready = [name for name, key in keys.items() if self._backoff.ready(key, now)]
         failed: list[RegistryError] = []
-        added: list[Service] = []
-        for name, refusal in self._each(self._put(bodies), ready, failed).items():
-            service = services[name]
+        added: list[Registration] = []
+        for name, refusal in self._each(self._register(planned), ready, failed).items():
+            container = planned[name].service.container
             if refusal:
-                self._refused(keys[name], f"{service.container} {name}: {refusal}", now)
+                self._refused(keys[name], f"{container} {name}: {refusal}", now)
             else:
-                self._patience.forget(keys[name])
+                self._backoff.forget(keys[name])
                 self._registered += 1
-                added.append(service)
-                log.info("added: %s %s", service.container, name)
+                added.append(planned[name])
+                log.info("added: %s %s", container, name)
         removed = self.deregister(deregister, now, failed)
         if failed:
             raise failed[0]
@@ -68,16 +62,19 @@ class Applier:
         now: float,
         failed: list[RegistryError] | None = None,
     ) -> list[str]:
-        """Deregister these; returns what went. Errors are added to `failed` where it is given."""
-        marks = {entry.id: entry.meta.get(CONTAINER, "") for entry in entries}
-        ready = [name for name in marks if self._patience.ready(("deregister", name), now)]
+        """Deregister these; returns the identifiers of those that were.
+
+        Errors are added to `failed` where it is given, else the first one is raised.
+        """
+        marks = {entry.id: container_mark(entry) for entry in entries}
+        ready = [name for name in marks if self._backoff.ready(("deregister", name), now)]
         failures = [] if failed is None else failed
         removed: list[str] = []
         for name, refusal in self._each(self._registry.deregister, ready, failures).items():
             if refusal:
                 self._refused(("deregister", name), f"{marks[name]} {name}: {refusal}", now)
             else:
-                self._patience.forget(("deregister", name))
+                self._backoff.forget(("deregister", name))
                 self._deregistered += 1
                 removed.append(name)
                 log.info("removed: %s", f"{marks[name]} {name}".strip())
@@ -85,45 +82,45 @@ class Applier:
             raise failures[0]
         return removed
 
-    def beat(self, heartbeat: Heartbeat, services: Iterable[Service], now: float) -> None:
-        """Tell the agent what Docker's health checks say of these services, as far as it is due."""
-        for beat in heartbeat.beats(services, now):
-            key = ("beat", beat.service_id)
-            if not self._patience.ready(key, now):
+    def update_checks(self, updates: TtlUpdates, services: Iterable[Service], now: float) -> None:
+        """Send the TTL updates of these services that are due."""
+        for update in updates.pending(services, now):
+            key = ("update", update.service_id)
+            if not self._backoff.ready(key, now):
                 continue
             try:
-                self._registry.update_check(beat.check_id, beat.status, beat.output)
+                self._registry.update_check(update.check_id, update.status, update.output)
             except RefusedError as error:
-                heartbeat.forget(beat.service_id)
-                self._refused(key, f"{beat.check_id}: {error}", now)
+                updates.forget(update.service_id)
+                self._refused(key, f"{update.check_id}: {error}", now)
             else:
-                heartbeat.sent(beat, now)
-                self._patience.forget(key)
+                updates.sent(update, now)
+                self._backoff.forget(key)
 
     def count(self, services: int, containers: int) -> None:
-        """Tell the metrics of a cycle that succeeded, with what was written since the last."""
+        """Count a cycle that succeeded, with everything written since the last one."""
         self._metrics.cycle(self._registered, self._deregistered, services, containers)
         self._registered = self._deregistered = 0
 
     def close(self) -> None:
-        """Register nothing any more: the daemon withdraws."""
+        """Register nothing from now on: the daemon is deregistering its services."""
         self._closed = True
 
-    def _put(self, bodies: dict[str, dict[str, Any]]) -> Callable[[str], None]:
-        def put(name: str) -> None:
+    def _register(self, planned: dict[str, Registration]) -> Callable[[str], None]:
+        def register(name: str) -> None:
             if self._closed:
-                raise RegistryError("the daemon ends")
-            self._registry.register(bodies[name])
+                raise RegistryError("the daemon is stopping")
+            self._registry.register(planned[name].body)
 
-        return put
+        return register
 
     def _each(
         self, write: Callable[[str], None], names: Sequence[str], failed: list[RegistryError]
     ) -> dict[str, RefusedError | None]:
-        """Write all of them, a few at a time; the refusals by name, None for what was taken."""
+        """Write in parallel; the refusals by name, None for a write that was accepted."""
 
         def attempt(name: str) -> None:
-            if len(failed) >= _ENOUGH_FAILURES:
+            if len(failed) >= _MAX_FAILURES:
                 raise failed[0]
             try:
                 write(name)
@@ -139,7 +136,7 @@ class Applier:
                 raise result
         return done
 
-    def _refused(self, key: tuple[str, ...], what: str, now: float) -> None:
-        if self._patience.fail(key, now):
+    def _refused(self, key: Key, message: str, now: float) -> None:
+        if self._backoff.fail(key, now):
             self._metrics.refused()
-            log.warning("refused: %s", what.strip())
+            log.warning("refused: %s", message.strip())

@@ -1,35 +1,38 @@
-"""Reads containers, many at a time; one that cannot be read or understood hides nobody else."""
+"""Inspects containers in parallel and derives their services.
+
+A container that cannot be inspected or processed does not affect the others.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 
-from ..backoff import Patience
+from ..backoff import KeyedBackoff
 from ..domain.interfaces import ContainerSource, SourceError
 from ..domain.model import Container, Ignored, Service
-from ..log_once import words
+from ..log_once import error_text
 from ..parallel import each
 
 _READERS = 8
-# A container whose inspection hangs must not keep the others waiting.
-_HANGS_SECONDS = 2.0
+# An inspection that hangs must not delay the others.
+_STALL_SECONDS = 2.0
 Derive = Callable[[Container], tuple[list[Service], list[Ignored]]]
 
 
 @dataclasses.dataclass(frozen=True)
 class Known:
-    """A container as it was when it was last read, and its services. Never registered from."""
+    """A container as it was last inspected, and its services. Never registered from."""
 
     container: Container
     services: tuple[Service, ...]
 
 
 @dataclasses.dataclass(frozen=True)
-class Survey:
-    """What was read, by identifier: those that run, and the reasons for those left unread.
+class ReadResult:
+    """The running containers by identifier, and the reason for each one that is unread.
 
-    The reason is empty for one that was not tried again yet.
+    The reason is empty for a container whose backoff has not passed.
     """
 
     known: dict[str, Known]
@@ -38,7 +41,7 @@ class Survey:
 
     @property
     def services(self) -> list[Service]:
-        """Every service that was derived."""
+        """All services that were derived."""
         return services_in(self.known)
 
 
@@ -47,22 +50,33 @@ def services_in(known: dict[str, Known]) -> list[Service]:
     return [service for entry in known.values() for service in entry.services]
 
 
-def survey(
+def sharing_network(
+    container_ids: Collection[str], containers: Mapping[str, Container]
+) -> frozenset[str]:
+    """The containers that joined the network of one of these, and have its addresses."""
+    return frozenset(
+        key
+        for key, container in containers.items()
+        if container.network_mode.removeprefix("container:") in container_ids
+    )
+
+
+def read_containers(
     source: ContainerSource,
     derive: Derive,
     container_ids: Iterable[str],
-    patience: Patience,
+    backoff: KeyedBackoff,
     now: float,
-) -> Survey:
+) -> ReadResult:
     """Inspect these containers and derive their services; a paused one has none.
 
-    Those that failed lately wait for their turn and count as unread.
-    Raises SourceError where not a single one can be read: then it is the engine.
+    Containers that failed recently wait for their backoff and count as unread.
+    Raises SourceError where not a single one can be inspected: then the engine has failed.
     """
     wanted = list(container_ids)
-    ready = [key for key in wanted if patience.ready(("inspect", key), now)]
-    results = each(source.inspect, ready, _READERS, _HANGS_SECONDS)
-    found = Survey({}, {key: "" for key in wanted if key not in results}, [])
+    ready = [key for key in wanted if backoff.ready(("inspect", key), now)]
+    results = each(source.inspect, ready, _READERS, _STALL_SECONDS)
+    found = ReadResult({}, {key: "" for key in wanted if key not in results}, [])
     for key, result in results.items():
         if isinstance(result, Exception):
             found.unread[key] = _reason(result)
@@ -73,17 +87,17 @@ def survey(
         raise SourceError(_reason(failures[0]))
     for key in ready:
         if key in found.unread:
-            patience.fail(("inspect", key), now)
+            backoff.fail(("inspect", key), now)
         else:
-            patience.forget(("inspect", key))
+            backoff.forget(("inspect", key))
     return found
 
 
-def _derive(container: Container, key: str, derive: Derive, into: Survey) -> None:
+def _derive(container: Container, key: str, derive: Derive, into: ReadResult) -> None:
     try:
         services, ignored = derive(container)
     except Exception as error:
-        # Whatever one container's words lead to, the others are not concerned.
+        # A container that causes an unexpected error must not affect the others.
         into.unread[key] = _reason(error)
     else:
         into.known[key] = Known(container, () if container.paused else tuple(services))
@@ -91,5 +105,5 @@ def _derive(container: Container, key: str, derive: Derive, into: Survey) -> Non
 
 
 def _reason(error: Exception) -> str:
-    said = words(error)
-    return said if isinstance(error, SourceError) else f"{type(error).__name__}: {said}"
+    text = error_text(error)
+    return text if isinstance(error, SourceError) else f"{type(error).__name__}: {text}"

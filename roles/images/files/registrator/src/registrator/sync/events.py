@@ -1,4 +1,4 @@
-"""Docker's events: gathered in bursts for the loop, and read from a stream that is reopened."""
+"""Docker's events: a listener that reopens the stream, and a queue that debounces bursts."""
 
 from __future__ import annotations
 
@@ -13,85 +13,85 @@ from typing import Protocol
 
 from ..backoff import Backoff, Jitter
 from ..domain.interfaces import Event, Metrics, SourceError
-from ..log_once import words
+from ..log_once import error_text
 
 log = logging.getLogger("registrator")
-QUIET_SECONDS = 0.005
+DEBOUNCE_SECONDS = 0.005
 MAX_WAIT_SECONDS = 0.05
 _BACKOFF_SECONDS = (0.1, 2.0)
-# A stream that ends sooner than this is not yet a success: it may be one that always ends.
-_LASTING_SECONDS = 5.0
+# A stream that ends sooner than this does not reset the backoff: it may always end at once.
+_STABLE_SECONDS = 5.0
 
 
 class Queue(Protocol):
-    """A queue of events, as the standard library has it."""
+    """A queue of events, as in the standard library."""
 
     def put(self, item: Event) -> None:
-        """Add an event; a signal handler may do so at any moment."""
+        """Add an event; a signal handler may call this at any moment."""
 
     def get(self, block: bool = True, timeout: float | None = None) -> Event:
-        """The next event, queue.Empty when none came in time."""
+        """The next event; queue.Empty when none arrived in time."""
 
 
-class Inbox:
-    """Gathers events until it is quiet, or until the first of them has waited for the maximum."""
+class EventQueue:
+    """Batches events: until none arrives for a while, or the first has waited for the maximum."""
 
     def __init__(
-        self, waiting: Queue | None = None, clock: Callable[[], float] = time.monotonic
+        self, events: Queue | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """An empty inbox. A SimpleQueue may be filled by a signal handler, a Queue may not."""
-        self._queue: Queue = queue.SimpleQueue[Event]() if waiting is None else waiting
+        """An empty queue. A signal handler may put into a SimpleQueue, but not into a Queue."""
+        self._queue: Queue = queue.SimpleQueue[Event]() if events is None else events
         self._clock = clock
 
     def put(self, event: Event) -> None:
-        """Hand an event to the loop."""
+        """Add an event for the loop."""
         self._queue.put(event)
 
-    def gather(self, timeout: float | None) -> list[Event]:
-        """What came: nothing when the timeout passed, None waits for ever."""
+    def batch(self, timeout: float | None) -> list[Event]:
+        """The next events, none when the timeout passes; None waits without a limit."""
         found: list[Event] = []
         try:
             found.append(self._queue.get(timeout=timeout))
             latest = self._clock() + MAX_WAIT_SECONDS
             while (left := latest - self._clock()) > 0:
-                found.append(self._queue.get(timeout=min(QUIET_SECONDS, left)))
+                found.append(self._queue.get(timeout=min(DEBOUNCE_SECONDS, left)))
         except queue.Empty:
             pass
         return found
 
 
 @dataclasses.dataclass
-class Listener:
-    """Opens the stream of events again and again; its first event says that it stands."""
+class EventListener:
+    """Reads the event stream; its first event says that the subscription is established."""
 
     events: Callable[[], Iterator[Event]]
-    inbox: Inbox
+    event_queue: EventQueue
     stop: threading.Event
     metrics: Metrics
     jitter: Jitter = random.uniform
     clock: Callable[[], float] = time.monotonic
 
     def listen(self) -> None:
-        """Until `stop`: a stream that ends is opened anew, and everything is listed anew then."""
+        """Read until `stop`; a stream that ends is reopened, which triggers a full cycle."""
         backoff = Backoff(*_BACKOFF_SECONDS, self.jitter)
-        trouble = ""
+        problem = ""
         while not self.stop.is_set():
             began = self.clock()
             try:
                 for event in self.events():
                     if event[0] == "subscribed":
                         log.info("Listening for Docker events ...")
-                        trouble = ""
+                        problem = ""
                     else:
                         self.metrics.event(event[0])
-                    self.inbox.put(event)
+                    self.event_queue.put(event)
             except Exception as error:
-                # Whatever ended this one, there has to be another.
-                if words(error) != trouble:
-                    unforeseen = not isinstance(error, SourceError)
-                    log.warning("waiting: %s", words(error), exc_info=unforeseen)
-                trouble = words(error)
-                self.metrics.trouble("events")
-            if self.clock() - began > _LASTING_SECONDS:
+                # Whatever the error is, the stream has to be reopened.
+                if error_text(error) != problem:
+                    unexpected = not isinstance(error, SourceError)
+                    log.warning("waiting: %s", error_text(error), exc_info=unexpected)
+                problem = error_text(error)
+                self.metrics.error("events")
+            if self.clock() - began > _STABLE_SECONDS:
                 backoff.succeed()
             self.stop.wait(backoff.fail())

@@ -1,4 +1,4 @@
-"""One cycle: list, derive, compare, apply the difference."""
+"""One cycle: list the containers, derive their services, compare, apply the difference."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from ..backoff import Patience
+from ..backoff import KeyedBackoff
 from ..domain.interfaces import (
     AwayError,
     ContainerSource,
@@ -17,196 +17,202 @@ from ..domain.interfaces import (
 )
 from ..domain.model import Container, Ignored, Registered, Service
 from ..domain.plan import (
-    CONTAINER,
     Plan,
+    Registration,
+    container_mark,
     container_of,
     is_ours,
-    joined_to,
     plan,
-    strays,
+    registration,
+    unaccounted,
     unambiguous,
     within_scope,
 )
 from ..domain.services import services_of
 from ..domain.settings import Settings
-from ..log_once import Telling
-from ..parallel import Result, within
+from ..log_once import LogOnce
+from ..parallel import Result, with_timeout
 from .apply import Applier
-from .container_reader import Known, Survey, services_in, survey
-from .exit_policy import Exits
-from .ttl_updates import Heartbeat
+from .container_reader import Known, ReadResult, read_containers, services_in, sharing_network
+from .exit_policy import ExitPolicy
+from .ttl_updates import TtlUpdates
 
-_HANGS_SECONDS = 3.0
+_TIMEOUT_SECONDS = 3.0
 
 
 @dataclasses.dataclass
 class Reconciler:
-    """Makes the agent's services those of the running containers; `own_ip` stands for 0.0.0.0."""
+    """Registers the services of the running containers; `host_ip` replaces 0.0.0.0."""
 
     source: ContainerSource
     registry: ServiceRegistry
     settings: Settings
-    own_ip: str
+    host_ip: str
     metrics: Metrics = dataclasses.field(default_factory=NullMetrics)
     clock: Callable[[], float] = time.monotonic
-    patience: Patience = dataclasses.field(default_factory=lambda: Patience(1.0, 60.0))
+    backoff: KeyedBackoff = dataclasses.field(default_factory=lambda: KeyedBackoff(1.0, 60.0))
 
     def __post_init__(self) -> None:
-        """Nothing was seen yet."""
+        """Nothing is known yet."""
         self._known: dict[str, Known] = {}
         self._listed = False
-        self._telling = Telling()
-        self._heartbeat = Heartbeat()
-        owner, patience = self.settings.hostname, self.patience
+        self._log_once = LogOnce()
+        self._ttl_updates = TtlUpdates()
         on_success = self.settings.deregister == "on-success"
-        self._exits = Exits(self.source, on_success, patience, self._telling)
-        self._applier = Applier(self.registry, owner, patience, self.metrics)
+        self._exit_policy = ExitPolicy(self.source, on_success, self.backoff, self._log_once)
+        self._applier = Applier(self.registry, self.backoff, self.metrics)
 
     def cycle(
         self, draining: frozenset[str] = frozenset(), touched: frozenset[str] | None = None
     ) -> Plan:
-        """Reconcile once, leaving out the containers in `draining`; returns what was applied.
+        """Reconcile once, without the containers in `draining`; returns what was applied.
 
-        With `touched` only these containers are looked at, and only their services change, unless
-        that might be wrong: then everything is looked at, as without.
-        Raises SourceError or RegistryError with nothing concluded from half an answer.
+        With `touched` only these containers are inspected and only their services change. Where
+        that might be wrong, the cycle is a full one.
+        Raises SourceError or RegistryError; nothing is concluded from an incomplete answer.
         """
         now = self.clock()
         if touched is not None and self._listed:
-            steps = self._look_at(touched, draining, now)
-            if steps is not None:
-                return steps
-        return self._look_at_all(draining, now)
+            applied = self._partial_cycle(touched, draining, now)
+            if applied is not None:
+                return applied
+        return self._full_cycle(draining, now)
 
     def container(self, container_id: str) -> Container | None:
-        """A container as it was last read, None for one that was never seen running."""
+        """A container as it was last inspected, None for one that is unknown."""
         known = self._known.get(container_id)
         return known.container if known else None
 
     def due(self) -> float | None:
-        """When something has to be tried or told again, None where nothing waits."""
-        times = (self.patience.due(), self._heartbeat.due())
+        """When the next retry or TTL update is due, None without any."""
+        times = (self.backoff.due(), self._ttl_updates.due())
         return min((at for at in times if at is not None), default=None)
 
-    def forgive(self) -> None:
-        """Try at once what was refused: somebody may have mended it."""
-        self.patience.clear()
+    def reset_backoff(self) -> None:
+        """Retry at once what was refused: an operator may have fixed the cause."""
+        self.backoff.clear()
 
-    def welcome(self) -> None:
-        """Wait no more for an agent that is back; AwayError while it knows no leader.
+    def require_leader(self) -> None:
+        """Raise AwayError while an agent that was away knows no leader.
 
-        It keeps what is written then for as long as its rpc_hold_timeout, 7 s, in the hope of one,
-        and answers nobody meanwhile.
+        Without a leader it holds a write for up to rpc_hold_timeout, 7 s, and answers no other
+        request meanwhile.
         """
-        if not _promptly(self.registry.leader):
-            raise AwayError("Consul knows no leader yet")
+        if not _with_timeout(self.registry.leader):
+            raise AwayError("Consul has no cluster leader")
 
-    def forgotten(self) -> bool:
-        """Whether the agent lost a service that stood there; RegistryError when it is away."""
-        refused = {key[1] for key in self.patience.waiting("register")}
+    def services_lost(self) -> bool:
+        """Whether the agent lacks a registered service; RegistryError when it is unreachable."""
+        refused = {key[1] for key in self.backoff.failed("register")}
         wanted = {service.id for service in services_in(self._known)}
         return not wanted - refused <= self._registered().keys()
 
-    def states(self) -> Mapping[str, str]:
-        """What the agent says of the checks of what runs here; RegistryError when it is away."""
+    def check_states(self) -> Mapping[str, str]:
+        """The states of the checks of our services; RegistryError when it is unreachable."""
         ours = {service.id for service in services_in(self._known)}
-        return {key: state for key, state in self.registry.states().items() if key in ours}
+        return {key: state for key, state in self.registry.check_states().items() if key in ours}
 
-    def repeat(self, service_ids: frozenset[str]) -> Plan:
-        """Register these again as they are; returns what was applied."""
-        services = [each for each in services_in(self._known) if each.id in service_ids]
-        return self._apply(services, (), (), self.clock())
+    def reannounce(self, service_ids: frozenset[str]) -> Plan:
+        """Register these services again unchanged; returns what was applied."""
+        services = [entry for entry in services_in(self._known) if entry.id in service_ids]
+        fingerprint = self.registry.token_fingerprint() if services else ""
+        owner = self.settings.hostname
+        register = [registration(service, owner, fingerprint) for service in services]
+        return self._apply(register, (), (), self.clock())
 
-    def withdraw(self) -> None:
-        """Deregister all that is ours, and register nothing any more."""
+    def deregister_all(self) -> None:
+        """Deregister all our services, and register nothing from now on."""
         self._applier.close()
-        here = {key[:12] for key in self._known}
+        running = {key[:12] for key in self._known}
         found = self._registered().values()
-        ours = [entry for entry in found if is_ours(entry, self.settings.hostname, here)]
+        ours = [entry for entry in found if is_ours(entry, self.settings.hostname, running)]
         self._applier.deregister(ours, self.clock())
 
-    def _look_at_all(self, draining: frozenset[str], now: float) -> Plan:
-        """The full cycle: everything is listed and read anew."""
+    def _full_cycle(self, draining: frozenset[str], now: float) -> Plan:
+        """List and inspect all containers."""
         ids = self.source.ids()
-        read = self._survey([key for key in ids if key not in draining], now)
+        read = self._read([key for key in ids if key not in draining], now)
         registered = self._registered()
         wanted, losers = unambiguous(read.services, registered)
-        here = frozenset(key[:12] for key in ids)
-        self._tell(read, losers)
-        self._telling.keep(here | {container_of(entry) for entry in registered.values()})
-        steps = plan(wanted, registered, self.settings.hostname, here, self.registry.seal())
+        running = frozenset(key[:12] for key in ids)
+        self._log_skipped(read, losers)
+        self._log_once.retain(running | {container_of(entry) for entry in registered.values()})
+        fingerprint = self.registry.token_fingerprint()
+        steps = plan(wanted, registered, self.settings.hostname, running, fingerprint)
         unread = {key[:12] for key in read.unread}
-        # Without our mark nobody can say that a service is not an unread container's.
-        going = [
+        # A service without our mark might belong to a container that could not be inspected.
+        deregister = [
             entry
             for entry in (registered[key] for key in steps.deregister)
-            if not unread or entry.meta.get(CONTAINER, "") not in {"", *unread}
+            if not unread or container_mark(entry) not in {"", *unread}
         ]
         self._remember(read.known, draining | read.unread.keys())
         names = {known.container.name for known in read.known.values()}
-        applied = self._apply(steps.register, going, here | names, now)
-        self._heartbeat.keep({service.id for service in wanted})
-        self._beat(wanted, registered, applied, now)
-        self.patience.lapse(now)
+        applied = self._apply(steps.register, deregister, running | names, now)
+        self._ttl_updates.retain({service.id for service in wanted})
+        self._update_checks(wanted, registered, applied, now)
+        self.backoff.expire(now)
         self._listed = True
         return applied
 
-    def _look_at(
+    def _partial_cycle(
         self, touched: frozenset[str], draining: frozenset[str], now: float
     ) -> Plan | None:
-        """The quick cycle: only what events named; None where that might be wrong."""
-        seen = {key: known.container for key, known in self._known.items()}
-        touched |= joined_to(touched, seen)
-        read = self._survey(sorted(touched - draining), now)
+        """Inspect only the containers that events named; None where a full cycle is needed."""
+        containers = {key: known.container for key, known in self._known.items()}
+        touched |= sharing_network(touched, containers)
+        read = self._read(sorted(touched - draining), now)
         registered = self._registered()
         wanted, losers = unambiguous(read.services, registered)
         others = {key: value for key, value in self._known.items() if key not in touched}
         claimed = {service.id for service in services_in(others)}
         ids = {service.id for service in wanted}
         owner = self.settings.hostname
-        if read.unread or losers or ids & claimed or strays(registered, owner, ids | claimed):
+        if read.unread or losers or ids & claimed or unaccounted(registered, owner, ids | claimed):
             return None
-        self._tell(read, losers)
-        shorts = frozenset(key[:12] for key in touched)
-        scope = within_scope(registered, ids, shorts)
-        steps = plan(wanted, scope, owner, shorts, self.registry.seal())
-        here = {key[:12] for key in read.known} | {key[:12] for key in draining}
+        self._log_skipped(read, losers)
+        short_ids = frozenset(key[:12] for key in touched)
+        scope = within_scope(registered, ids, short_ids)
+        steps = plan(wanted, scope, owner, short_ids, self.registry.token_fingerprint())
+        running = {key[:12] for key in read.known} | {key[:12] for key in draining}
         self._remember({**others, **read.known}, touched & draining)
-        going = [registered[key] for key in steps.deregister]
-        applied = self._apply(steps.register, going, here, now)
-        self._beat(wanted, registered, applied, now)
+        deregister = [registered[key] for key in steps.deregister]
+        applied = self._apply(steps.register, deregister, running, now)
+        self._update_checks(wanted, registered, applied, now)
         return applied
 
     def _registered(self) -> Mapping[str, Registered]:
-        return _promptly(self.registry.services)
+        return _with_timeout(self.registry.services)
 
-    def _survey(self, container_ids: Iterable[str], now: float) -> Survey:
+    def _read(self, container_ids: Iterable[str], now: float) -> ReadResult:
         def derive(container: Container) -> tuple[list[Service], list[Ignored]]:
-            return services_of(container, self.settings, self.own_ip)
+            return services_of(container, self.settings, self.host_ip)
 
-        return survey(self.source, derive, container_ids, self.patience, now)
+        return read_containers(self.source, derive, container_ids, self.backoff, now)
 
     def _remember(self, known: dict[str, Known], absent: Iterable[str]) -> None:
-        """Keep what was read; of those that were not, keep how they are stopped."""
+        """Keep what was read; of containers that were not, keep how they are stopped."""
         kept = {key: Known(self._known[key].container, ()) for key in absent if key in self._known}
         self._known = {**known, **kept}
 
     def _apply(
         self,
-        register: Sequence[Service],
+        register: Sequence[Registration],
         deregister: Iterable[Registered],
-        here: Iterable[str],
+        running: Iterable[str],
         now: float,
     ) -> Plan:
-        running = frozenset(here)
-        going = [entry for entry in deregister if self._exits.release(entry, running, now)]
-        added, removed = self._applier.apply(register, going, now)
-        for service in added:
-            self._heartbeat.forget(service.id)
+        alive = frozenset(running)
+        allowed = [
+            entry for entry in deregister if self._exit_policy.may_deregister(entry, alive, now)
+        ]
+        added, removed = self._applier.apply(register, allowed, now)
+        for entry in added:
+            self._ttl_updates.forget(entry.service.id)
         self._applier.count(len(services_in(self._known)), len(self._known))
         return Plan(tuple(added), tuple(removed))
 
-    def _beat(
+    def _update_checks(
         self,
         wanted: Iterable[Service],
         registered: Mapping[str, Registered],
@@ -214,23 +220,24 @@ class Reconciler:
         now: float,
     ) -> None:
         if self.settings.docker_health:
-            standing = registered.keys() | {service.id for service in applied.register}
-            fed = [service for service in wanted if service.id in standing]
-            self._applier.beat(self._heartbeat, fed, now)
+            existing = registered.keys() | {entry.service.id for entry in applied.register}
+            services = [service for service in wanted if service.id in existing]
+            self._applier.update_checks(self._ttl_updates, services, now)
 
-    def _tell(self, read: Survey, losers: Iterable[Service]) -> None:
+    def _log_skipped(self, read: ReadResult, losers: Iterable[Service]) -> None:
         for entry in read.ignored:
-            self._telling.once("ignored", entry.container, entry.reason)
+            self._log_once.info("ignored", entry.container, entry.reason)
         for service in losers:
-            self._telling.once("ignored", service.container, f"{service.id} is another's already")
+            message = f"{service.id} is already used by another container"
+            self._log_once.info("ignored", service.container, message)
         for key, reason in read.unread.items():
-            if reason and self._telling.once("unread", key[:12], reason):
-                self.metrics.trouble("container")
+            if reason and self._log_once.info("unread", key[:12], reason):
+                self.metrics.error("container")
 
 
-def _promptly(question: Callable[[], Result]) -> Result:
-    """The agent's answer; one that is starting may take a request and never give any."""
+def _with_timeout(request: Callable[[], Result]) -> Result:
+    """The agent's answer; one that is starting may accept a request and never answer it."""
     try:
-        return within(_HANGS_SECONDS, question)
+        return with_timeout(_TIMEOUT_SECONDS, request)
     except TimeoutError as error:
-        raise RegistryError(f"Consul gave {error} within {_HANGS_SECONDS:g} s") from error
+        raise RegistryError(f"Consul gave {error} within {_TIMEOUT_SECONDS:g} s") from error

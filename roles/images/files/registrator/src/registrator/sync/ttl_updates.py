@@ -1,4 +1,4 @@
-"""When Docker's HEALTHCHECK is told to the agent: on change, and often enough for its TTL. Pure."""
+"""When to update the TTL checks that follow Docker's HEALTHCHECK. Pure."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import dataclasses
 from collections.abc import Collection, Iterable
 
 from ..domain.model import Service
-from ..domain.validation import seconds
+from ..domain.validation import duration_seconds
 
 _DEFAULT_TTL = 30.0
 
 
 @dataclasses.dataclass(frozen=True)
-class Beat:
+class TtlUpdate:
     """One update of a TTL check."""
 
     service_id: str
@@ -21,48 +21,48 @@ class Beat:
 
     @property
     def check_id(self) -> str:
-        """The name that Consul gives the only check of a service."""
+        """The identifier that Consul generates for the only check of a service."""
         return f"service:{self.service_id}"
 
     @property
     def output(self) -> str:
-        """What the check says; always the same words, so that nothing is written but changes."""
+        """The check's output; constant for a status, so that only changes reach the catalog."""
         return f"Docker's HEALTHCHECK: {self.status}"
 
 
-def beat_of(service: Service) -> Beat:
-    """The update that a service's health asks for, three times within its TTL."""
-    ttl = seconds(str((service.check or {}).get("TTL", ""))) or _DEFAULT_TTL
-    return Beat(service.id, service.health, ttl / 3)
+def update_of(service: Service) -> TtlUpdate:
+    """The update for a service's health, three times within its TTL."""
+    ttl = duration_seconds(str((service.check or {}).get("TTL", ""))) or _DEFAULT_TTL
+    return TtlUpdate(service.id, service.health, ttl / 3)
 
 
 @dataclasses.dataclass
-class Heartbeat:
-    """What was told of which service, and when."""
+class TtlUpdates:
+    """The last update of each service and its time; updates are due on change and periodically."""
 
-    _told: dict[str, tuple[Beat, float]] = dataclasses.field(default_factory=dict)
+    _sent: dict[str, tuple[TtlUpdate, float]] = dataclasses.field(default_factory=dict)
 
-    def beats(self, services: Iterable[Service], now: float) -> list[Beat]:
-        """The updates that are due."""
-        wanted = [beat_of(service) for service in services if service.health]
-        return [beat for beat in wanted if self._is_due(beat, now)]
+    def pending(self, services: Iterable[Service], now: float) -> list[TtlUpdate]:
+        """The updates that are due now."""
+        updates = [update_of(service) for service in services if service.health]
+        return [update for update in updates if self._is_due(update, now)]
 
-    def sent(self, beat: Beat, now: float) -> None:
-        """The agent took an update."""
-        self._told[beat.service_id] = (beat, now)
+    def sent(self, update: TtlUpdate, now: float) -> None:
+        """Record an update that the agent accepted."""
+        self._sent[update.service_id] = (update, now)
 
     def forget(self, service_id: str) -> None:
-        """The service was registered anew: its check knows nothing."""
-        self._told.pop(service_id, None)
+        """The service was registered again, so its check starts without a state."""
+        self._sent.pop(service_id, None)
 
-    def keep(self, service_ids: Collection[str]) -> None:
-        """Forget every other service."""
-        self._told = {key: value for key, value in self._told.items() if key in service_ids}
+    def retain(self, service_ids: Collection[str]) -> None:
+        """Forget all other services."""
+        self._sent = {key: value for key, value in self._sent.items() if key in service_ids}
 
     def due(self) -> float | None:
-        """When the next update is due, None where nothing is fed."""
-        return min((at + beat.every for beat, at in self._told.values()), default=None)
+        """When the next update is due, None without any."""
+        return min((at + update.every for update, at in self._sent.values()), default=None)
 
-    def _is_due(self, beat: Beat, now: float) -> bool:
-        told = self._told.get(beat.service_id)
-        return told is None or told[0] != beat or told[1] + beat.every <= now
+    def _is_due(self, update: TtlUpdate, now: float) -> bool:
+        last = self._sent.get(update.service_id)
+        return last is None or last[0] != update or last[1] + update.every <= now
