@@ -79,14 +79,14 @@ class FakeRegistry:
         return "10.0.0.1:8300" if self.led else ""
 
     def check_states(self) -> Mapping[str, str]:
-        """What its checks have found, RegistryError while silent."""
+        """The states of its checks, RegistryError while silent."""
         if self.silent:
             raise AwayError("Consul is silent")
         return dict(self.found)
 
     def token_fingerprint(self) -> str:
-        """Another one for another token."""
-        return f"seal of {self.token}" if self.token else ""
+        """A different one for each token."""
+        return f"fingerprint of {self.token}" if self.token else ""
 
     def services(self) -> Mapping[str, Registered]:
         """The services, RegistryError while silent."""

@@ -1,4 +1,4 @@
-"""The way to the agent: TCP, TLS or a socket, a token or a password, and one kept connection."""
+"""Requests to the agent: over TCP, TLS or a socket, with a token or a password, persistent."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LEADER = "/v1/status/leader"
 
 
 def agent(loopback: Loopback, **changes: Any) -> ConsulClient:
-    """The way to this agent."""
+    """A client of this agent."""
     return ConsulClient(settings(registry=loopback.url, **changes), 2.0)
 
 
@@ -32,9 +32,9 @@ def asked(loopback: Loopback, **changes: Any) -> dict[str, str]:
 
 def test_a_connection_is_kept(loopback: Loopback) -> None:
     """A cycle of many requests opens one connection."""
-    way = agent(loopback)
+    client = agent(loopback)
     for number in range(3):
-        way.put(f"/v1/agent/service/deregister/{number}")
+        client.put(f"/v1/agent/service/deregister/{number}")
     assert (len(loopback.asked), loopback.connections) == (3, 1)
 
 
@@ -47,22 +47,22 @@ def test_a_body_is_json(loopback: Loopback) -> None:
 def test_a_socket_is_an_agent(unix: Loopback) -> None:
     """consul-unix:// speaks HTTP through a file, on one connection too."""
     unix.answers[f"GET {LEADER}"] = 200, '"10.0.0.1:8300"'
-    way = agent(unix)
-    assert [way.get(LEADER), way.get(LEADER)] == ["10.0.0.1:8300"] * 2
+    client = agent(unix)
+    assert [client.get(LEADER), client.get(LEADER)] == ["10.0.0.1:8300"] * 2
     assert unix.connections == 1
 
 
 def test_a_socket_that_is_not_there_is_an_outage(tmp_path: pathlib.Path) -> None:
     """The message names the file."""
-    way = ConsulClient(settings(registry=f"unix://{tmp_path}/consul.sock"), 1.0)
+    client = ConsulClient(settings(registry=f"unix://{tmp_path}/consul.sock"), 1.0)
     with pytest.raises(RegistryError, match=r"consul\.sock.*No such file"):
-        way.get(LEADER)
+        client.get(LEADER)
 
 
 def test_several_threads_may_ask_at_once(unix: Loopback) -> None:
     """The loop registers a few services at a time."""
-    way = agent(unix)
-    threads = [threading.Thread(target=way.get, args=(LEADER,)) for each in range(8)]
+    client = agent(unix)
+    threads = [threading.Thread(target=client.get, args=(LEADER,)) for each in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -105,10 +105,10 @@ def test_a_token_file_beats_the_token_and_is_read_anew(
 ) -> None:
     """A rotated token is in use at the next request, without a restart."""
     file = tmp_path / "token"
-    way = agent(loopback, token="old", token_file=str(file))
+    client = agent(loopback, token="old", token_file=str(file))
     for token in ("first", "second", "third"):
         file.write_text(f"{token}\n", encoding="utf-8")
-        way.get(LEADER)
+        client.get(LEADER)
     tokens = [headers["X-Consul-Token"] for headers in loopback.headers]
     assert tokens == ["first", "second", "third"]
 
@@ -126,22 +126,22 @@ def test_a_token_file_without_a_token_is_an_outage(
     assert loopback.asked == []
 
 
-def test_a_seal_changes_with_the_token_and_does_not_tell_it(
+def test_a_token_fingerprint_changes_with_the_token_and_does_not_reveal_it(
     loopback: Loopback, tmp_path: pathlib.Path
 ) -> None:
-    """What was registered with another token is known by it; without a token there is none."""
+    """It identifies what was registered with another token; without a token it is empty."""
     file = tmp_path / "token"
-    way = agent(loopback, token_file=str(file))
-    seals = []
+    client = agent(loopback, token_file=str(file))
+    fingerprints = []
     for token in ("first", "second", "first"):
         file.write_text(f"{token}\n", encoding="utf-8")
-        seals.append(way.token_fingerprint())
-    assert seals[0] == seals[2] != seals[1]
-    assert "first" not in seals[0]
+        fingerprints.append(client.token_fingerprint())
+    assert fingerprints[0] == fingerprints[2] != fingerprints[1]
+    assert "first" not in fingerprints[0]
     assert agent(loopback).token_fingerprint() == ""
 
 
-def test_a_seal_of_a_token_that_is_missing_is_an_outage(
+def test_a_fingerprint_of_a_token_that_is_missing_is_an_outage(
     loopback: Loopback, tmp_path: pathlib.Path
 ) -> None:
     """Nothing is concluded from a token that cannot be read."""
@@ -191,9 +191,9 @@ def trusting(certificates: Certificates, **changes: Any) -> dict[str, Any]:
 
 def test_an_authority_vouches_for_the_agent(tls: Loopback, certificates: Certificates) -> None:
     """CONSUL_CACERT and CONSUL_TLS_SERVER_NAME say whom to trust and what it is called."""
-    way = agent(tls, **trusting(certificates))
-    way.get(LEADER)
-    way.get(LEADER)
+    client = agent(tls, **trusting(certificates))
+    client.get(LEADER)
+    client.get(LEADER)
     assert tls.connections == 1
 
 

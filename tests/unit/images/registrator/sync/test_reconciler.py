@@ -97,7 +97,7 @@ def test_a_rotated_token_takes_its_services_over() -> None:
 
 
 def test_the_token_is_read_once_a_cycle(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A token that is rotated during a cycle cannot part what was compared from what is written."""
+    """A token that is rotated meanwhile cannot part what is compared from what is written."""
     registry, tokens = FakeRegistry(), iter(["first", "second", "first"])
     monkeypatch.setattr(registry, "token_fingerprint", lambda: next(tokens))
     host = reconciler(FakeSource([WEB]), registry)
