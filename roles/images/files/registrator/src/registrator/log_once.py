@@ -7,7 +7,6 @@ import logging
 import re
 from collections.abc import Collection
 
-log = logging.getLogger("registrator")
 # Libraries put the addresses of objects into errors, which would make each attempt's text differ.
 _MEMORY = re.compile(r" at 0x[0-9a-f]+")
 
@@ -19,8 +18,9 @@ def error_text(error: Exception) -> str:
 
 @dataclasses.dataclass
 class LogOnce:
-    """The messages that were logged, by kind and subject."""
+    """The messages that were logged to `log`, by kind and subject."""
 
+    log: logging.Logger
     _logged: set[tuple[str, str, str]] = dataclasses.field(default_factory=set)
 
     def info(self, kind: str, subject: str, message: str) -> bool:
@@ -28,7 +28,7 @@ class LogOnce:
         if (kind, subject, message) in self._logged:
             return False
         self._logged.add((kind, subject, message))
-        log.info("%s: %s %s", kind, subject, message)
+        self.log.info("%s: %s %s", kind, subject, message)
         return True
 
     def retain(self, subjects: Collection[str]) -> None:

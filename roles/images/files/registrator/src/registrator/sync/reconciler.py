@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -56,7 +57,7 @@ class Reconciler:
         """Nothing is known yet."""
         self._known: dict[str, Known] = {}
         self._listed = False
-        self._log_once = LogOnce()
+        self._log_once = LogOnce(logging.getLogger("registrator"))
         self._ttl_updates = TtlUpdates()
         on_success = self.settings.deregister == "on-success"
         self._exit_policy = ExitPolicy(self.source, on_success, self.backoff, self._log_once)
