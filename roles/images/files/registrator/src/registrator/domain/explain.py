@@ -47,11 +47,11 @@ class _Inputs:
         services, ignored = services_of(self.container, self.settings, self.host_ip)
         return list(services), list(ignored)
 
-    def with_container(self, **changes: Any) -> _Inputs:
+    def vary(self, **changes: Any) -> _Inputs:
         """The same with a changed container."""
         return dataclasses.replace(self, container=dataclasses.replace(self.container, **changes))
 
-    def with_settings(self, **changes: Any) -> _Inputs:
+    def vary_settings(self, **changes: Any) -> _Inputs:
         """The same with changed settings."""
         return dataclasses.replace(self, settings=dataclasses.replace(self.settings, **changes))
 
@@ -112,34 +112,25 @@ def _variations(inputs: _Inputs) -> Iterator[tuple[str, _Inputs]]:
     for key, value in container.labels.items():
         if key.startswith("SERVICE_") or key == settings.use_ip_from_label:
             rest = {name: text for name, text in container.labels.items() if name != key}
-            yield f"label {key}={value}", inputs.with_container(labels=rest)
+            yield f"label {key}={value}", inputs.vary(labels=rest)
             for other in _others(value):
-                yield (
-                    f"label {key}={value}",
-                    inputs.with_container(labels={**container.labels, key: other}),
-                )
+                yield f"label {key}={value}", inputs.vary(labels={**container.labels, key: other})
     for entry in container.env:
         key, _equals, value = entry.partition("=")
         if key.startswith("SERVICE_"):
             position = container.env.index(entry)
             before, after = container.env[:position], container.env[position + 1 :]
-            yield f"variable {entry}", inputs.with_container(env=(*before, *after))
+            yield f"variable {entry}", inputs.vary(env=(*before, *after))
             for other in _others(value):
-                yield (
-                    f"variable {entry}",
-                    inputs.with_container(env=(*before, f"{key}={other}", *after)),
-                )
+                yield f"variable {entry}", inputs.vary(env=(*before, f"{key}={other}", *after))
     yield from _flags(inputs)
-    yield f"image {container.image}", inputs.with_container(image="another/one:1")
-    yield f"container name {container.name}", inputs.with_container(name="another")
-    yield f"host name {settings.hostname}", inputs.with_settings(hostname="another")
+    yield f"image {container.image}", inputs.vary(image="another/one:1")
+    yield f"container name {container.name}", inputs.vary(name="another")
+    yield f"host name {settings.hostname}", inputs.vary_settings(hostname="another")
     yield f"this host's address {inputs.host_ip}", dataclasses.replace(inputs, host_ip=_OTHER_IP)
     for name, addresses in container.networks.items():
         moved = {**container.networks, name: (_OTHER_IP,)}
-        yield (
-            f"address {', '.join(addresses)} in network {name}",
-            inputs.with_container(networks=moved),
-        )
+        yield f"address {', '.join(addresses)} in network {name}", inputs.vary(networks=moved)
     for port in container.ports:
         yield from _port(inputs, port)
 
@@ -150,11 +141,11 @@ def _flags(inputs: _Inputs) -> Iterator[tuple[str, _Inputs]]:
         value = getattr(inputs.settings, field)
         if value:
             text = flag if value is True else f"{flag}={value}"
-            yield text, inputs.with_settings(**{field: False if value is True else ""})
+            yield text, inputs.vary_settings(**{field: False if value is True else ""})
             if isinstance(value, str):
-                yield text, inputs.with_settings(**{field: _OTHER_IP})
+                yield text, inputs.vary_settings(**{field: _OTHER_IP})
     for item in sorted(inputs.settings.restore):
-        yield f"-restore={item}", inputs.with_settings(restore=inputs.settings.restore - {item})
+        yield f"-restore={item}", inputs.vary_settings(restore=inputs.settings.restore - {item})
 
 
 def _port(inputs: _Inputs, port: Port) -> Iterator[tuple[str, _Inputs]]:
@@ -163,9 +154,7 @@ def _port(inputs: _Inputs, port: Port) -> Iterator[tuple[str, _Inputs]]:
 
     def rebound(binding: Binding | None) -> _Inputs:
         changed = dataclasses.replace(port, binding=binding)
-        return inputs.with_container(
-            ports=tuple(changed if entry == port else entry for entry in ports)
-        )
+        return inputs.vary(ports=tuple(changed if entry == port else entry for entry in ports))
 
     named = f"port {port.number}/{port.protocol}"
     if port.binding is None:
@@ -175,7 +164,7 @@ def _port(inputs: _Inputs, port: Port) -> Iterator[tuple[str, _Inputs]]:
         yield text, rebound(Binding(_OTHER_IP, port.binding.host_port))
         yield text, rebound(Binding(port.binding.host_ip, port.binding.host_port % 65535 + 1))
     if len(ports) > 1:
-        yield "one of several ports", inputs.with_container(ports=(port,))
+        yield "one of several ports", inputs.vary(ports=(port,))
 
 
 def _others(value: str) -> tuple[str, ...]:

@@ -98,14 +98,8 @@ _FLAGS = {
     "retry-interval": ("retry_interval", "Interval (in millisecond) between retry-attempts."),
     "cleanup": ("cleanup", "Remove dangling services"),
     # The flags below do not exist in upstream.
-    "script-checks": (
-        "script_checks",
-        "Allow checks that run a command on the agent's host",
-    ),
-    "docker-health": (
-        "docker_health",
-        "Register a container's HEALTHCHECK as a TTL check",
-    ),
+    "script-checks": ("script_checks", "Allow checks that run a command on the agent's host"),
+    "docker-health": ("docker_health", "Register a container's HEALTHCHECK as a TTL check"),
     "deregister-on-exit": ("deregister_on_exit", "Deregister all services when the daemon stops"),
     "dry-run": ("dry_run", "Print what one cycle would change without changing it, and exit"),
     "network": ("network", "Use a container's address on the Docker network with this `name`"),
