@@ -19,7 +19,8 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._docker.registr
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 ROLE = ROOT / "roles" / "registrator"
-SOURCE = ROOT / "roles/images/files/registrator/src"
+IMAGES = ROOT / "roles/images/files"
+SOURCES = os.pathsep.join(str(IMAGES / name / "src") for name in ("common", "registrator"))
 # A dry run ends by itself: the restart policy of a container would start it again for ever.
 NO_OPTION = {"dry-run"}
 # Ours removes what dangles without being told, others only where they are told to.
@@ -42,7 +43,7 @@ def python(*arguments: str, given: str = "") -> str:
     done = subprocess.run(
         [sys.executable, *arguments],
         input=given,
-        env={**os.environ, "PYTHONPATH": str(SOURCE), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, "PYTHONPATH": SOURCES, "PYTHONDONTWRITEBYTECODE": "1"},
         check=True,
         capture_output=True,
         text=True,

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import requests
+import urllib3
 from registrator.domain.interfaces import AwayError, RefusedError, RegistryError, SourceError
 from registrator.domain.model import Container, Registered
 
@@ -163,21 +162,18 @@ class Wire:
     def request(
         self,
         verb: str,
-        url: str,
+        path: str,
         *,
-        data: str | None,
+        body: bytes | None,
         headers: dict[str, str],
-        timeout: float,
-    ) -> requests.Response:
-        """What requests.Session.request gives; 200 with an empty object unless told otherwise."""
+        **_options: Any,
+    ) -> urllib3.HTTPResponse:
+        """What a pool of urllib3 answers; 200 with an empty object by default."""
         if self.broken:
-            raise requests.ConnectionError("connection refused")
-        path = "/" + url.split("/", 3)[3]
-        self.sent.append((f"{verb} {path}", None if data is None else json.loads(data), headers))
-        answer = requests.Response()
-        answer.status_code, text = self.answers.get(f"{verb} {path}", (200, "{}"))
-        answer.raw = io.BytesIO(text.encode())
-        return answer
+            raise urllib3.exceptions.HTTPError("connection refused")
+        self.sent.append((f"{verb} {path}", None if body is None else json.loads(body), headers))
+        status, text = self.answers.get(f"{verb} {path}", (200, "{}"))
+        return urllib3.HTTPResponse(text.encode(), status=status)
 
     @property
     def lines(self) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 import requests
 from ansible_collections.rollcall.discovery.tests.support.registrator.clock import Clock
 from registrator.ops.metrics import Metrics, status_pages
-from registrator.ops.status import StatusServer
+from rollcall_common.status_server import StatusServer
 
 
 @pytest.fixture
@@ -43,31 +43,3 @@ def test_a_daemon_that_lags_is_unavailable(url: str, metrics: Metrics, clock: Cl
         503,
         "last successful cycle 31 s ago, the limit is 30 s\n",
     )
-
-
-def test_a_head_has_no_body(url: str) -> None:
-    """Some probes ask for the head only."""
-    answer = requests.head(f"{url}/healthz", timeout=5)
-    assert (answer.status_code, answer.text) == (200, "")
-
-
-@pytest.mark.parametrize(("verb", "status"), [("GET", 404), ("POST", 501)])
-def test_there_is_nothing_else(url: str, verb: str, status: int) -> None:
-    """Two pages, to be read."""
-    assert requests.request(verb, f"{url}/", timeout=5).status_code == status
-
-
-@pytest.mark.parametrize("host", ["", "localhost", "127.0.0.1"])
-def test_an_address_is_listened_on(host: str, metrics: Metrics) -> None:
-    """Every address where no host is named."""
-    server = StatusServer((host, 0), status_pages(metrics))
-    answer = requests.get(f"http://{host or '127.0.0.1'}:{server.port}/healthz", timeout=5)
-    server.close()
-    assert answer.status_code == 200
-
-
-def test_an_address_that_is_taken_is_told(url: str, metrics: Metrics) -> None:
-    """The second daemon on a host learns it at the start."""
-    port = int(url.rpartition(":")[2])
-    with pytest.raises(OSError, match="in use"):
-        StatusServer(("127.0.0.1", port), status_pages(metrics))

@@ -18,13 +18,13 @@ from ansible_collections.rollcall.discovery.tests.support.registrator.fakes impo
     FakeRegistry,
     FakeSource,
 )
-from registrator.backoff import KeyedBackoff
 from registrator.domain.interfaces import Event
 from registrator.domain.model import Container, Registered
 from registrator.domain.plan import Plan
 from registrator.sync.events import EventQueue
 from registrator.sync.loop import SyncLoop
 from registrator.sync.reconciler import Reconciler
+from rollcall_common.backoff import KeyedBackoff
 
 Happening = Event | Callable[[], None]
 

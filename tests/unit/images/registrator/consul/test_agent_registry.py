@@ -6,7 +6,7 @@ import contextlib
 import json
 
 import pytest
-import requests
+import urllib3
 from ansible_collections.rollcall.discovery.tests.support.registrator.builders import (
     HOST,
     HOST_IP,
@@ -28,11 +28,9 @@ DEREGISTER = "PUT /v1/agent/service/deregister/"
 
 @pytest.fixture
 def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
-    """The agent that every session talks to."""
+    """The agent that every connection leads to."""
     wire = Wire()
-    monkeypatch.setattr(
-        requests.Session, "request", lambda _, verb, url, **more: wire.request(verb, url, **more)
-    )
+    monkeypatch.setattr(urllib3.HTTPConnectionPool, "request", wire.request)
     return wire
 
 
@@ -98,7 +96,7 @@ def test_a_registration_replaces_the_checks(wire: Wire, registry: AgentRegistry)
     """A check that is no longer wanted does not stay behind."""
     body = registration(service(), HOST).body
     registry.register(body)
-    assert wire.sent == [(REGISTER, body, {})]
+    assert wire.sent == [(REGISTER, body, {"Accept-Encoding": "gzip"})]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-import requests
+import urllib3
 from ansible_collections.rollcall.discovery.tests.support.registrator.builders import (
     HOST,
     service,
@@ -33,7 +33,7 @@ class Store:
         self.writes: list[str] = []
         self.instead: tuple[int, str] | None = None
 
-    def answer(self, verb: str, url: str, data: str | None) -> tuple[int, str]:
+    def answer(self, verb: str, url: str, data: str) -> tuple[int, str]:
         """Do what is asked."""
         if self.instead:
             return self.instead
@@ -55,7 +55,7 @@ class Store:
             return (200, json.dumps(found)) if found else (404, "")
         self.writes.append(f"{verb} {key}")
         if verb == "PUT":
-            self.keys[key] = (data or "", int(match[2] or 0))
+            self.keys[key] = (data, int(match[2] or 0))
         else:
             self.keys.pop(key, None)
         return 200, "true"
@@ -67,16 +67,14 @@ class Store:
 
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch) -> Store:
-    """The store that every session talks to."""
+    """The store that every connection leads to."""
     store = Store()
 
-    def request(_session: Any, verb: str, url: str, **more: Any) -> requests.Response:
-        answer = requests.Response()
-        answer.status_code, text = store.answer(verb, url, more["data"])
-        answer._content = text.encode()
-        return answer
+    def request(_pool: Any, verb: str, path: str, **more: Any) -> urllib3.HTTPResponse:
+        status, text = store.answer(verb, path, (more["body"] or b"").decode())
+        return urllib3.HTTPResponse(text.encode(), status=status)
 
-    monkeypatch.setattr(requests.Session, "request", request)
+    monkeypatch.setattr(urllib3.HTTPConnectionPool, "request", request)
     return store
 
 

@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 import pytest
-import requests
+import urllib3
 from ansible_collections.rollcall.discovery.tests.support.registrator.builders import HOST, settings
 from ansible_collections.rollcall.discovery.tests.support.registrator.fakes import Wire
 from registrator.consul.agent_registry import AgentRegistry
@@ -22,11 +22,9 @@ FOLDER = pathlib.Path(__file__).resolve().parents[4] / "fixtures" / "consul"
 
 @pytest.fixture
 def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
-    """The agent that every session talks to."""
+    """The agent that every connection leads to."""
     wire = Wire()
-    monkeypatch.setattr(
-        requests.Session, "request", lambda _, verb, url, **more: wire.request(verb, url, **more)
-    )
+    monkeypatch.setattr(urllib3.HTTPConnectionPool, "request", wire.request)
     return wire
 
 

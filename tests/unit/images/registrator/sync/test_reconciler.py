@@ -28,11 +28,11 @@ from ansible_collections.rollcall.discovery.tests.support.registrator.fakes impo
     FakeRegistry,
     FakeSource,
 )
-from registrator.backoff import KeyedBackoff
 from registrator.domain.interfaces import RegistryError, SourceError
 from registrator.domain.model import Container, Registered, Service
 from registrator.domain.plan import CONTAINER, OWNER, registration
 from registrator.sync.reconciler import Reconciler
+from rollcall_common.backoff import KeyedBackoff
 
 from ..simulation import longest
 

@@ -54,9 +54,9 @@ class Agent:
     """
 
     url: str
-    token: str = ""
+    token: str = dataclasses.field(default="", repr=False)
     token_file: str = ""
-    auth: str = ""
+    auth: str = dataclasses.field(default="", repr=False)
     tls: Tls = Tls()
 
 

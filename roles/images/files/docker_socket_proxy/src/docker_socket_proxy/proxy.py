@@ -242,7 +242,7 @@ class Proxy:
     def _refused(self, kind: str, detail: str) -> None:
         """Log a refusal, once for each kind; `detail` may hold what a client has sent."""
         example = f": {ascii(detail)[:200]}" if detail else ""
-        self._log_once(kind, f"refused {kind}{example}; further ones are not logged")
+        self._log_once((kind,), f"refused {kind}{example}; further ones are not logged")
 
     def _engine_state(self, problem: str) -> None:
         """Log when the engine goes away and when it comes back; empty where it answers."""

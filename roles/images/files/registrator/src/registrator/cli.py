@@ -12,6 +12,8 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+from rollcall_common.status_server import StatusServer
+
 from . import __version__
 from .consul.agent_registry import AgentRegistry
 from .consul.client import ConsulClient
@@ -33,7 +35,6 @@ from .domain.settings import (
 from .ops import logs
 from .ops.host_address import host_address
 from .ops.metrics import Metrics, status_pages
-from .ops.status import StatusServer
 from .sync.loop import SyncLoop, handle_signals
 from .sync.reconciler import Reconciler
 

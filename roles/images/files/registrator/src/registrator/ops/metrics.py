@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 
-from .status import TEXT, Page, Pages
+from rollcall_common.status_server import METRICS, Make, Page
 
 _MIN_LAG_SECONDS = 30.0
 # The value of a heartbeat without a limit.
@@ -126,17 +126,14 @@ class Metrics:
                 self._heartbeat.write_text(f"{seconds:g}\n", encoding="ascii")
 
 
-def status_pages(metrics: Metrics) -> Pages:
+def status_pages(metrics: Metrics) -> dict[str, Make]:
     """/metrics for Prometheus, and /healthz for probes: 503 when the daemon is unhealthy."""
 
-    def healthz() -> Page:
+    def healthz(_parameters: Mapping[str, str]) -> Page:
         health = metrics.health()
-        return 200 if health.healthy else 503, f"{health.message}\n", TEXT
+        return Page(f"{health.message}\n", status=200 if health.healthy else 503)
 
-    return {
-        "/metrics": lambda: (200, metrics.render(), "text/plain; version=0.0.4; charset=utf-8"),
-        "/healthz": healthz,
-    }
+    return {"/metrics": lambda _: Page(metrics.render(), METRICS), "/healthz": healthz}
 
 
 _COUNTERS = {

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 
-from ..backoff import Key, KeyedBackoff
+from rollcall_common.backoff import Key, KeyedBackoff
+
 from ..domain.interfaces import Metrics, RefusedError, RegistryError, ServiceRegistry
 from ..domain.model import Registered, Service
 from ..domain.plan import Registration, container_mark

@@ -8,10 +8,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from ..backoff import KeyedBackoff
+from rollcall_common.backoff import KeyedBackoff
+from rollcall_common.log_once import error_text
+
 from ..domain.interfaces import ContainerSource, SourceError
 from ..domain.model import Container, Ignored, Service
-from ..log_once import error_text
 from ..parallel import each
 
 _READERS = 8

@@ -11,9 +11,10 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from ..backoff import Backoff, Jitter
+from rollcall_common.backoff import Backoff, Jitter
+from rollcall_common.log_once import error_text
+
 from ..domain.interfaces import Event, Metrics, SourceError
-from ..log_once import error_text
 
 log = logging.getLogger("registrator")
 DEBOUNCE_SECONDS = 0.005

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection
 
-from ..backoff import KeyedBackoff
+from rollcall_common.backoff import KeyedBackoff
+from rollcall_common.log_once import LogOnce
+
 from ..domain.interfaces import ContainerSource, SourceError
 from ..domain.model import Registered
 from ..domain.plan import container_of
-from ..log_once import LogOnce
 
 
 def succeeded(code: int | None) -> bool:
@@ -41,9 +42,12 @@ class ExitPolicy:
             code = self.source.exit_code(container)
         except SourceError as error:
             self.backoff.fail(key, now)
-            self.log_once.info("kept", container, f"{entry.id}: {error}")
+            self._log_kept(container, f"{entry.id}: {error}")
             return False
         self.backoff.forget(key)
         if not succeeded(code):
-            self.log_once.info("kept", container, f"{entry.id}: exit code {code}")
+            self._log_kept(container, f"{entry.id}: exit code {code}")
         return succeeded(code)
+
+    def _log_kept(self, container: str, reason: str) -> None:
+        self.log_once((container, reason), f"kept: {container} {reason}")

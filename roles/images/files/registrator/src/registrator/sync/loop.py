@@ -11,10 +11,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 
-from ..backoff import Backoff, Jitter
+from rollcall_common.backoff import Backoff, Jitter
+from rollcall_common.log_once import error_text
+
 from ..domain.interfaces import AwayError, Event, Metrics, NullMetrics, RegistryError, SourceError
 from ..domain.plan import Plan
-from ..log_once import error_text
 from .draining import Draining, stops
 from .events import EventListener, EventQueue
 from .reconciler import Reconciler

@@ -7,7 +7,9 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from ..backoff import KeyedBackoff
+from rollcall_common.backoff import KeyedBackoff
+from rollcall_common.log_once import LogOnce
+
 from ..domain.interfaces import (
     AwayError,
     ContainerSource,
@@ -31,7 +33,6 @@ from ..domain.plan import (
 )
 from ..domain.services import services_of
 from ..domain.settings import Settings
-from ..log_once import LogOnce
 from ..parallel import Result, with_timeout
 from .apply import Applier
 from .container_reader import Known, ReadResult, read_containers, services_in, sharing_network
@@ -57,7 +58,7 @@ class Reconciler:
         """Nothing is known yet."""
         self._known: dict[str, Known] = {}
         self._listed = False
-        self._log_once = LogOnce(logging.getLogger("registrator"))
+        self._log_once = LogOnce(logging.getLogger("registrator").info)
         self._ttl_updates = TtlUpdates()
         on_success = self.settings.deregister == "on-success"
         self._exit_policy = ExitPolicy(self.source, on_success, self.backoff, self._log_once)
@@ -137,7 +138,8 @@ class Reconciler:
         wanted, losers = unambiguous(read.services, registered)
         running = frozenset(key[:12] for key in ids)
         self._log_skipped(read, losers)
-        self._log_once.retain(running | {container_of(entry) for entry in registered.values()})
+        known = running | {container_of(entry) for entry in registered.values()}
+        self._log_once.retain(lambda key: key[0] in known)
         fingerprint = self.registry.token_fingerprint()
         steps = plan(wanted, registered, self.settings.hostname, running, fingerprint)
         unread = {key[:12] for key in read.unread}
@@ -227,13 +229,16 @@ class Reconciler:
 
     def _log_skipped(self, read: ReadResult, losers: Iterable[Service]) -> None:
         for entry in read.ignored:
-            self._log_once.info("ignored", entry.container, entry.reason)
+            self._log_skipped_once("ignored", entry.container, entry.reason)
         for service in losers:
             message = f"{service.id} is already used by another container"
-            self._log_once.info("ignored", service.container, message)
+            self._log_skipped_once("ignored", service.container, message)
         for key, reason in read.unread.items():
-            if reason and self._log_once.info("unread", key[:12], reason):
+            if reason and self._log_skipped_once("unread", key[:12], reason):
                 self.metrics.error("container")
+
+    def _log_skipped_once(self, kind: str, container: str, reason: str) -> bool:
+        return self._log_once((container, reason), f"{kind}: {container} {reason}")
 
 
 def _with_timeout(request: Callable[[], Result]) -> Result:

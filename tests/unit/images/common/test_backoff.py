@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from registrator.backoff import Backoff, KeyedBackoff
+from rollcall_common.backoff import Backoff, KeyedBackoff
 
-from .simulation import longest
+
+def longest(_low: float, high: float) -> float:
+    """No jitter: a wait is as long as it can be."""
+    return high
 
 
 def test_a_backoff_doubles_to_its_maximum_and_begins_anew() -> None:
