@@ -33,7 +33,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "roles/images/files/common/src/rollcall_common/consul_http.py": ("urllib3",),
     "roles/images/files/common/src/rollcall_common/unix_http.py": ("urllib3",),
     "roles/images/files/helloworld/src/helloworld.py": ("h11",),
-    "roles/drill/files/rollcall_drills/wire.py": ("h11",),
+    "roles/drill/files/rollcall_drills/observer/http_client.py": ("h11",),
 }
 FILES = sorted(
     path.relative_to(ROOT)

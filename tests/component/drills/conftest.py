@@ -18,8 +18,8 @@ from ansible_collections.rollcall.discovery.tests.support.drills.authorities imp
 from ansible_collections.rollcall.discovery.tests.support.drills.command import drill_fixture
 from ansible_collections.rollcall.discovery.tests.support.stalls import WATCH
 from rollcall_agents.certificates import Authority
-from rollcall_drills.history import Folder
-from rollcall_drills.lifecycle import observer
+from rollcall_drills.history.folder import Folder
+from rollcall_drills.observer.lifecycle import observer
 
 __all__ = ["authority_fixture", "drill_fixture", "stranger_fixture"]
 

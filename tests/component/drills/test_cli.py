@@ -20,9 +20,9 @@ from ansible_collections.rollcall.discovery.tests.support.drills.command import 
 from ansible_collections.rollcall.discovery.tests.support.drills.stories import story
 from rollcall_agents.certificates import Authority
 from rollcall_agents.polling import eventually
-from rollcall_drills import lifecycle
-from rollcall_drills.history import Folder, load
-from rollcall_drills.lifecycle import observer
+from rollcall_drills.history.folder import Folder, load
+from rollcall_drills.observer import lifecycle
+from rollcall_drills.observer.lifecycle import observer
 
 from .fakes import Action, Asked, Cluster, answer, hang, page, serving
 

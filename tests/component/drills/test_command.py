@@ -14,8 +14,8 @@ from ansible_collections.rollcall.discovery.tests.support.drills.command import 
     until_the_calm_counts,
 )
 from ansible_collections.rollcall.discovery.tests.support.drills.stories import host_dies, story
-from rollcall_drills.history import Folder
-from rollcall_drills.lifecycle import observer
+from rollcall_drills.history.folder import Folder
+from rollcall_drills.observer.lifecycle import observer
 
 from .fakes import Cluster, page, serving
 

@@ -13,10 +13,10 @@ import threading
 import pytest
 from ansible_collections.rollcall.discovery.tests.support.drills.command import DRILL
 from ansible_collections.rollcall.discovery.tests.support.drills.command import Drill as Command
-from rollcall_drills.clock import Clock
-from rollcall_drills.history import Folder
-from rollcall_drills.lifecycle import observer
-from rollcall_drills.settings import Drill, Settings
+from rollcall_drills.history.clock import Clock
+from rollcall_drills.history.folder import Folder
+from rollcall_drills.history.settings import Drill, Settings
+from rollcall_drills.observer.lifecycle import observer
 
 from .fakes import page, serving
 

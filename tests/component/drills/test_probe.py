@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 from rollcall_agents.certificates import Authority
-from rollcall_drills.clock import Clock
-from rollcall_drills.probe import Probe
-from rollcall_drills.records import Failure, Request
-from rollcall_drills.settings import Settings
-from rollcall_drills.wire import Place
+from rollcall_drills.history.clock import Clock
+from rollcall_drills.history.records import Failure, Request
+from rollcall_drills.history.settings import Settings
+from rollcall_drills.observer.http_client import Place
+from rollcall_drills.observer.probe import Probe
 
 from . import fakes
 from .fakes import Action, Asked, answer, serving

@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import pytest
 from rollcall_agents.polling import eventually
-from rollcall_drills.bounds import LEAST_CALM_REQUESTS, judge
+from rollcall_drills.analysis.bounds import LEAST_CALM_REQUESTS, judge
 from rollcall_drills.cli import main
-from rollcall_drills.history import Folder, load
+from rollcall_drills.history.folder import Folder, load
 
 Drill = Callable[..., str]
 # The program that roles/drill/files/drill runs, for a process of its own.

@@ -6,10 +6,10 @@ import json
 import pathlib
 from typing import Self
 
-from rollcall_drills.bounds import Verdict, judge
-from rollcall_drills.history import Folder, History, assemble, write_json
-from rollcall_drills.reading import Readings
-from rollcall_drills.records import (
+from rollcall_drills.analysis.bounds import Verdict, judge
+from rollcall_drills.history.folder import Folder, write_json
+from rollcall_drills.history.history import History, assemble
+from rollcall_drills.history.records import (
     Ended,
     Event,
     Failure,
@@ -26,7 +26,8 @@ from rollcall_drills.records import (
     Stall,
     event_line,
 )
-from rollcall_drills.settings import Drill, Settings
+from rollcall_drills.history.settings import Drill, Settings
+from rollcall_drills.observer.consistent_reads import Readings
 
 START = 1_000_000.0
 HOSTS = ("host-1", "host-2", "host-3")

@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.rollcall.discovery.tests.support.drills.command import Drill
 from ansible_collections.rollcall.discovery.tests.support.drills.stories import host_dies, story
 from rollcall_agents.certificates import Authority
-from rollcall_drills.history import load
+from rollcall_drills.history.folder import load
 
 
 def test_a_bound_that_is_missed_ends_with_one(drill: Drill, tmp_path: pathlib.Path) -> None:

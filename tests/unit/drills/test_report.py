@@ -14,9 +14,9 @@ from ansible_collections.rollcall.discovery.tests.support.drills.stories import 
     host_dies,
     story,
 )
-from rollcall_drills.bounds import judge
-from rollcall_drills.records import Failure, MarkName
-from rollcall_drills.report import charts, page, series, words
+from rollcall_drills.analysis.bounds import judge
+from rollcall_drills.history.records import Failure, MarkName
+from rollcall_drills.report import charts, formats, page, series
 from rollcall_drills.report.markup import Markup, join, tag
 
 VOID = {"meta"}
@@ -180,16 +180,16 @@ def test_flags_never_overlap(pixels: float) -> None:
 @pytest.mark.parametrize("seconds", [0.5, 3, 30, 61, 119, 120, 900, 3600, 86400])
 def test_the_time_axis_is_round_and_readable(seconds: float) -> None:
     """At most eleven moments, all different, all within."""
-    ticks = words.ticks(seconds, 10)
+    ticks = formats.ticks(seconds, 10)
     assert 2 <= len(ticks) <= 11
     assert ticks[-1] <= seconds
-    texts = [words.clock(tick, seconds) for tick in ticks]
+    texts = [formats.clock(tick, seconds) for tick in ticks]
     assert len(set(texts)) == len(texts)
 
 
 def test_a_long_time_is_told_in_minutes() -> None:
     """From two minutes on, and for the whole axis alike."""
-    assert [words.clock(60, length) for length in (119, 120)] == ["60 s", "1:00"]
+    assert [formats.clock(60, length) for length in (119, 120)] == ["60 s", "1:00"]
 
 
 def test_buckets_hold_every_request_once() -> None:
@@ -240,7 +240,7 @@ def test_markup_escapes_what_is_no_markup() -> None:
 )
 def test_durations_are_read_easily(value: float | None, text: str) -> None:
     """Milliseconds below a second."""
-    assert words.seconds(value) == text
+    assert formats.seconds(value) == text
 
 
 @pytest.mark.parametrize(
@@ -248,7 +248,7 @@ def test_durations_are_read_easily(value: float | None, text: str) -> None:
 )
 def test_numbers_are_read_easily(value: float | None, text: str) -> None:
     """Thousands apart, three digits of the rest."""
-    assert words.count(value) == text
+    assert formats.count(value) == text
 
 
 def test_style_has_no_rule_for_what_is_not_there() -> None:

@@ -9,14 +9,14 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from .bounds import Status, Verdict, bounds_from, judge
-from .clock import Clock
-from .history import Folder, load, write_json
-from .lifecycle import observer, start, stop
-from .records import Mark, MarkName
+from .analysis.bounds import Status, Verdict, bounds_from, judge
+from .errors import Trouble
+from .history.clock import Clock
+from .history.folder import Folder, load, write_json
+from .history.records import Mark, MarkName
+from .history.settings import Settings
+from .observer.lifecycle import observer, start, stop
 from .schedule import schedule
-from .settings import Settings
-from .trouble import Trouble
 
 _EXITS = {Status.HELD: 0, Status.MISSED: 1, Status.UNSTABLE: 3}
 
@@ -55,7 +55,7 @@ def _start(options: argparse.Namespace) -> int:
 
 def _observe(options: argparse.Namespace) -> int:
     # Only this command needs h11: a history is judged anywhere.
-    from .observer import observe
+    from .observer.process import observe
 
     return observe(options.history)
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from . import words
+from . import formats
 from .markup import Markup, join, tag
 
 WIDTH = 1000.0
@@ -109,11 +109,11 @@ def flags(frame: Frame) -> Markup:
 def axis(frame: Frame) -> Markup:
     """The time axis; a narrow screen shows every second of its moments."""
     labels = []
-    for index, at in enumerate(words.ticks(frame.seconds, 10)):
+    for index, at in enumerate(formats.ticks(frame.seconds, 10)):
         share = at / frame.seconds
         edge = "first" if share < 0.03 else "last" if share > 0.94 else "between"
         kind = f"tick {edge}" + (" minor" if index % 2 else "")
-        text = words.clock(at, frame.seconds)
+        text = formats.clock(at, frame.seconds)
         labels.append(tag("span", text, class_=kind, style=f"left:{share:.2%}"))
     return tag("div", tag("div", class_="side"), tag("div", *labels, class_="axis"), class_="row")
 
@@ -155,7 +155,7 @@ def rate(frame: Frame, data: Mapping[str, Any]) -> Markup:
         if name in bars
     ]
     grid = [
-        (1 - (value / top) * (1 - strip / height), words.count(value))
+        (1 - (value / top) * (1 - strip / height), formats.count(value))
         for value in _round_values(top)
     ]
     plot = _plot(frame, height, grid, [*shapes, *hovers, *dots])
@@ -192,11 +192,11 @@ def latency(frame: Frame, data: Mapping[str, Any]) -> Markup:
         shapes.append(tag("path", d="".join(points), class_=f"line {key}"))
     for one in failures[:_MOST_DOTS]:
         told = f"{one['at']:.2f} s: {one['method']} {one['connection']} {one['error']}"
-        told += f" after {words.milliseconds(one['ms'])}"
+        told += f" after {formats.milliseconds(one['ms'])}"
         point = f"M{frame.x(one['at']):.2f} {min(height - 4, max(4.0, y(one['ms']))):.2f}h0"
         shapes.append(tag("path", tag("title", told), d=point, class_="dot failed"))
     for one in data["latency"]:
-        told = ", ".join(f"{key} {words.milliseconds(one[key])}" for key in ("p50", "p99", "max"))
+        told = ", ".join(f"{key} {formats.milliseconds(one[key])}" for key in ("p50", "p99", "max"))
         left = frame.x(one["at"])
         width = frame.x(one["at"] + data["bucket_seconds"]) - left
         title = tag("title", f"{one['at']:g} s: {told}")
@@ -204,7 +204,8 @@ def latency(frame: Frame, data: Mapping[str, Any]) -> Markup:
             0, tag("rect", title, x=left, y=0, width=width, height=height, class_="hover")
         )
     grid = [
-        (y(10.0**power) / height, words.milliseconds(10.0**power)) for power in range(low, high + 1)
+        (y(10.0**power) / height, formats.milliseconds(10.0**power))
+        for power in range(low, high + 1)
     ]
     entries = [("line p50", "p50"), ("line p99", "p99"), ("line max", "max")]
     entries += [("failed", "failed, when given up")] if failures else []
@@ -295,11 +296,11 @@ def steps(frame: Frame, metric: Mapping[str, Any]) -> Markup:
     dots = []
     for point in metric["points"]:
         path += f"H{frame.x(point['at']):.2f}V{y(point['value']):.2f}"
-        told = f"{point['at']:.2f} s: {words.count(point['value'])}"
+        told = f"{point['at']:.2f} s: {formats.count(point['value'])}"
         place = f"M{frame.x(point['at']):.2f} {y(point['value']):.2f}h0"
         dots.append(tag("path", tag("title", told), d=place, class_="dot step"))
     shapes = [tag("path", d=path + f"H{WIDTH:g}", class_="line step"), *dots]
-    grid = [(y(value) / height, words.count(value)) for value in sorted({least, greatest})]
+    grid = [(y(value) / height, formats.count(value)) for value in sorted({least, greatest})]
     return _figure(metric["name"], _plot(frame, height, grid, shapes), Markup(""), small=True)
 
 

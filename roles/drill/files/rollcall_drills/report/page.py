@@ -7,7 +7,7 @@ import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from . import charts, words
+from . import charts, formats
 from .markup import Markup, tag
 
 _STYLE = pathlib.Path(__file__).with_name("style.css")
@@ -61,7 +61,9 @@ def _bounds(verdict: Mapping[str, Any]) -> Markup:
         (
             tag("span", line["name"], title=line["meaning"]),
             line["wanted"],
-            words.UNKNOWN if line["measured"] is None else words.count(round(line["measured"], 3)),
+            formats.UNKNOWN
+            if line["measured"] is None
+            else formats.count(round(line["measured"], 3)),
             tag("span", "yes", class_="yes") if line["held"] else tag("span", "no", class_="no"),
         )
         for line in verdict["bounds"]
@@ -73,28 +75,28 @@ def _figures(data: Mapping[str, Any]) -> Markup:
     figures = data["verdict"]["figures"]
     calm, fault = figures["calm_ms"], figures["fault_ms"]
     terms = figures["terms"]
-    failed = f"{words.count(figures['failed'])} of {words.count(figures['requests'])} requests"
+    failed = f"{formats.count(figures['failed'])} of {formats.count(figures['requests'])} requests"
     rows = [
         ("failed", failed),
         ("… GET, POST", f"{figures['failed_get']}, {figures['failed_post']}"),
-        ("slowest", words.seconds(figures["slowest_s"])),
+        ("slowest", formats.seconds(figures["slowest_s"])),
         ("calm: p50, p99, p99.9", _percentiles(calm)),
         ("under fault: p50, p99, p99.9", _percentiles(fault)),
-        ("longest without a leader", words.seconds(figures["leaderless_s"])),
-        ("fault to new leader", words.seconds(figures["new_leader_after_s"])),
-        ("fault to last use", words.seconds(figures["out_of_rotation_s"])),
-        ("fault to gone from the catalog", words.seconds(figures["out_of_catalog_s"])),
-        ("healing to first answer", words.seconds(figures["back_after_s"])),
+        ("longest without a leader", formats.seconds(figures["leaderless_s"])),
+        ("fault to new leader", formats.seconds(figures["new_leader_after_s"])),
+        ("fault to last use", formats.seconds(figures["out_of_rotation_s"])),
+        ("fault to gone from the catalog", formats.seconds(figures["out_of_catalog_s"])),
+        ("healing to first answer", formats.seconds(figures["back_after_s"])),
         (
             "elections, unprovoked",
-            f"{words.count(figures['elections'])}, {figures['unprovoked_elections']}",
+            f"{formats.count(figures['elections'])}, {figures['unprovoked_elections']}",
         ),
-        ("terms", words.UNKNOWN if terms is None else f"{terms[0]} to {terms[1]}"),
-        ("reloads", words.count(figures["reloads"])),
-        ("not sent in time", words.count(figures["probe_late"])),
-        ("longest stall of this machine", words.seconds(figures["longest_stall_s"])),
+        ("terms", formats.UNKNOWN if terms is None else f"{terms[0]} to {terms[1]}"),
+        ("reloads", formats.count(figures["reloads"])),
+        ("not sent in time", formats.count(figures["probe_late"])),
+        ("longest stall of this machine", formats.seconds(figures["longest_stall_s"])),
     ]
-    known = [row for row in rows if words.UNKNOWN not in row]
+    known = [row for row in rows if formats.UNKNOWN not in row]
     return _section("Figures", _table((), known))
 
 
@@ -182,9 +184,9 @@ def _effects(data: Mapping[str, Any]) -> Markup:
             (
                 one["target"],
                 f"{one['fault_at'] - data['started']:.1f}\u00a0s",
-                words.seconds(one["out_of_rotation_s"]),
-                words.seconds(one["out_of_catalog_s"]),
-                words.seconds(one["back_after_s"]),
+                formats.seconds(one["out_of_rotation_s"]),
+                formats.seconds(one["out_of_catalog_s"]),
+                formats.seconds(one["back_after_s"]),
             )
             for one in figures["targets"]
         )
@@ -192,14 +194,14 @@ def _effects(data: Mapping[str, Any]) -> Markup:
     if figures["failures"]:
         head = ("method", "connection", "how", "requests")
         kinds = (
-            (one["method"], one["connection"], one["error"], words.count(one["count"]))
+            (one["method"], one["connection"], one["error"], formats.count(one["count"]))
             for one in figures["failures"]
         )
         parts.append(_section("Failures", _table(head, kinds)))
     total = sum(figures["distribution"].values())
     if total:
         shares = (
-            (name, words.count(many), f"{many / total:.1%}")
+            (name, formats.count(many), f"{many / total:.1%}")
             for name, many in figures["distribution"].items()
         )
         parts.append(_section("Who answered", _table(("instance", "requests", "share"), shares)))
@@ -231,8 +233,8 @@ def _taken(data: Mapping[str, Any]) -> Markup:
 
 def _percentiles(values: Mapping[str, float]) -> str:
     if not values:
-        return words.UNKNOWN
-    return ", ".join(words.milliseconds(values[name]) for name in ("p50", "p99", "p99.9"))
+        return formats.UNKNOWN
+    return ", ".join(formats.milliseconds(values[name]) for name in ("p50", "p99", "p99.9"))
 
 
 def _section(title: str, content: Markup) -> Markup:

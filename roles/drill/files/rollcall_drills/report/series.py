@@ -11,12 +11,12 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..bounds import Verdict
-from ..elections import changes
-from ..figures import percentile
-from ..history import History
-from ..records import MembersSeen, PassingSeen, Request
-from ..timeline import spans
+from ..analysis.bounds import Verdict
+from ..analysis.elections import changes
+from ..analysis.figures import percentile
+from ..analysis.spans import spans
+from ..history.history import History
+from ..history.records import MembersSeen, PassingSeen, Request
 
 _BUCKETS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60, 120, 300, 600)
 _MOST_BUCKETS = 240

@@ -1,0 +1,1 @@
+"""The process that sends the traffic, polls Consul, and writes the history."""

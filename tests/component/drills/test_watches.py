@@ -1,0 +1,404 @@
+"""The recorder against agents on loopback: changes are told once, silence is a fact."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import pytest
+from rollcall_agents.certificates import Authority
+from rollcall_drills.history.clock import Clock
+from rollcall_drills.history.records import (
+    Distrusted,
+    Event,
+    LeaderSeen,
+    MembersSeen,
+    MetricsSeen,
+    PassingSeen,
+    RaftSeen,
+    Reads,
+    Refusal,
+    Refused,
+)
+from rollcall_drills.history.settings import Settings
+from rollcall_drills.observer import consistent_reads, polling, watches
+from rollcall_drills.observer.recorder import Recorder
+
+from .fakes import Asked, Cluster, Fake, answer, hang, serving
+
+Kind = TypeVar("Kind")
+Told = Callable[[list[Event]], object]
+# No state takes so long to come, and who waits for what never comes learns it before the others.
+_SECONDS = 20.0
+_LEADER, _SELF, _MEMBERS = "/v1/status/leader", "/v1/agent/self", "/v1/agent/members"
+_PASSING, _READ = "/v1/health/", "/v1/kv/"
+
+
+def recorded(
+    *consul: str,
+    until: Told,
+    then: Sequence[tuple[Told, Callable[[], object]]] = (),
+    metrics: str | None = None,
+    token: str = "",
+    ca: Authority | None = None,
+) -> list[Event]:
+    """What a recorder tells until `until` is true of it.
+
+    Before, each of `then` happens in turn, as soon as its own condition is true.
+    """
+    found: list[Event] = []
+
+    async def holds(condition: Told) -> None:
+        async with asyncio.timeout(_SECONDS):
+            while not condition(found):
+                await asyncio.sleep(0.01)
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        signer = None if ca is None else str(ca.pem)
+        settings = Settings("http://127.0.0.1/", consul=consul, metrics=metrics, consul_ca=signer)
+        recorder = Recorder(settings, Clock.set_now(), found.append, token)
+        running = asyncio.create_task(recorder.run(stop))
+        try:
+            for condition, act in then:
+                await holds(condition)
+                act()
+            await holds(until)
+        finally:
+            stop.set()
+            await running
+
+    asyncio.run(run())
+    return found
+
+
+@pytest.fixture
+def long_gaps(monkeypatch: pytest.MonkeyPatch) -> float:
+    """A gap between reads is none below this: a machine that stands still makes none so soon."""
+    monkeypatch.setattr(consistent_reads, "GAP_SECONDS", 1.0)
+    return 1.0
+
+
+def asked(fake: Fake, path: str) -> int:
+    """How often a fake was asked for what begins so."""
+    return sum(one.path.startswith(path) for one in fake.asked)
+
+
+def of(events: list[Event], kind: type[Kind]) -> list[Kind]:
+    """The events of one kind."""
+    return [event for event in events if isinstance(event, kind)]
+
+
+def test_what_never_changes_is_told_once() -> None:
+    """Seven polls of an agent that says the same make one line of each kind."""
+    polls = {_LEADER: 7, _SELF: 3, _MEMBERS: 3, _PASSING: 3}
+    with serving(Cluster().respond) as agent:
+        events = recorded(
+            agent.url,
+            until=lambda _: all(asked(agent, path) >= least for path, least in polls.items()),
+        )
+    (leader,) = of(events, LeaderSeen)
+    (raft,) = of(events, RaftSeen)
+    (members,) = of(events, MembersSeen)
+    (passing,) = of(events, PassingSeen)
+    assert leader.leader == "127.0.0.1:8300"
+    assert (raft.term, raft.state, raft.node, raft.version) == (2, "Leader", "host-1", "1.22.7")
+    assert members.members is not None
+    assert members.members[0].status == "alive"
+    assert passing.instances is not None
+    assert [(i.node, i.address, i.port) for i in passing.instances] == [
+        ("host-1", "127.0.0.1", 8001),
+        ("host-2", "127.0.0.2", 8002),
+    ]
+
+
+def test_a_new_leader_is_told_and_its_term_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change of the leader does not wait for the next look at the term."""
+    monkeypatch.setattr(watches, "_RAFT_SECONDS", 10 * _SECONDS)
+    cluster = Cluster()
+
+    def elect() -> None:
+        cluster.term, cluster.state = 3, "Follower"
+        cluster.leader = "127.0.0.2:8300"
+
+    with serving(cluster.respond) as agent:
+        events = recorded(
+            agent.url,
+            then=[(lambda told: of(told, LeaderSeen) and of(told, RaftSeen), elect)],
+            until=lambda told: len(of(told, RaftSeen)) == 2,
+        )
+    assert [seen.leader for seen in of(events, LeaderSeen)] == ["127.0.0.1:8300", "127.0.0.2:8300"]
+    assert [(seen.term, seen.state) for seen in of(events, RaftSeen)] == [
+        (2, "Leader"),
+        (3, "Follower"),
+    ]
+
+
+def test_instances_and_members_that_change_are_told() -> None:
+    """Who leaves the catalog, and who is taken for dead, is one line each."""
+    cluster = Cluster()
+
+    def lose() -> None:
+        cluster.passing.pop()
+        cluster.members["host-2"] = 4
+
+    with serving(cluster.respond) as agent:
+        events = recorded(
+            agent.url,
+            then=[(lambda told: of(told, PassingSeen) and of(told, MembersSeen), lose)],
+            until=lambda told: len(of(told, PassingSeen)) == len(of(told, MembersSeen)) == 2,
+        )
+    nodes = [[i.node for i in seen.instances or ()] for seen in of(events, PassingSeen)]
+    assert nodes == [["host-1", "host-2"], ["host-1"]]
+    last = of(events, MembersSeen)[-1].members
+    assert last is not None
+    assert {member.name: member.status for member in last}["host-2"] == "failed"
+
+
+def test_an_agent_that_dies_is_silent_and_the_other_is_not() -> None:
+    """One that hangs holds up nobody: the other one's changes are told meanwhile."""
+    one, other = Cluster(), Cluster(node="host-2")
+
+    def die() -> None:
+        one.silent = True
+        other.leader = "127.0.0.2:8300"
+
+    with serving(one.respond) as first, serving(other.respond) as second:
+        events = recorded(
+            *(first.url, second.url),
+            then=[(lambda told: len(of(told, RaftSeen)) == len(of(told, PassingSeen)) == 2, die)],
+            until=lambda told: all(
+                len(of(told, kind)) == count
+                for kind, count in ((LeaderSeen, 4), (RaftSeen, 3), (PassingSeen, 3))
+            ),
+        )
+        leaders = [(seen.agent == first.url, seen.leader) for seen in of(events, LeaderSeen)]
+    assert leaders[2:] == [(False, "127.0.0.2:8300"), (True, None)]
+    assert of(events, RaftSeen)[-1].term is None
+    assert of(events, PassingSeen)[-1].instances is None
+
+
+def test_a_port_where_nobody_listens_is_a_silent_agent() -> None:
+    """An agent that never was is recorded like one that died."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        # So long nothing is missed yet.
+        over = time.monotonic() + 1.5 * consistent_reads.GAP_SECONDS
+        events = recorded(url, until=lambda told: of(told, LeaderSeen) and time.monotonic() > over)
+    assert [seen.leader for seen in of(events, LeaderSeen)] == [None]
+    assert [reads.answered for reads in of(events, Reads)] == [False]
+
+
+def test_reads_are_answered_by_200_and_404_alone(
+    long_gaps: float, stood_still: Callable[[], float]
+) -> None:
+    """Without a leader an agent says 500, and that is a gap."""
+    cluster = Cluster()
+    clock = Clock.set_now()
+    moments: list[float] = []
+    counts: list[int] = []
+
+    def turn(answer: str) -> Callable[[], None]:
+        def turned() -> None:
+            cluster.reads = answer
+            moments.append(clock.now())
+            counts.append(asked(agent, _READ))
+
+        return turned
+
+    def more(reads: int) -> Told:
+        return lambda _: asked(agent, _READ) >= sum(counts[-1:]) + reads
+
+    with serving(cluster.respond) as agent:
+        events = recorded(
+            agent.url,
+            then=[(more(5), turn("500 Internal Server Error")), (more(30), turn("200 OK"))],
+            until=more(5),
+        )
+    reads = of(events, Reads)
+    lost, found = moments
+    assert [one.answered for one in reads] == [True, False, True]
+    assert reads[0].end == reads[1].start
+    # A read comes each 0.05 s; one that is under way when the leader is lost has its answer still.
+    assert abs(reads[1].start - lost) < 0.12 + stood_still()
+    assert reads[1].end > found > lost + long_gaps
+
+
+def test_one_agent_with_a_leader_is_enough(long_gaps: float) -> None:
+    """A partitioned agent makes no gap as long as another one finds a leader."""
+    cut = Cluster(reads="500 Internal Server Error")
+    over = time.monotonic() + 1.2 * long_gaps
+    with serving(cut.respond) as first, serving(Cluster().respond) as second:
+        events = recorded(
+            *(first.url, second.url),
+            until=lambda _: asked(first, _READ) and time.monotonic() > over,
+        )
+    assert [one.answered for one in of(events, Reads)] == [True]
+
+
+def test_reads_that_hang_do_not_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twenty a second are sent, whatever became of those before."""
+    monkeypatch.setattr(polling, "_ANSWER_SECONDS", 10 * _SECONDS)
+
+    def respond(asked: Asked) -> Any:
+        return hang if asked.path.startswith(_READ) else Cluster().respond(asked)
+
+    began = time.monotonic()
+    with serving(respond) as agent:
+        recorded(agent.url, until=lambda _: asked(agent, _READ) >= 12)
+        reads = asked(agent, _READ)
+    # None comes sooner than its 0.05 s, whatever the machine does; the first comes at once.
+    assert 12 <= reads <= 1 + 20 * (time.monotonic() - began)
+
+
+def test_the_token_is_sent_and_a_refusal_told_once() -> None:
+    """403 means that the token lacks a right, and which."""
+    cluster = Cluster(forbidden=("/v1/kv/", "/v1/agent/self"))
+    with serving(cluster.respond) as agent:
+        events = recorded(
+            agent.url,
+            token="secret-token",
+            until=lambda _: asked(agent, _READ) >= 5 and asked(agent, _SELF) >= 3,
+        )
+        tokens = {one.headers.get("x-consul-token") for one in agent.asked}
+    assert tokens == {"secret-token"}
+    assert sorted(seen.path.partition("?")[0] for seen in of(events, Refused)) == [
+        "/v1/agent/self",
+        "/v1/kv/rollcall/drill",
+    ]
+    assert "secret" not in repr(events)
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("Permission denied: token lacks permission", Refusal.FORBIDDEN),
+        ("rpc error: ACL not found", Refusal.UNKNOWN),
+    ],
+)
+def test_a_token_without_rights_is_told_from_none(said: str, why: Refusal) -> None:
+    """Rights would not help a token that nobody made."""
+    with serving(Cluster(forbidden=("/v1/agent/self",), refusal=said).respond) as agent:
+        events = recorded(agent.url, token="secret-token", until=lambda told: of(told, Refused))
+    assert [seen.why for seen in of(events, Refused)] == [why]
+
+
+def test_a_list_with_gaps_is_no_list() -> None:
+    """What a token may not see is not missing from the catalog: that is told, and is silence."""
+    lists = ("/v1/health/", "/v1/agent/members")
+    with serving(Cluster(filtered=lists).respond) as agent:
+        events = recorded(
+            agent.url,
+            token="secret-token",
+            until=lambda _: asked(agent, _PASSING) >= 3 and asked(agent, _MEMBERS) >= 3,
+        )
+    assert {(seen.path.partition("?")[0], seen.why) for seen in of(events, Refused)} == {
+        ("/v1/health/service/my-web-server", Refusal.FILTERED),
+        ("/v1/agent/members", Refusal.FILTERED),
+    }
+    assert len(of(events, Refused)) == 2
+    assert [seen.instances for seen in of(events, PassingSeen)] == [None]
+    assert [seen.members for seen in of(events, MembersSeen)] == [None]
+
+
+def test_an_agent_is_watched_over_tls(
+    authority: Authority, tls: ssl.SSLContext, long_gaps: float
+) -> None:
+    """By an address that its certificate bears; the token is sent there too."""
+    over = time.monotonic() + 1.2 * long_gaps
+    with serving(Cluster().respond, tls=tls) as agent:
+        events = recorded(
+            agent.url,
+            token="secret-token",
+            ca=authority,
+            until=lambda _: len(agent.asked) >= 40 and time.monotonic() > over,
+        )
+        tokens = {one.headers.get("x-consul-token") for one in agent.asked}
+        connections, questions = len(agent.wires), len(agent.asked)
+    assert tokens == {"secret-token"}
+    assert [seen.leader for seen in of(events, LeaderSeen)] == ["127.0.0.1:8300"]
+    assert [one.answered for one in of(events, Reads)] == [True]
+    assert not of(events, Distrusted)
+    # Handshakes are dear: 8 for all, and one more for each question that takes too long.
+    assert connections < questions / 2
+
+
+def test_an_agent_by_another_authority_is_asked_nothing(
+    stranger: Authority, tls: ssl.SSLContext
+) -> None:
+    """The reason is told once, and no token leaves the machine."""
+    with serving(Cluster().respond, tls=tls) as agent:
+        events = recorded(
+            agent.url, token="secret-token", ca=stranger, until=lambda told: of(told, LeaderSeen)
+        )
+        assert agent.asked == []
+    (distrusted,) = of(events, Distrusted)
+    assert (distrusted.url, "issuer" in distrusted.reason) == (agent.url, True)
+    assert [seen.leader for seen in of(events, LeaderSeen)] == [None]
+
+
+def test_an_agent_of_another_address_is_asked_nothing(
+    authority: Authority, elsewhere: ssl.SSLContext
+) -> None:
+    """Its certificate is good, and somebody else's."""
+    with serving(Cluster().respond, tls=elsewhere) as agent:
+        events = recorded(
+            agent.url, token="secret-token", ca=authority, until=lambda told: of(told, LeaderSeen)
+        )
+        assert agent.asked == []
+    (distrusted,) = of(events, Distrusted)
+    assert "not valid for '127.0.0.1'" in distrusted.reason
+
+
+def test_what_speaks_no_tls_is_asked_nothing(authority: Authority) -> None:
+    """A port of plain HTTP under an https address gets no token."""
+    with serving(Cluster().respond, greet=answer("", "400 Bad Request")) as agent:
+        url = agent.url.replace("http", "https")
+        events = recorded(
+            url, token="secret-token", ca=authority, until=lambda told: of(told, LeaderSeen)
+        )
+        assert agent.asked == []
+    assert [seen.url for seen in of(events, Distrusted)] == [url]
+
+
+@pytest.mark.parametrize("body", ["no json", "[]", '{"Stats": 7}', '[{"Name": 1}]', "null"])
+def test_an_answer_of_another_shape_is_silence(body: str) -> None:
+    """What cannot be understood ends nothing: it is recorded as no answer."""
+    with serving(lambda asked: answer(body)) as agent:
+        events = recorded(agent.url, until=lambda told: of(told, LeaderSeen) and of(told, RaftSeen))
+    assert [seen.leader for seen in of(events, LeaderSeen)] == [None]
+    assert [seen.term for seen in of(events, RaftSeen)] == [None]
+
+
+def test_metrics_are_told_when_they_change() -> None:
+    """The first values, then the changed ones, then silence."""
+    values = ["nginx_lb_reloads_total 1\nnginx_lb_instances 3\ngo_threads 9"]
+
+    def respond(asked: Asked) -> Any:
+        return answer(values[0]) if values else hang
+
+    def reload() -> None:
+        values[0] = "nginx_lb_reloads_total 2\nnginx_lb_instances 3"
+
+    with serving(respond) as balancer:
+        events = recorded(
+            metrics=balancer.url + "/metrics",
+            then=[(lambda told: of(told, MetricsSeen), reload)],
+            until=lambda told: len(of(told, MetricsSeen)) == 2,
+        )
+    assert [seen.values for seen in of(events, MetricsSeen)] == [
+        {"nginx_lb_reloads_total": 1, "nginx_lb_instances": 3},
+        {"nginx_lb_reloads_total": 2},
+    ]
+    with serving(respond) as balancer:
+        events = recorded(
+            metrics=balancer.url,
+            then=[(lambda told: of(told, MetricsSeen), values.clear)],
+            until=lambda told: len(of(told, MetricsSeen)) == 2,
+        )
+    assert [seen.values is None for seen in of(events, MetricsSeen)] == [False, True]
