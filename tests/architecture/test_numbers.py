@@ -76,7 +76,7 @@ def given() -> Iterator[Any]:
     """All variables of the roles and the playbooks."""
     for pattern in ("roles/*/defaults/*.yml", "roles/*/vars/*.yml", "playbooks/**/vars/*.yml"):
         yield from (yaml.safe_load(path.read_text()) for path in sorted(ROOT.glob(pattern)))
-    for pattern in ("roles/*/tasks/*.yml", "playbooks/*.yml", "playbooks/drills/*.yml"):
+    for pattern in ("roles/*/tasks/**/*.yml", "playbooks/**/*.yml"):
         for path in sorted(ROOT.glob(pattern)):
             yield from variables(yaml.safe_load(path.read_text()))
 

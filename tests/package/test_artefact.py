@@ -48,7 +48,7 @@ def test_it_holds_what_users_need_and_nothing_else(files: Files) -> None:
         "inventories/example/hosts.yml",
         "meta/execution-environment.yml",
         "meta/runtime.yml",
-        "playbooks/drills/leader_kill.yml",
+        "playbooks/drills/consul/leader_kill.yml",
         "playbooks/site.yml",
         "plugins/inventory/consul.py",
         "roles/drill/files/drill.py",

@@ -16,8 +16,8 @@ from consumer import SOURCES, run
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PLAYBOOKS = sorted(
     ".".join(path.relative_to(ROOT / "playbooks").with_suffix("").parts)
-    for folder in ("playbooks", "playbooks/drills")
-    for path in (ROOT / folder).glob("*.yml")
+    for path in (ROOT / "playbooks").rglob("*.yml")
+    if path.parent.name != "vars"
 )
 # Where Ansible chooses the hosts of a play it knows no variable of an inventory.
 GROUPS = ("-e", "@groups.yml")

@@ -66,7 +66,7 @@ def test_a_secure_stack_is_asked_with_its_secrets(tmp_path: pathlib.Path, elsewh
 def test_whoever_asks_an_agent_has_the_token() -> None:
     """Every task that names the agent names the token too, and none without one names it."""
     asking = 0
-    for path in sorted((ROLE / "tasks").glob("*.yml")):
+    for path in sorted((ROLE / "tasks").rglob("*.yml")):
         for task in yaml.safe_load(path.read_text()):
             for options in (value for key, value in task.items() if key.startswith("rollcall.")):
                 asking += 1

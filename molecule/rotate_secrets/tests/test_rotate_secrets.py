@@ -10,7 +10,7 @@ SECRETS = pathlib.Path(__file__).resolve().parents[3] / "inventories" / "lab" / 
 
 def test_everybody_answers_all_the_time(host: Any, drill: Any) -> None:
     """No instance leaves the rotation for as long as five seconds while it happens."""
-    assert drill("rotate").away(seconds=5) == {}
+    assert drill("rotate_secrets").away(seconds=5) == {}
 
 
 def test_one_token_may_do_everything(host: Any, consul: Any) -> None:

@@ -7,4 +7,4 @@ from typing import Any
 
 def test_everybody_answers_all_the_time(host: Any, drill: Any) -> None:
     """No instance leaves the rotation for as long as five seconds while it happens."""
-    assert drill("close").away(seconds=5) == {}
+    assert drill("secure").away(seconds=5) == {}

@@ -9,13 +9,13 @@ import pytest
 from rollcall_agents.modules import surroundings
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-PLAYBOOKS = ["site.yml", "playbooks/*.yml", "playbooks/drills/*.yml"]
 
 
 @pytest.mark.parametrize("inventory", ["lab", "example"])
 def test_every_playbook_has_ansibles_syntax(inventory: str) -> None:
     """Roles, modules and what is imported are found, and nothing is told off."""
-    playbooks = [str(path) for pattern in PLAYBOOKS for path in sorted(ROOT.glob(pattern))]
+    paths = [ROOT / "site.yml", *sorted((ROOT / "playbooks").rglob("*.yml"))]
+    playbooks = [str(path) for path in paths if path.parent.name != "vars"]
     done = subprocess.run(
         ["ansible-playbook", "--syntax-check", "-i", f"inventories/{inventory}", *playbooks],
         cwd=ROOT,

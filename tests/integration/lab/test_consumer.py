@@ -91,7 +91,7 @@ def test_a_drill_and_the_status_run_by_their_full_names(
     """The drill's program and the status's own files are part of their roles."""
     groups = ("-e", "@groups.yml")
     drill = ("-e", "drill_confirm=yes", "-e", "drill_calm=1", "-e", f"drill_directory={tmp_path}")
-    play(project, "rollcall.discovery.drills.web_stop", *groups, *drill)
+    play(project, "rollcall.discovery.drills.services.web_stop", *groups, *drill)
     assert list(tmp_path.glob("web_stop/*/report.html"))
     play(project, "rollcall.discovery.status", *groups)
 
