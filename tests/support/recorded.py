@@ -9,6 +9,12 @@ from collections.abc import Mapping
 from typing import Any
 
 FOLDER = pathlib.Path(__file__).resolve().parents[1] / "fixtures" / "consul"
+# The folder of a recording is the first word of its name, but for these.
+FOLDERS = {
+    **dict.fromkeys(("anonymous", "powerless", "stranger"), "denied"),
+    **dict.fromkeys(("autopilot", "raft", "status"), "cluster"),
+    **dict.fromkeys(("register", "deregister", "check"), "registration"),
+}
 # What a call of consul_service said for the service web-1 of the recordings.
 WEB: dict[str, Any] = {
     "name": "web",
@@ -78,12 +84,18 @@ class Recorded:
 
 def names() -> list[str]:
     """The names of all recordings."""
-    return sorted(path.stem for path in FOLDER.glob("*.json"))
+    return sorted(path.stem for path in FOLDER.rglob("*.json"))
+
+
+def file_of(name: str) -> pathlib.Path:
+    """The file of the recording of this name."""
+    first = name.partition("-")[0]
+    return FOLDER / FOLDERS.get(first, first) / f"{name}.json"
 
 
 def recorded(name: str) -> Recorded:
     """The recording of this name."""
-    return Recorded(**json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8")))
+    return Recorded(**json.loads(file_of(name).read_text(encoding="utf-8")))
 
 
 def answer(name: str) -> Any:
@@ -101,4 +113,6 @@ def keep(name: str, recording: Recorded) -> None:
     values = dataclasses.asdict(recording).items()
     said = {key: value for key, value in values if value is not None and (key, value) != NO_HEADERS}
     text = json.dumps(said, indent=2, sort_keys=True, ensure_ascii=False)
-    (FOLDER / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    file = file_of(name)
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(text + "\n", encoding="utf-8")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import pathlib
 import re
 from typing import Any
 
 import pytest
 import urllib3
+from ansible_collections.rollcall.discovery.tests.support.recorded import file_of
 from ansible_collections.rollcall.discovery.tests.support.registrator.builders import HOST, settings
 from ansible_collections.rollcall.discovery.tests.support.registrator.fakes import Wire
 from registrator.consul.agent_registry import AgentRegistry
@@ -16,8 +16,6 @@ from registrator.consul.client import ConsulClient
 from registrator.domain.interfaces import RefusedError, RegistryError
 from registrator.domain.model import Registered
 from registrator.domain.plan import container_of, is_ours
-
-FOLDER = pathlib.Path(__file__).resolve().parents[4] / "fixtures" / "consul"
 
 
 @pytest.fixture
@@ -36,7 +34,7 @@ def registry(wire: Wire) -> AgentRegistry:
 
 def play(wire: Wire, name: str, request: str = "") -> Any:
     """Let the agent answer as Consul did in a recording, to its request or another; the answer."""
-    found = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    found = json.loads(file_of(name).read_text(encoding="utf-8"))
     refused = found["status"] >= 400
     text = found["answer"] if refused else json.dumps(found["answer"])
     wire.answers[request or found["request"]] = found["status"], text
