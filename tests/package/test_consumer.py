@@ -1,6 +1,6 @@
 """A foreign project reads the collection as it was installed: every name, every play.
 
-`tests/integration/lab/test_consumer.py` runs it.
+`tests/integration/lab/playbooks/test_consumer.py` runs it.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ def test_a_play_and_a_program_get_the_tokens_file(secure: Profile) -> None:
 
 def test_whoever_asks_an_agent_of_the_lab_asks_so() -> None:
     """No scenario and no test on the lab has an agent's address of its own, but a stranger's."""
-    files = [*ROOT.glob("molecule/**/*.py"), *ROOT.glob("tests/integration/lab/*.py")]
+    files = [*ROOT.glob("molecule/**/*.py"), *ROOT.glob("tests/integration/lab/**/*.py")]
     stranger = ROOT / "molecule/secure/tests/matrix/test_matrix.py"
     assert len(files) > 20
     for path in set(files) - {stranger}:

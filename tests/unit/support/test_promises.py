@@ -148,5 +148,5 @@ def kept(source: str) -> Iterator[str]:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_modules_promises_are_kept_in_a_test(name: str) -> None:
     """A module without one promises what nobody has seen."""
-    files = [path for suite in SUITES for path in (ROOT / suite).glob("test_*.py")]
+    files = [path for suite in SUITES for path in (ROOT / suite).rglob("test_*.py")]
     assert name in {found for path in files for found in kept(path.read_text(encoding="utf-8"))}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .conftest import HOSTS, Eventually, Lab
+from ..conftest import HOSTS, Eventually, Lab
 
 
 def test_the_page_is_answered_by_all_three_hosts(lab: Lab) -> None:

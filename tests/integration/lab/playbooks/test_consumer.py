@@ -11,7 +11,7 @@ import urllib.request
 import pytest
 from ansible_collections.rollcall.discovery.tests.support.profiles import Profile
 
-from .conftest import HOSTS, ROOT, Eventually, Lab
+from ..conftest import HOSTS, ROOT, Eventually, Lab
 
 sys.path.insert(0, str(ROOT / "tests" / "package"))
 

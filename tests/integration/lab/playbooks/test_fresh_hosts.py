@@ -6,7 +6,7 @@ import json
 import socket
 import struct
 
-from .conftest import HOSTS, Eventually, Lab
+from ..conftest import HOSTS, Eventually, Lab
 
 EMPTIES_HOSTS = True
 

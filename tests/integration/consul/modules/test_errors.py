@@ -20,7 +20,7 @@ from rollcall_agents.agent import LOCAL, Agent, consul_binary
 from rollcall_agents.clusters import guarded, leaderless, running, server, token_with
 from rollcall_agents.polling import eventually
 
-from .conftest import ask, surroundings
+from ..conftest import ask, surroundings
 
 SERVICE, STATUS, AUDIT, ACL, KEYRING = (
     f"rollcall.discovery.{name}"

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
-from .conftest import HOSTS, ROOT, Lab
+from ..conftest import HOSTS, ROOT, Lab
 
 PLUGIN = ROOT / "plugins" / "inventory" / "consul.py"
 NODES = {f"consulserver-node{number}": address for number, address in enumerate(HOSTS.values(), 1)}

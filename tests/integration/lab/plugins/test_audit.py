@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import HOSTS, Eventually, Lab
+from ..conftest import HOSTS, Eventually, Lab
 
 HOST, OTHER, DEAD = "host-1", "host-2", "host-3"
 MODULE = "rollcall.discovery.registrator_audit"

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from rollcall_agents.polling import eventually
 
-from .conftest import HOSTS, ROOT, Lab, Recap
+from ..conftest import HOSTS, ROOT, Lab, Recap
 
 REGISTRY = "10.111.152.2:5000"
 # Every host runs it, and it has most of what the Dockerfiles install.

@@ -28,7 +28,7 @@ from rollcall_agents.clusters import (
     token_with,
 )
 
-from .conftest import ask
+from ..conftest import ask
 
 NAME = "consul_keyring"
 MODULE = f"rollcall.discovery.{NAME}"

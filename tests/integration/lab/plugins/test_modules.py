@@ -12,7 +12,7 @@ from ansible_collections.rollcall.discovery.tests.support.promises import (
     documented,
 )
 
-from .conftest import ROOT, Lab
+from ..conftest import ROOT, Lab
 
 MODULES = {path.stem: path for path in sorted((ROOT / "plugins" / "modules").glob("*.py"))}
 # Its examples would register the stack's containers a second time: test_registrator_container

@@ -17,7 +17,7 @@ from ansible_collections.rollcall.discovery.tests.support.promises import (
     documented,
 )
 
-from .conftest import Lab
+from ..conftest import Lab
 
 MODULE = "rollcall.discovery.registrator_container"
 NAME = "registrator-example"

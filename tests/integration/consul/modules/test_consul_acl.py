@@ -26,7 +26,7 @@ from rollcall_agents.clusters import (
     untouched,
 )
 
-from .conftest import ask, surroundings
+from ..conftest import ask, surroundings
 
 NAME = "consul_acl"
 MODULE = f"rollcall.discovery.{NAME}"

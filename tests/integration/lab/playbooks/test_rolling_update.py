@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-from .conftest import HOSTS, Lab
+from ..conftest import HOSTS, Lab
 
 PLAYBOOK = "playbooks/rolling_update.yml"
 OTHERWISE = ("-e", "helloworld_check_interval=3s")

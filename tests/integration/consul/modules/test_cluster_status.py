@@ -16,7 +16,7 @@ from rollcall_agents.agent import LOCAL, OTHER, THIRD, Agent
 from rollcall_agents.clusters import client, joining, running, three_servers
 from rollcall_agents.polling import eventually
 
-from .conftest import ask, surroundings
+from ..conftest import ask, surroundings
 
 NAME = "consul_cluster_status"
 MODULE = f"rollcall.discovery.{NAME}"

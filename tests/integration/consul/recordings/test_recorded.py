@@ -13,10 +13,10 @@ from ansible_collections.rollcall.discovery.tests.support.recorded import (
     recorded,
 )
 
-from .conftest import ROOT
+from ..conftest import ROOT
 from .record import record
 
-RECORD = "pytest tests/integration/consul/test_recorded.py --record"
+RECORD = "pytest tests/integration/consul/recordings/test_recorded.py --record"
 
 
 @pytest.fixture(scope="module", name="live")

@@ -6,7 +6,7 @@ import pathlib
 import re
 from xml.etree import ElementTree
 
-from .conftest import HOSTS, Eventually, Lab
+from ..conftest import HOSTS, Eventually, Lab
 
 
 def test_the_table_tells_what_runs_and_who_leads(lab: Lab, eventually: Eventually) -> None:

@@ -9,7 +9,7 @@ import pathlib
 
 import pytest
 
-from .conftest import Lab, Recap
+from ..conftest import Lab, Recap
 
 MISTAKES = {
     "two hosts of one address": (
