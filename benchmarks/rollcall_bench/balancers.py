@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 from rollcall_agents.agent import LOCAL, Agent, free_ports
 from rollcall_agents.polling import eventually
-from rollcall_lab.images import Program, compiled
+from rollcall_lab.docker.images import Program, compiled
 from rollcall_lab.progress import LabError
 
 from .containers import IMAGE, container, instead, with_token

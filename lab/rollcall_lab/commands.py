@@ -7,8 +7,11 @@ import os
 import sys
 import time
 
-from . import engine, environment, hosts, images, inventory, set_aside, state
-from .locking import alone
+from . import environment, set_aside
+from .docker import engine, images
+from .files import inventory, state
+from .files.locking import alone
+from .hosts import machines
 from .progress import LabError, main, output, run, say, step
 from .settings import (
     LABEL,
@@ -98,29 +101,29 @@ def _up(settings: Settings) -> None:
 def _start(settings: Settings) -> None:
     """Have the hosts up, with every image in the registry from which they pull."""
     images.ensure(settings.hosts)
-    hosts.network()
+    machines.network()
     images.start_registry()
     pushed = images.fill_registry()
     _shrink(settings)
-    hosts.ensure(settings.hosts)
-    hosts.pull_again(settings.hosts, pushed)
+    machines.ensure(settings.hosts)
+    machines.pull_again(settings.hosts, pushed)
     settings.save()
 
 
 def _make_room(*, replace: bool) -> None:
     """Remove another checkout's hosts, if asked to: they stand on the lab's addresses."""
-    names = hosts.foreign()
+    names = machines.foreign()
     if names and not replace:
-        hosts.refuse(names)
+        machines.refuse(names)
     if names:
         with step(f"Removing {', '.join(names)}: made by another checkout"):
-            hosts.remove(names)
+            machines.remove(names)
 
 
 def _shrink(settings: Settings) -> None:
     """Remove the hosts that are too many, unless something runs on them."""
-    gone = hosts.surplus(settings.hosts)
-    lost = [name for name in gone if hosts.busy(name)]
+    gone = machines.surplus(settings.hosts)
+    lost = [name for name in gone if machines.busy(name)]
     if lost:
         raise LabError(
             f"{', '.join(lost)} would be lost with --hosts {len(settings.hosts)}",
@@ -128,7 +131,7 @@ def _shrink(settings: Settings) -> None:
         )
     if gone:
         with step(f"Removing {', '.join(gone)}, which run nothing"):
-            hosts.remove(gone)
+            machines.remove(gone)
 
 
 def _down(*, purge: bool, others: bool) -> None:
@@ -137,18 +140,18 @@ def _down(*, purge: bool, others: bool) -> None:
         set_aside.refuse_left()
     settings = saved()
     if settings is not None:
-        hosts.hang_up(settings.hosts)
+        machines.hang_up(settings.hosts)
     kept: list[str] = []
     if running:
-        gone = hosts.standing() if others else hosts.own()
+        gone = machines.standing() if others else machines.own()
         if gone:
             with step(f"Removing {', '.join(gone)}"):
-                hosts.remove(gone)
-        kept = [*hosts.standing(), *hosts.aside()]
+                machines.remove(gone)
+        kept = [*machines.standing(), *machines.aside()]
     state.remove()
     if kept:
         say(f"Nothing of this lab is left. Another one's hosts stay: {', '.join(kept)}.")
-        if hosts.standing():
+        if machines.standing():
             say("  lab/down --others removes them too")
         return
     if running:
@@ -161,7 +164,7 @@ def _remove_shared(*, purge: bool) -> None:
     """Remove what every lab on this machine uses."""
     with step("Removing the registry, the network and the volume"):
         if engine.exists("container", REGISTRY_NAME):
-            hosts.remove([REGISTRY_NAME])
+            machines.remove([REGISTRY_NAME])
         if engine.exists("network", NETWORK):
             run(["docker", "network", "rm", NETWORK], remedy="docker network inspect " + NETWORK)
         if engine.exists("volume", REGISTRY_NAME):
@@ -186,11 +189,11 @@ def _status() -> None:
         set_aside.refuse_left()
     if settings is None or not running:
         raise LabError("the lab is not up", "Start it with lab/up")
-    states = dict(line.split("\t") for line in hosts.listed("{{.Names}}\t{{.Status}}"))
+    states = dict(line.split("\t") for line in machines.listed("{{.Names}}\t{{.Status}}"))
     rows = [("MACHINE", "ADDRESS", "ENGINE", "STATE", "CONTAINERS")]
     for host in settings.hosts:
-        version = hosts.ssh(host, "docker", "info", "--format", "{{.ServerVersion}}")
-        inner = hosts.ssh(host, "docker", "ps", "--format", "{{.Names}}")
+        version = machines.ssh(host, "docker", "info", "--format", "{{.ServerVersion}}")
+        inner = machines.ssh(host, "docker", "ps", "--format", "{{.Names}}")
         containers = " ".join(sorted(inner.split())) if inner is not None else "?"
         state = states.get(host.name, "missing")
         rows.append((host.name, host.address, (version or "?").strip(), state, containers))

@@ -13,8 +13,11 @@ import pathlib
 import signal
 from collections.abc import Callable, Iterator
 
-from . import engine, hosts, inner, settings, state
-from .locking import alone
+from . import settings
+from .docker import engine
+from .files import state
+from .files.locking import alone
+from .hosts import containers, machines
 from .progress import LabError, run, say, step
 
 # Tells what a run starts that the lab it finds is the run's own: the run's process id.
@@ -35,7 +38,7 @@ def apart() -> Iterator[None]:
     if is_left():
         with alone():
             bring_back()
-    if not hosts.standing():
+    if not machines.standing():
         yield
         return
     with _on_signals(_exit, _SIGNALS):
@@ -53,13 +56,13 @@ def apart() -> Iterator[None]:
 
 def set_aside() -> None:
     """Stop and rename every host that stands, and move the lab's files; LabError on a failure."""
-    names = hosts.standing()
+    names = machines.standing()
     started = _started(os.getpid()) or 0
     with step(f"Setting the lab that is up aside ({', '.join(names)})"):
-        hosts.at_once(lambda name: inner.remember(name, os.getpid(), started), names)
+        machines.at_once(lambda name: containers.remember(name, os.getpid(), started), names)
         for name in names:
-            _rename(name, name + hosts.ASIDE)
-        _stop([name + hosts.ASIDE for name in names])
+            _rename(name, name + machines.ASIDE)
+        _stop([name + machines.ASIDE for name in names])
         state.set_aside()
 
 
@@ -69,23 +72,23 @@ def bring_back() -> None:
     After an interruption, another call goes on. LabError when hosts of another checkout stand in
     the way.
     """
-    names = hosts.aside()
+    names = machines.aside()
     if not names and not state.is_set_aside():
         return
-    meanwhile = hosts.own() if state.is_set_aside() else []
-    restored = [name.removesuffix(hosts.ASIDE) for name in names]
-    blocked = [name for name in restored if name in hosts.standing() and name not in meanwhile]
+    meanwhile = machines.own() if state.is_set_aside() else []
+    restored = [name.removesuffix(machines.ASIDE) for name in names]
+    blocked = [name for name in restored if name in machines.standing() and name not in meanwhile]
     if blocked:
-        hosts.refuse(blocked)
+        machines.refuse(blocked)
     with step(f"Bringing the lab back ({', '.join(restored) or 'its files'})"):
         if meanwhile:
             known = settings.saved()
-            hosts.hang_up(known.hosts if known else ())
-            hosts.remove(meanwhile)
+            machines.hang_up(known.hosts if known else ())
+            machines.remove(meanwhile)
         state.bring_back()
         # One that was interrupted while it shut down runs still, but not for long.
         _stop(names)
-        hosts.at_once(_resume, names)
+        machines.at_once(_resume, names)
 
 
 def is_left() -> bool:
@@ -101,13 +104,13 @@ def is_left() -> bool:
             f"the lab is set aside while the test suite (process {process}) uses one of its own",
             f"Wait until it ends and brings the lab back, or end it: kill {process}",
         )
-    return bool(hosts.aside()) or state.is_set_aside()
+    return bool(machines.aside()) or state.is_set_aside()
 
 
 def refuse_left() -> None:
     """LabError when a lab is set aside, unless the run that did so asks."""
     if is_left():
-        names = ", ".join(name.removesuffix(hosts.ASIDE) for name in hosts.aside())
+        names = ", ".join(name.removesuffix(machines.ASIDE) for name in machines.aside())
         raise LabError(
             f"a lab is set aside ({names or 'its files'}): the test suite was killed meanwhile",
             "lab/up brings it back as it was",
@@ -122,8 +125,8 @@ def _is_ours() -> bool:
 
 def _process() -> int | None:
     """The process that set the lab aside, None when there is none or it has ended."""
-    for name in hosts.aside():
-        found = inner.record(name)
+    for name in machines.aside():
+        found = containers.record(name)
         if found and _started(found.process) == found.process_started:
             return found.process
     return None
@@ -145,10 +148,10 @@ def _started(process: int) -> int | None:
 
 def _resume(name: str) -> None:
     """Run a host as before; its own name comes last, as the sign that everything else is done."""
-    lost = inner.resume(name)
-    own_name = name.removesuffix(hosts.ASIDE)
+    lost = containers.resume(name)
+    own_name = name.removesuffix(machines.ASIDE)
     _rename(name, own_name)
-    inner.forget(own_name)
+    containers.forget(own_name)
     if lost:
         say(f"  {own_name}: not running again: {', '.join(lost)}")
 

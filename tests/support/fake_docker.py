@@ -10,7 +10,10 @@ import pathlib
 from collections.abc import Sequence
 
 import pytest
-from rollcall_lab import commands, engine, hosts, images, inner, set_aside, settings, state
+from rollcall_lab import commands, set_aside, settings
+from rollcall_lab.docker import engine, images
+from rollcall_lab.files import state
+from rollcall_lab.hosts import containers, machines
 from rollcall_lab.progress import LabError
 
 KEY = ".lab/ssh/id_ed25519.pub"
@@ -68,13 +71,13 @@ class FakeDocker:
 
     def install(self, patch: pytest.MonkeyPatch) -> None:
         """Stand in for the engine and the checkout."""
-        for module in (commands, engine, hosts, images, inner, set_aside):
+        for module in (commands, engine, machines, images, containers, set_aside):
             patch.setattr(module, "output", self.output, raising=False)
             patch.setattr(module, "run", self.run, raising=False)
         for module in (settings, state, commands):
             patch.setattr(module, "ROOT", self.root)
         patch.setattr(settings, "STATE", self.root / ".lab")
-        patch.setattr(hosts, "_KEY", (self.root / KEY).with_suffix(""))
+        patch.setattr(machines, "_KEY", (self.root / KEY).with_suffix(""))
 
     def make_key(self, text: str) -> str:
         """Give the checkout a key; returns what its hosts have as a label."""

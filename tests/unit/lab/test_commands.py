@@ -13,7 +13,9 @@ from ansible_collections.rollcall.discovery.tests.support.fake_docker import (
     Inner,
     Machine,
 )
-from rollcall_lab import commands, engine, environment, hosts, images, set_aside
+from rollcall_lab import commands, environment, set_aside
+from rollcall_lab.docker import engine, images
+from rollcall_lab.hosts import machines
 from rollcall_lab.settings import REGISTRY_NAME
 
 
@@ -28,7 +30,7 @@ def docker(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> FakeDocke
     def ensure(_hosts: object) -> None:
         made.machines.setdefault("host-1", Machine("new"))
 
-    monkeypatch.setattr(hosts, "ensure", ensure)
+    monkeypatch.setattr(machines, "ensure", ensure)
     monkeypatch.setattr(environment, "ensure", lambda root, *, dev: root / ".venv")
     monkeypatch.setattr(engine, "stop_own", lambda: made.asked.append("stop_own"))
     monkeypatch.setattr(images, "ensure", lambda _hosts: None)

@@ -7,8 +7,8 @@ import fcntl
 import pathlib
 from collections.abc import Iterator
 
-from .progress import step
-from .settings import CACHE
+from ..progress import step
+from ..settings import CACHE
 
 LOCK = CACHE / "lab.lock"
 

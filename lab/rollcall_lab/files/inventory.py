@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from .settings import STATE, Host, Settings
+from ..settings import STATE, Host, Settings
 
 FOLDER = STATE / "inventory"
 _GROUPS = ("docker_hosts", "consul_clients", "registrator_hosts", "web_servers")

@@ -7,7 +7,7 @@ import subprocess
 import types
 
 import pytest
-from rollcall_lab import engine
+from rollcall_lab.docker import engine
 
 
 class Machine:

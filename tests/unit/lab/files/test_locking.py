@@ -7,7 +7,7 @@ import pathlib
 
 import pytest
 from rollcall_agents.polling import eventually
-from rollcall_lab.locking import alone
+from rollcall_lab.files.locking import alone
 
 
 def test_the_second_waits_for_the_first_and_says_so(

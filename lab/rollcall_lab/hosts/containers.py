@@ -7,8 +7,8 @@ import json
 import pathlib
 import tempfile
 
-from . import engine
-from .progress import output, run, wait_until
+from ..docker import engine
+from ..progress import output, run, wait_until
 
 # Inside the host, so that every checkout finds it. On no tmpfs: it outlives a stop.
 _RECORD = "/var/lib/rollcall-set-aside.json"

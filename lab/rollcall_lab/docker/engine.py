@@ -11,8 +11,8 @@ import shutil
 import signal
 import subprocess
 
-from .progress import LabError, output, run, say, step, wait_until
-from .settings import STATE
+from ..progress import LabError, output, run, say, step, wait_until
+from ..settings import STATE
 
 # Named apart from the lab's state: only an engine that the lab started itself has this file.
 _PID = STATE / "dockerd.pid"

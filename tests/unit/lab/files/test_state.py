@@ -5,7 +5,7 @@ from __future__ import annotations
 import pathlib
 
 import pytest
-from rollcall_lab import state
+from rollcall_lab.files import state
 
 KEY, SETTINGS, SECRET = ".lab/ssh/key", ".lab/settings.json", "inventories/lab/.secrets/token"
 

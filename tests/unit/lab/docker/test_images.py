@@ -6,7 +6,7 @@ import pathlib
 import threading
 
 import pytest
-from rollcall_lab import images
+from rollcall_lab.docker import images
 from rollcall_lab.settings import Host
 
 HOSTS = (Host(1, "trixie"),)

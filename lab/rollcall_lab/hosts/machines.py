@@ -15,10 +15,10 @@ import tarfile
 from collections.abc import Callable, Sequence
 from typing import NoReturn, TypeVar
 
-from . import engine
-from .images import host_image
-from .progress import LabError, output, run, step, wait_until
-from .settings import LABEL, NETWORK, REGISTRY_ADDRESS, REGISTRY_PORT, STATE, SUBNET, Host
+from ..docker import engine
+from ..docker.images import host_image
+from ..progress import LabError, output, run, step, wait_until
+from ..settings import LABEL, NETWORK, REGISTRY_ADDRESS, REGISTRY_PORT, STATE, SUBNET, Host
 
 T = TypeVar("T")
 # Ends the name of a host that is set aside.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pathlib
 import shutil
 
-from .settings import ROOT
+from ..settings import ROOT
 
 _FILES = (".lab/ssh", ".lab/inventory", ".lab/settings.json", "inventories/lab/.secrets")
 _ASIDE = ".lab/set-aside"

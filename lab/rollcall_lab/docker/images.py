@@ -12,9 +12,9 @@ import tempfile
 import urllib.error
 import urllib.request
 
-from . import engine, environment
-from .progress import LabError, run, say, step, wait_until
-from .settings import (
+from .. import environment
+from ..progress import LabError, run, say, step, wait_until
+from ..settings import (
     CACHE,
     LABEL,
     NETWORK,
@@ -25,6 +25,7 @@ from .settings import (
     STATE,
     Host,
 )
+from . import engine
 
 _CONTENT = f"{LABEL}.content"
 # The registry is published on loopback too: the outer engine pushes to it without being told
