@@ -24,7 +24,7 @@ LOCAL, OTHER, THIRD, FOURTH = ADDRESSES = ("127.0.0.1", "127.0.0.2", "127.0.0.3"
 IMAGE = "hashicorp/consul:1.22.7"
 # Settings of a gossip that finds a dead agent in 2 to 3 seconds rather than in the half minute of a
 # real net, and takes none for dead that did not run for 8 x 200 ms because the machine was busy.
-HASTY = 'probe_interval = "200ms" probe_timeout = "100ms" suspicion_mult = 8'
+FAST_FAILURE_DETECTION = 'probe_interval = "200ms" probe_timeout = "100ms" suspicion_mult = 8'
 # Below those that the kernel gives to whoever opens a connection (ip_local_port_range): what is
 # free when it is chosen still is when a program listens there.
 _QUIET_PORTS = range(10_000, 30_000)
@@ -169,7 +169,7 @@ class Agent:
                     f"-{closed}-port=-1",
                     *("-dns-port=-1", "-grpc-port=-1", "-grpc-tls-port=-1"),
                     f"-data-dir={self.folder / 'data'}",
-                    *("-hcl", f"gossip_lan {{ {HASTY} }}"),
+                    *("-hcl", f"gossip_lan {{ {FAST_FAILURE_DETECTION} }}"),
                     # Of two values for one thing, Consul takes the last: the story's own.
                     *self.arguments,
                 ],

@@ -11,10 +11,10 @@ from typing import Any
 
 from .agent import LOCAL, OTHER, THIRD, Agent, free_ports
 
-QUIET = ("-hcl", "disable_update_check = true")
+NO_UPDATE_CHECK = ("-hcl", "disable_update_check = true")
 # Arguments of servers that are several: on a busy machine the leader stays the leader, and none
 # that is well is called unhealthy.
-CALM = (
+STABLE_LEADERSHIP = (
     *("-hcl", 'autopilot { last_contact_threshold = "10s" }'),
     *("-hcl", "performance { raft_multiplier = 3 }"),
 )
@@ -29,7 +29,7 @@ def server(
     """A server on ports of its own; the arguments say how it finds others, if there are any."""
     http, serf, rpc = free_ports(3)
     own = (
-        *("-server", f"-serf-lan-port={serf}", f"-server-port={rpc}", *QUIET),
+        *("-server", f"-serf-lan-port={serf}", f"-server-port={rpc}", *NO_UPDATE_CHECK),
         *("-hcl", "ports { serf_wan = -1 }", "-hcl", "performance { raft_multiplier = 1 }"),
     )
     return Agent(node, address, http, (*own, *arguments), folder / node, **more)
@@ -44,7 +44,13 @@ def three_servers(folder: pathlib.Path, *arguments: str) -> dict[str, Agent]:
         name: server(
             name,
             folder,
-            *(f"-serf-lan-port={ports[name]}", *joins, "-bootstrap-expect=3", *CALM, *arguments),
+            *(
+                f"-serf-lan-port={ports[name]}",
+                *joins,
+                "-bootstrap-expect=3",
+                *STABLE_LEADERSHIP,
+                *arguments,
+            ),
             address=address,
         )
         for name, address in addresses.items()
@@ -56,7 +62,7 @@ def client(
 ) -> Agent:
     """A client agent on ports of its own; the arguments say how it finds a server."""
     http, serf, rpc = free_ports(3)
-    own = (f"-serf-lan-port={serf}", f"-server-port={rpc}", *QUIET)
+    own = (f"-serf-lan-port={serf}", f"-server-port={rpc}", *NO_UPDATE_CHECK)
     return Agent(node, address, http, (*own, *arguments), folder / node, **more)
 
 

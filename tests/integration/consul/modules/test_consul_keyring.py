@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.rollcall.discovery.tests.support.promises import assert_kept, documented
-from rollcall_agents.agent import HASTY, LOCAL, OTHER, THIRD, Agent, free_ports
+from rollcall_agents.agent import FAST_FAILURE_DETECTION, LOCAL, OTHER, THIRD, Agent, free_ports
 from rollcall_agents.clusters import (
-    CALM,
     NO_FAILURE_DETECTION,
+    STABLE_LEADERSHIP,
     client,
     guarded,
     joining,
@@ -34,7 +34,7 @@ NAME = "consul_keyring"
 MODULE = f"rollcall.discovery.{NAME}"
 KEYRING = "/v1/operator/keyring"
 # As the agents' LAN pool here: a dead server is found in seconds.
-WAN = ("-hcl", f'gossip_wan {{ gossip_interval = "100ms" {HASTY} }}')
+WAN = ("-hcl", f'gossip_wan {{ gossip_interval = "100ms" {FAST_FAILURE_DETECTION} }}')
 Options = dict[str, Any]
 
 
@@ -124,7 +124,7 @@ def _cluster_fixture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clust
     servers = [
         server(
             *(name, folder, encrypted, "-bootstrap-expect=2", f"-serf-lan-port={port}", *places),
-            *("-hcl", f"ports {{ serf_wan = {far} }}", *WAN, *CALM),
+            *("-hcl", f"ports {{ serf_wan = {far} }}", *WAN, *STABLE_LEADERSHIP),
             address=address,
         )
         for name, address, port, far in zip(("s1", "s2"), (LOCAL, OTHER), ports, wide, strict=True)

@@ -30,8 +30,8 @@ from ansible_collections.rollcall.discovery.tests.support.recorded import (
 )
 from rollcall_agents.agent import FOURTH, OTHER, THIRD, Agent, consul_version, free_ports
 from rollcall_agents.clusters import (
-    CALM,
     NO_FAILURE_DETECTION,
+    STABLE_LEADERSHIP,
     client,
     guarded,
     joining,
@@ -71,7 +71,7 @@ OWN = Token.from_params(WEB_TOKEN)
 KEPT = {*NODE_IDS.values(), FIRST_SECRET, SECRET, OWN.accessor}
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # A dead server stays known for as long as it is looked at.
-KEPT_SERVERS = (*CALM, "-hcl", "autopilot { cleanup_dead_servers = false }")
+KEPT_SERVERS = (*STABLE_LEADERSHIP, "-hcl", "autopilot { cleanup_dead_servers = false }")
 
 REGISTER = "/v1/agent/service/register"
 # As the daemon of host-1 registers a container's port.
