@@ -19,7 +19,7 @@ from ansible_collections.rollcall.discovery.tests.support.drills.command import 
 from ansible_collections.rollcall.discovery.tests.support.stalls import WATCH
 from rollcall_agents.certificates import Authority
 from rollcall_drills.history.folder import Folder
-from rollcall_drills.observer.lifecycle import observer
+from rollcall_drills.observer.lifecycle import observer_pid
 
 __all__ = ["authority_fixture", "drill_fixture", "stranger_fixture"]
 
@@ -29,7 +29,7 @@ def history(tmp_path: pathlib.Path) -> Iterator[pathlib.Path]:
     """A folder's path; whatever observes into it ends with the test."""
     folder = Folder(tmp_path / "deep" / "history")
     yield folder.path
-    if pid := observer(folder):
+    if pid := observer_pid(folder):
         os.kill(pid, signal.SIGKILL)
     if folder.pid.exists():
         # A command in this process leaves its observer to it; one in a process of its own does not.

@@ -22,7 +22,7 @@ from rollcall_agents.certificates import Authority
 from rollcall_agents.polling import eventually
 from rollcall_drills.history.folder import Folder, load
 from rollcall_drills.observer import lifecycle
-from rollcall_drills.observer.lifecycle import observer
+from rollcall_drills.observer.lifecycle import observer_pid
 
 from .fakes import Action, Asked, Cluster, answer, hang, page, serving
 
@@ -32,7 +32,7 @@ def test_a_page_that_does_not_answer_is_told(drill: Drill, history: pathlib.Path
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/"
-        words = ("--url", url, "--rate", "20", "--timeout", "1", "--patience", "4")
+        words = ("--url", url, "--rate", "20", "--timeout", "1", "--ready-timeout", "4")
         said = drill("start", "--history", history, *words, status=2)
     assert f"{url} answered 0 of" in said
     assert "refused" in said
@@ -55,7 +55,7 @@ def test_the_page_has_its_patience_from_when_it_is_asked(
 ) -> None:
     """What the observer takes until it runs is not the page's fault."""
     with serving(page) as web:
-        drill("start", "--history", history, "--url", web.url, "--patience", "2")
+        drill("start", "--history", history, "--url", web.url, "--ready-timeout", "2")
 
 
 @pytest.mark.usefixtures("late")
@@ -79,7 +79,16 @@ def test_an_agent_that_does_not_answer_is_told(drill: Drill, history: pathlib.Pa
     ):
         said = drill(
             *("start", "--history", history, "--url", web.url, "--rate", "20"),
-            *("--timeout", "1", "--patience", "4", "--consul", agent.url, "--consul", dead.url),
+            *(
+                "--timeout",
+                "1",
+                "--ready-timeout",
+                "4",
+                "--consul",
+                agent.url,
+                "--consul",
+                dead.url,
+            ),
             status=2,
         )
     assert f"Consul at {dead.url} did not answer" in said
@@ -94,7 +103,7 @@ def test_an_agent_is_ready_when_it_has_told_all(drill: Drill, history: pathlib.P
         return hang if asked.path == "/v1/agent/members" else Cluster().respond(asked)
 
     with serving(page) as web, serving(respond) as agent:
-        words = ("--url", web.url, "--timeout", "1", "--patience", "1", "--consul", agent.url)
+        words = ("--url", web.url, "--timeout", "1", "--ready-timeout", "1", "--consul", agent.url)
         said = drill("start", "--history", history, *words, status=2)
     assert f"Consul at {agent.url} did not answer" in said
 
@@ -104,7 +113,7 @@ def test_metrics_that_are_not_there_are_told(drill: Drill, history: pathlib.Path
     with serving(page) as web:
         said = drill(
             *("start", "--history", history, "--url", web.url, "--rate", "20"),
-            *("--timeout", "1", "--patience", "1", "--metrics", web.url + "/metrics"),
+            *("--timeout", "1", "--ready-timeout", "1", "--metrics", web.url + "/metrics"),
             status=2,
         )
     assert f"{web.url}/metrics gave no metrics" in said
@@ -148,7 +157,7 @@ def test_a_token_out_of_a_file_is_shown_to_nobody_but_the_agents(
     with serving(page) as web, serving(Cluster().respond, tls=tls) as agent:
         words = ("--url", web.url, "--consul", agent.url, "--consul-ca", authority.pem)
         drill("start", "--history", history, *words, "--consul-token-file", secret)
-        process = pathlib.Path(f"/proc/{observer(Folder(history))}")
+        process = pathlib.Path(f"/proc/{observer_pid(Folder(history))}")
         assert b"s3cr3t" not in (process / "cmdline").read_bytes()
         assert b"s3cr3t" not in (process / "environ").read_bytes()
         drill("mark", "--history", history, "calm")
@@ -182,9 +191,9 @@ def test_an_agent_that_is_not_trusted_is_told(
     [
         (
             Cluster(filtered=("/v1/health/",)),
-            "leaves out of /v1/health/service/my-web-server?passing&stale what the token may not",
+            "filters /v1/health/service/my-web-server?passing&stale by the rights of the token",
         ),
-        (Cluster(filtered=("/v1/agent/members",)), "leaves out of /v1/agent/members"),
+        (Cluster(filtered=("/v1/agent/members",)), "filters /v1/agent/members"),
         (
             Cluster(forbidden=("/v1/agent/self",), refusal="ACL not found"),
             "does not know this token (403 for /v1/agent/self)",
@@ -263,9 +272,9 @@ def test_an_observer_that_was_killed_leaves_an_unproven_history(
         drill("mark", "--history", history, "calm")
         folder = Folder(history)
         until_the_calm_counts(history)
-        pid = observer(folder)
+        pid = observer_pid(folder)
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
-        eventually("the observer has ended", lambda: observer(folder) is None)
+        eventually("the observer has ended", lambda: observer_pid(folder) is None)
     assert "no observer is running" in drill("stop", "--history", history)
     assert "did not end in order" in drill("judge", "--history", history, status=1)

@@ -15,7 +15,7 @@ from ansible_collections.rollcall.discovery.tests.support.drills.command import 
 )
 from ansible_collections.rollcall.discovery.tests.support.drills.stories import host_dies, story
 from rollcall_drills.history.folder import Folder
-from rollcall_drills.observer.lifecycle import observer
+from rollcall_drills.observer.lifecycle import observer_pid
 
 from .fakes import Cluster, page, serving
 
@@ -43,7 +43,7 @@ def test_a_drill_from_start_to_report(history: pathlib.Path) -> None:
             *("--description", "One of two."),
         )
         folder = Folder(history)
-        assert observer(folder) is not None
+        assert observer_pid(folder) is not None
         drill("mark", "--history", history, "calm")
         until_the_calm_counts(history)
         drill(
@@ -56,7 +56,7 @@ def test_a_drill_from_start_to_report(history: pathlib.Path) -> None:
         web.serve(30)
         drill("mark", "--history", history, "settled")
         assert "everything is written" in drill("stop", "--history", history)
-        assert observer(folder) is None
+        assert observer_pid(folder) is None
         assert "no observer is running" in drill("stop", "--history", history)
     table = drill(
         *("judge", "--history", history, "--bounds", '{"failed": 0, "out_of_catalog_s": 20}')

@@ -9,7 +9,12 @@ from typing import Any
 import pytest
 from rollcall_agents.polling import eventually
 from rollcall_drills.history.records import Failure
-from rollcall_drills.observer.http_client import NoAnswer, Place, Pool, Question
+from rollcall_drills.observer.http_client import (
+    ConnectionPool,
+    Endpoint,
+    HttpRequest,
+    RequestFailed,
+)
 
 from . import fakes
 from .fakes import Action, Asked, answer, serving
@@ -29,26 +34,26 @@ def test_of_several_addresses_the_one_that_accepts_is_taken(
             return [(2, 1, 6, "", (one, port)) for one in ("127.0.0.2", "127.0.0.1")]
 
         monkeypatch.setattr(socket, "getaddrinfo", both)
-        assert Place.of(f"http://somewhere:{port}/").host == "127.0.0.1"
+        assert Endpoint.from_url(f"http://somewhere:{port}/").host == "127.0.0.1"
 
 
 def test_a_name_without_an_address_is_told() -> None:
     """Which name it was."""
     with pytest.raises(OSError, match=r"nowhere\.invalid has no address"):
-        Place.of("http://nowhere.invalid/")
+        Endpoint.from_url("http://nowhere.invalid/")
 
 
-async def ask(pool: Pool, *fresh: bool) -> None:
+async def ask(pool: ConnectionPool, *fresh: bool) -> None:
     """Ask once for each word, on a kept connection or on a fresh one."""
     for each in fresh:
-        await pool.ask(Question.of("GET", "somewhere", "/"), fresh=each)
+        await pool.send(HttpRequest.build("GET", "somewhere", "/"), fresh=each)
 
 
 def test_kept_connections_are_used_in_turn() -> None:
     """As many as the pool keeps; a fresh one is for its question alone."""
 
     async def talk(url: str) -> None:
-        pool = Pool(Place.of(url), 2)
+        pool = ConnectionPool(Endpoint.from_url(url), 2)
         await ask(pool, False, False, True, False, False, True, False)
         pool.close()
 
@@ -61,7 +66,7 @@ def test_a_connection_closed_while_idle_is_not_used_again() -> None:
     """A close that came between two questions fails none of them."""
 
     async def talk(server: fakes.Fake) -> None:
-        pool = Pool(Place.of(server.url), 2)
+        pool = ConnectionPool(Endpoint.from_url(server.url), 2)
         await ask(pool, False, False)
         server.close_idle()
         eventually("both are closed", lambda: all(wire.closed for wire in server.wires))
@@ -79,9 +84,9 @@ def test_a_kept_connection_that_breaks_under_a_request_is_a_failure() -> None:
     """The second question on a kept connection meets its close: it fails, and is not repeated."""
 
     async def talk(url: str) -> None:
-        pool = Pool(Place.of(url), 1)
+        pool = ConnectionPool(Endpoint.from_url(url), 1)
         await ask(pool, False)
-        with pytest.raises(NoAnswer) as failure:
+        with pytest.raises(RequestFailed) as failure:
             await ask(pool, False)
         assert failure.value.kind is Failure.CLOSED
         await ask(pool, False)

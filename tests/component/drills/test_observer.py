@@ -16,7 +16,7 @@ from ansible_collections.rollcall.discovery.tests.support.drills.command import 
 from rollcall_drills.history.clock import Clock
 from rollcall_drills.history.folder import Folder
 from rollcall_drills.history.settings import Drill, Settings
-from rollcall_drills.observer.lifecycle import observer
+from rollcall_drills.observer.lifecycle import observer_pid
 
 from .fakes import page, serving
 
@@ -56,6 +56,6 @@ def test_an_observer_runs_before_what_it_observes(drill: Command, history: pathl
     """The hosts of a lab that starts take all of the processor otherwise."""
     with serving(page) as web:
         drill("start", "--history", history, "--url", web.url)
-        pid = observer(Folder(history))
+        pid = observer_pid(Folder(history))
         assert pid is not None
         assert os.getpriority(os.PRIO_PROCESS, pid) == -10

@@ -14,7 +14,7 @@ from rollcall_agents.certificates import Authority
 from rollcall_drills.history.clock import Clock
 from rollcall_drills.history.records import Failure, Request
 from rollcall_drills.history.settings import Settings
-from rollcall_drills.observer.http_client import Place
+from rollcall_drills.observer.http_client import Endpoint
 from rollcall_drills.observer.probe import Probe
 
 from . import fakes
@@ -53,7 +53,7 @@ def due(
             if len(found) >= count:
                 stop.set()
 
-        await Probe(settings, Place.of(url), Clock.set_now(), log).run(stop)
+        await Probe(settings, Endpoint.from_url(url), Clock.set_now(), log).run(stop)
 
     asyncio.run(run())
     assert found, "the probe asked nothing"

@@ -15,11 +15,11 @@ from rollcall_drills.history.clock import Clock
 from rollcall_drills.history.records import (
     Distrusted,
     Event,
-    LeaderSeen,
-    MembersSeen,
-    MetricsSeen,
-    PassingSeen,
-    RaftSeen,
+    LeaderEvent,
+    MembersEvent,
+    MetricsEvent,
+    PassingEvent,
+    RaftEvent,
     Reads,
     Refusal,
     Refused,
@@ -101,10 +101,10 @@ def test_what_never_changes_is_told_once() -> None:
             agent.url,
             until=lambda _: all(asked(agent, path) >= least for path, least in polls.items()),
         )
-    (leader,) = of(events, LeaderSeen)
-    (raft,) = of(events, RaftSeen)
-    (members,) = of(events, MembersSeen)
-    (passing,) = of(events, PassingSeen)
+    (leader,) = of(events, LeaderEvent)
+    (raft,) = of(events, RaftEvent)
+    (members,) = of(events, MembersEvent)
+    (passing,) = of(events, PassingEvent)
     assert leader.leader == "127.0.0.1:8300"
     assert (raft.term, raft.state, raft.node, raft.version) == (2, "Leader", "host-1", "1.22.7")
     assert members.members is not None
@@ -128,11 +128,11 @@ def test_a_new_leader_is_told_and_its_term_at_once(monkeypatch: pytest.MonkeyPat
     with serving(cluster.respond) as agent:
         events = recorded(
             agent.url,
-            then=[(lambda told: of(told, LeaderSeen) and of(told, RaftSeen), elect)],
-            until=lambda told: len(of(told, RaftSeen)) == 2,
+            then=[(lambda told: of(told, LeaderEvent) and of(told, RaftEvent), elect)],
+            until=lambda told: len(of(told, RaftEvent)) == 2,
         )
-    assert [seen.leader for seen in of(events, LeaderSeen)] == ["127.0.0.1:8300", "127.0.0.2:8300"]
-    assert [(seen.term, seen.state) for seen in of(events, RaftSeen)] == [
+    assert [seen.leader for seen in of(events, LeaderEvent)] == ["127.0.0.1:8300", "127.0.0.2:8300"]
+    assert [(seen.term, seen.state) for seen in of(events, RaftEvent)] == [
         (2, "Leader"),
         (3, "Follower"),
     ]
@@ -149,12 +149,12 @@ def test_instances_and_members_that_change_are_told() -> None:
     with serving(cluster.respond) as agent:
         events = recorded(
             agent.url,
-            then=[(lambda told: of(told, PassingSeen) and of(told, MembersSeen), lose)],
-            until=lambda told: len(of(told, PassingSeen)) == len(of(told, MembersSeen)) == 2,
+            then=[(lambda told: of(told, PassingEvent) and of(told, MembersEvent), lose)],
+            until=lambda told: len(of(told, PassingEvent)) == len(of(told, MembersEvent)) == 2,
         )
-    nodes = [[i.node for i in seen.instances or ()] for seen in of(events, PassingSeen)]
+    nodes = [[i.node for i in seen.instances or ()] for seen in of(events, PassingEvent)]
     assert nodes == [["host-1", "host-2"], ["host-1"]]
-    last = of(events, MembersSeen)[-1].members
+    last = of(events, MembersEvent)[-1].members
     assert last is not None
     assert {member.name: member.status for member in last}["host-2"] == "failed"
 
@@ -170,16 +170,16 @@ def test_an_agent_that_dies_is_silent_and_the_other_is_not() -> None:
     with serving(one.respond) as first, serving(other.respond) as second:
         events = recorded(
             *(first.url, second.url),
-            then=[(lambda told: len(of(told, RaftSeen)) == len(of(told, PassingSeen)) == 2, die)],
+            then=[(lambda told: len(of(told, RaftEvent)) == len(of(told, PassingEvent)) == 2, die)],
             until=lambda told: all(
                 len(of(told, kind)) == count
-                for kind, count in ((LeaderSeen, 4), (RaftSeen, 3), (PassingSeen, 3))
+                for kind, count in ((LeaderEvent, 4), (RaftEvent, 3), (PassingEvent, 3))
             ),
         )
-        leaders = [(seen.agent == first.url, seen.leader) for seen in of(events, LeaderSeen)]
+        leaders = [(seen.agent == first.url, seen.leader) for seen in of(events, LeaderEvent)]
     assert leaders[2:] == [(False, "127.0.0.2:8300"), (True, None)]
-    assert of(events, RaftSeen)[-1].term is None
-    assert of(events, PassingSeen)[-1].instances is None
+    assert of(events, RaftEvent)[-1].term is None
+    assert of(events, PassingEvent)[-1].instances is None
 
 
 def test_a_port_where_nobody_listens_is_a_silent_agent() -> None:
@@ -189,8 +189,8 @@ def test_a_port_where_nobody_listens_is_a_silent_agent() -> None:
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
         # So long nothing is missed yet.
         over = time.monotonic() + 1.5 * consistent_reads.GAP_SECONDS
-        events = recorded(url, until=lambda told: of(told, LeaderSeen) and time.monotonic() > over)
-    assert [seen.leader for seen in of(events, LeaderSeen)] == [None]
+        events = recorded(url, until=lambda told: of(told, LeaderEvent) and time.monotonic() > over)
+    assert [seen.leader for seen in of(events, LeaderEvent)] == [None]
     assert [reads.answered for reads in of(events, Reads)] == [False]
 
 
@@ -302,8 +302,8 @@ def test_a_list_with_gaps_is_no_list() -> None:
         ("/v1/agent/members", Refusal.FILTERED),
     }
     assert len(of(events, Refused)) == 2
-    assert [seen.instances for seen in of(events, PassingSeen)] == [None]
-    assert [seen.members for seen in of(events, MembersSeen)] == [None]
+    assert [seen.instances for seen in of(events, PassingEvent)] == [None]
+    assert [seen.members for seen in of(events, MembersEvent)] == [None]
 
 
 def test_an_agent_is_watched_over_tls(
@@ -321,7 +321,7 @@ def test_an_agent_is_watched_over_tls(
         tokens = {one.headers.get("x-consul-token") for one in agent.asked}
         connections, questions = len(agent.wires), len(agent.asked)
     assert tokens == {"secret-token"}
-    assert [seen.leader for seen in of(events, LeaderSeen)] == ["127.0.0.1:8300"]
+    assert [seen.leader for seen in of(events, LeaderEvent)] == ["127.0.0.1:8300"]
     assert [one.answered for one in of(events, Reads)] == [True]
     assert not of(events, Distrusted)
     # Handshakes are dear: 8 for all, and one more for each question that takes too long.
@@ -334,12 +334,12 @@ def test_an_agent_by_another_authority_is_asked_nothing(
     """The reason is told once, and no token leaves the machine."""
     with serving(Cluster().respond, tls=tls) as agent:
         events = recorded(
-            agent.url, token="secret-token", ca=stranger, until=lambda told: of(told, LeaderSeen)
+            agent.url, token="secret-token", ca=stranger, until=lambda told: of(told, LeaderEvent)
         )
         assert agent.asked == []
     (distrusted,) = of(events, Distrusted)
     assert (distrusted.url, "issuer" in distrusted.reason) == (agent.url, True)
-    assert [seen.leader for seen in of(events, LeaderSeen)] == [None]
+    assert [seen.leader for seen in of(events, LeaderEvent)] == [None]
 
 
 def test_an_agent_of_another_address_is_asked_nothing(
@@ -348,7 +348,7 @@ def test_an_agent_of_another_address_is_asked_nothing(
     """Its certificate is good, and somebody else's."""
     with serving(Cluster().respond, tls=elsewhere) as agent:
         events = recorded(
-            agent.url, token="secret-token", ca=authority, until=lambda told: of(told, LeaderSeen)
+            agent.url, token="secret-token", ca=authority, until=lambda told: of(told, LeaderEvent)
         )
         assert agent.asked == []
     (distrusted,) = of(events, Distrusted)
@@ -360,7 +360,7 @@ def test_what_speaks_no_tls_is_asked_nothing(authority: Authority) -> None:
     with serving(Cluster().respond, greet=answer("", "400 Bad Request")) as agent:
         url = agent.url.replace("http", "https")
         events = recorded(
-            url, token="secret-token", ca=authority, until=lambda told: of(told, LeaderSeen)
+            url, token="secret-token", ca=authority, until=lambda told: of(told, LeaderEvent)
         )
         assert agent.asked == []
     assert [seen.url for seen in of(events, Distrusted)] == [url]
@@ -370,9 +370,11 @@ def test_what_speaks_no_tls_is_asked_nothing(authority: Authority) -> None:
 def test_an_answer_of_another_shape_is_silence(body: str) -> None:
     """What cannot be understood ends nothing: it is recorded as no answer."""
     with serving(lambda asked: answer(body)) as agent:
-        events = recorded(agent.url, until=lambda told: of(told, LeaderSeen) and of(told, RaftSeen))
-    assert [seen.leader for seen in of(events, LeaderSeen)] == [None]
-    assert [seen.term for seen in of(events, RaftSeen)] == [None]
+        events = recorded(
+            agent.url, until=lambda told: of(told, LeaderEvent) and of(told, RaftEvent)
+        )
+    assert [seen.leader for seen in of(events, LeaderEvent)] == [None]
+    assert [seen.term for seen in of(events, RaftEvent)] == [None]
 
 
 def test_metrics_are_told_when_they_change() -> None:
@@ -388,17 +390,17 @@ def test_metrics_are_told_when_they_change() -> None:
     with serving(respond) as balancer:
         events = recorded(
             metrics=balancer.url + "/metrics",
-            then=[(lambda told: of(told, MetricsSeen), reload)],
-            until=lambda told: len(of(told, MetricsSeen)) == 2,
+            then=[(lambda told: of(told, MetricsEvent), reload)],
+            until=lambda told: len(of(told, MetricsEvent)) == 2,
         )
-    assert [seen.values for seen in of(events, MetricsSeen)] == [
+    assert [seen.values for seen in of(events, MetricsEvent)] == [
         {"nginx_lb_reloads_total": 1, "nginx_lb_instances": 3},
         {"nginx_lb_reloads_total": 2},
     ]
     with serving(respond) as balancer:
         events = recorded(
             metrics=balancer.url,
-            then=[(lambda told: of(told, MetricsSeen), values.clear)],
-            until=lambda told: len(of(told, MetricsSeen)) == 2,
+            then=[(lambda told: of(told, MetricsEvent), values.clear)],
+            until=lambda told: len(of(told, MetricsEvent)) == 2,
         )
-    assert [seen.values is None for seen in of(events, MetricsSeen)] == [False, True]
+    assert [seen.values is None for seen in of(events, MetricsEvent)] == [False, True]

@@ -94,8 +94,8 @@ def test_a_token_that_may_read_sees_everything(
     [
         (f"{KEY} {NODES} {SERVICES}", "refuses /v1/agent/self (403)"),
         (f"{SELF} {NODES} {SERVICES}", "refuses /v1/kv/rollcall/drill?consistent (403)"),
-        (f"{SELF} {KEY} {NODES}", f"leaves out of /v1/health/service/{SERVICE}?passing&stale"),
-        (f"{SELF} {KEY} {SERVICES}", "leaves out of /v1/"),
+        (f"{SELF} {KEY} {NODES}", f"filters /v1/health/service/{SERVICE}?passing&stale"),
+        (f"{SELF} {KEY} {SERVICES}", "filters /v1/"),
     ],
 )
 def test_a_token_that_may_not_is_told_at_the_start(

@@ -14,20 +14,20 @@ from rollcall_drills.history.records import (
     Event,
     Failure,
     Instance,
-    LeaderSeen,
+    LeaderEvent,
     Mark,
     MarkName,
     Member,
-    MembersSeen,
-    MetricsSeen,
-    PassingSeen,
-    RaftSeen,
+    MembersEvent,
+    MetricsEvent,
+    PassingEvent,
+    RaftEvent,
     Request,
     Stall,
     event_line,
 )
 from rollcall_drills.history.settings import Drill, Settings
-from rollcall_drills.observer.consistent_reads import Readings
+from rollcall_drills.observer.consistent_reads import ConsistentReads
 
 START = 1_000_000.0
 HOSTS = ("host-1", "host-2", "host-3")
@@ -57,7 +57,7 @@ class Story:
         self.serving = list(hosts)
         self.dead: set[str] = set()
         self.term = 2
-        self.readings = Readings(START)
+        self.readings = ConsistentReads(START)
         self.reading = True
         self.complete = True
         for host in hosts:
@@ -185,12 +185,12 @@ class Story:
     def sees_leader(self, host: str, leader: str | None) -> Self:
         """What the agent on a host says about the leader."""
         said = leader and f"{address(leader)}:8300"
-        self.events.append(LeaderSeen(self.now, agent(host), said))
+        self.events.append(LeaderEvent(self.now, agent(host), said))
         return self
 
     def sees_term(self, host: str, term: int | None, state: str = "Follower") -> Self:
         """What the agent on a host says about itself."""
-        seen = RaftSeen(self.now, agent(host), term, state, host, address(host), "1.22.7")
+        seen = RaftEvent(self.now, agent(host), term, state, host, address(host), "1.22.7")
         self.events.append(seen)
         return self
 
@@ -200,13 +200,13 @@ class Story:
             Member(name, statuses.get(name.replace("-", "_"), "alive"), address(name))
             for name in self.hosts
         )
-        self.events.append(MembersSeen(self.now, agent(host), members))
+        self.events.append(MembersEvent(self.now, agent(host), members))
         return self
 
     def lists(self, host: str, *instances: str) -> Self:
         """The hosts whose instance is passing, as the agent on a host says."""
         listed = tuple(Instance(f"{name}:web:80", name, address(name), 80) for name in instances)
-        self.events.append(PassingSeen(self.now, agent(host), listed))
+        self.events.append(PassingEvent(self.now, agent(host), listed))
         return self
 
     def all_list(self, *instances: str) -> Self:
@@ -220,10 +220,10 @@ class Story:
         url = agent(host)
         self.dead.add(host)
         self.events += [
-            LeaderSeen(self.now, url, None),
-            RaftSeen(self.now, url),
-            MembersSeen(self.now, url, None),
-            PassingSeen(self.now, url, None),
+            LeaderEvent(self.now, url, None),
+            RaftEvent(self.now, url),
+            MembersEvent(self.now, url, None),
+            PassingEvent(self.now, url, None),
         ]
         return self
 
@@ -234,7 +234,7 @@ class Story:
 
     def metrics(self, **values: float) -> Self:
         """What the balancer says."""
-        self.events.append(MetricsSeen(self.now, values))
+        self.events.append(MetricsEvent(self.now, values))
         return self
 
     def stall(self, seconds: float) -> Self:

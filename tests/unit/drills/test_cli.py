@@ -50,7 +50,7 @@ def test_without_any_bounds_the_history_itself_is_judged(
     ("bounds", "sentence"),
     [
         ('{"nonsense": 1}', "there is no bound nonsense"),
-        ("{", "no JSON"),
+        ("{", "not valid JSON"),
         ("/nowhere/at/all.json", "cannot be read"),
     ],
 )
@@ -71,7 +71,7 @@ def test_an_authority_without_tls_is_refused(
     words = ("--url", "http://127.0.0.1:1/", "--consul", "http://127.0.0.1:8500")
     words = (*words, "--consul-ca", authority.pem)
     said = drill("start", "--history", tmp_path / "history", *words, status=2)
-    assert "each --consul is https:// then" in said
+    assert "each --consul must be https:// then" in said
 
 
 def test_a_history_is_never_continued(drill: Drill, tmp_path: pathlib.Path) -> None:
@@ -79,7 +79,7 @@ def test_a_history_is_never_continued(drill: Drill, tmp_path: pathlib.Path) -> N
     path = story().calm().write(tmp_path / "history").path
     before = {file.name: file.read_bytes() for file in path.iterdir()}
     said = drill("start", "--history", path, "--url", "http://127.0.0.1:1/", status=2)
-    assert "holds something already" in said
+    assert "is not empty" in said
     assert {file.name: file.read_bytes() for file in path.iterdir()} == before
 
 
@@ -88,7 +88,7 @@ def test_nothing_is_broken_unseen(drill: Drill, tmp_path: pathlib.Path, name: st
     """Without an observer a drill is stopped before it breaks something."""
     folder = story().calm().write(tmp_path / "history")
     before = folder.marks.read_text()
-    assert "nobody observes" in drill("mark", "--history", folder.path, name, status=2)
+    assert "the observer is not running" in drill("mark", "--history", folder.path, name, status=2)
     assert folder.marks.read_text() == before
 
 
@@ -104,7 +104,7 @@ def test_a_drill_may_always_tell_that_it_mended(
 
 def test_a_mark_into_nothing_is_refused(drill: Drill, tmp_path: pathlib.Path) -> None:
     """It may be the wrong folder."""
-    assert "holds no history" in drill("mark", "--history", tmp_path, "note", status=2)
+    assert "has no history" in drill("mark", "--history", tmp_path, "note", status=2)
 
 
 def test_hosts_and_addresses_belong_together(drill: Drill, tmp_path: pathlib.Path) -> None:
@@ -121,7 +121,7 @@ def test_a_schedule_is_json(drill: Drill) -> None:
     steps = json.loads(drill(*words))
     assert [step["number"] for step in steps] == [1, 2, 3, 4, 5, 6]
     assert drill(*words) == drill(*words)
-    assert "does not fit" in drill(*words, "--hold", "3", "2", status=2)
+    assert "is invalid" in drill(*words, "--hold", "3", "2", status=2)
 
 
 def test_what_is_not_understood_ends_with_two(drill: Drill) -> None:

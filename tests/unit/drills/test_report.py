@@ -116,8 +116,8 @@ def test_failures_are_visible() -> None:
 def test_the_verdict_comes_first() -> None:
     """Status, reasons and bounds, before any chart."""
     text = page.page(data(rich(), failed=0))
-    assert text.index("A bound was missed") < text.index("failed is 4, wanted is 0")
-    assert text.index("wanted is 0") < text.index("<figure>")
+    assert text.index("A bound was missed") < text.index("failed is 4, the bound is 0")
+    assert text.index("the bound is 0") < text.index("<figure>")
     assert "Every bound held" in page.page(data(host_dies(), failed=0))
     assert "Unstable" in page.page(data(story().calm().elect("host-2").traffic(1)))
 

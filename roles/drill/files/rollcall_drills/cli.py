@@ -10,24 +10,24 @@ from collections.abc import Sequence
 from typing import Any
 
 from .analysis.bounds import Status, Verdict, bounds_from, judge
-from .errors import Trouble
+from .errors import UserError
 from .history.clock import Clock
 from .history.folder import Folder, load, write_json
 from .history.records import Mark, MarkName
 from .history.settings import Settings
-from .observer.lifecycle import observer, start, stop
+from .observer.lifecycle import observer_pid, start, stop
 from .schedule import schedule
 
 _EXITS = {Status.HELD: 0, Status.MISSED: 1, Status.UNSTABLE: 3}
 
 
-def main(words: Sequence[str]) -> int:
+def main(argv: Sequence[str]) -> int:
     """Run a command; returns the process's exit status."""
-    options = _parser().parse_args(words)
+    options = _parser().parse_args(argv)
     try:
         status: int = options.run(options)
-    except Trouble as trouble:
-        print(f"✗ {trouble.what}\n  → {trouble.remedy}", file=sys.stderr)
+    except UserError as error:
+        print(f"✗ {error.what}\n  → {error.remedy}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
@@ -48,13 +48,14 @@ def _start(options: argparse.Namespace) -> int:
         consul_ca=options.consul_ca,
         consul_token_file=options.consul_token_file,
     )
-    start(options.history, settings, options.name, options.description, options.patience)
-    print(f"{options.url} is asked {settings.rate:g} times a second, into {options.history}")
+    start(options.history, settings, options.name, options.description, options.ready_timeout)
+    print(f"Sending {settings.rate:g} requests per second to {options.url}")
+    print(f"Recording into {options.history}")
     return 0
 
 
 def _observe(options: argparse.Namespace) -> int:
-    # Only this command needs h11: a history is judged anywhere.
+    # Only this command needs h11; a history can be judged without it.
     from .observer.process import observe
 
     return observe(options.history)
@@ -70,18 +71,18 @@ def _mark(options: argparse.Namespace) -> int:
     name = MarkName(options.name)
     offset = folder.head().offset
     if options.host and options.address and len(options.host) != len(options.address):
-        raise Trouble(
+        raise UserError(
             f"{len(options.host)} hosts and {len(options.address)} addresses",
-            "Give each host its address, in the same order, or none",
+            "Give one --address for each --host, in the same order, or none",
         )
-    running = observer(folder) is not None
+    running = observer_pid(folder) is not None
     if not running and name in (MarkName.CALM, MarkName.FAULT):
-        raise Trouble(
-            f"nobody observes: no {name} is marked, so that nothing is broken unseen",
+        raise UserError(
+            f"the observer is not running: {name} was not marked, so that no fault goes unrecorded",
             f"See {folder.log}; drill start begins a new history",
         )
     if not running and name is not MarkName.NOTE:
-        print(f"nobody observes any more: see {folder.log}", file=sys.stderr)
+        print(f"the observer is not running: see {folder.log}", file=sys.stderr)
     at = Clock(offset).now() if running else Clock.set_now().now()
     mark = Mark(at, name, options.detail, tuple(options.host), tuple(options.address))
     with folder.marks.open("a", encoding="utf-8") as file:
@@ -92,9 +93,9 @@ def _mark(options: argparse.Namespace) -> int:
 def _judge(options: argparse.Namespace) -> int:
     folder = Folder(options.history)
     history = load(folder)
-    wanted = folder.wanted() if options.bounds is None else _bounds(options.bounds)
-    verdict = judge(history, bounds_from(wanted))
-    write_json(folder.bounds, wanted)
+    bounds = folder.saved_bounds() if options.bounds is None else _bounds(options.bounds)
+    verdict = judge(history, bounds_from(bounds))
+    write_json(folder.bounds, bounds)
     write_json(folder.verdict, verdict.to_json())
     print(_table(verdict))
     return _EXITS[verdict.status]
@@ -105,7 +106,7 @@ def _report(options: argparse.Namespace) -> int:
 
     folder = Folder(options.history)
     history = load(folder)
-    verdict = judge(history, bounds_from(folder.wanted()))
+    verdict = judge(history, bounds_from(folder.saved_bounds()))
     data = series.series(history, verdict)
     output = options.output or folder.path / "report.html"
     write_json(output.with_suffix(".json"), data)
@@ -117,9 +118,9 @@ def _report(options: argparse.Namespace) -> int:
 def _schedule(options: argparse.Namespace) -> int:
     least, most = options.hold
     if options.faults < 1 or not 0 <= least <= most:
-        raise Trouble(
-            f"--faults {options.faults} --hold {least:g} {most:g} does not fit",
-            "There is at least one fault, and MIN is not more than MAX",
+        raise UserError(
+            f"--faults {options.faults} --hold {least:g} {most:g} is invalid",
+            "Give at least one fault, and a MIN of at most MAX",
         )
     steps = schedule(options.seed, options.faults, options.host, options.fault, (least, most))
     print(json.dumps([step.to_json() for step in steps], indent=2))
@@ -133,17 +134,21 @@ def _bounds(text: str) -> dict[str, float]:
             return bounds_from(json.loads(text))
         return bounds_from(json.loads(pathlib.Path(text).read_text(encoding="utf-8")))
     except OSError as error:
-        raise Trouble(f"{text} cannot be read: {error.strerror}", "Name a file or JSON") from error
+        raise UserError(
+            f"{text} cannot be read: {error.strerror}", "Give a file or JSON"
+        ) from error
     except ValueError as error:
-        raise Trouble(f"{text} is no JSON: {error}", 'Bounds look like {"failed": 0}') from error
+        raise UserError(
+            f"{text} is not valid JSON: {error}", 'Bounds look like {"failed": 0}'
+        ) from error
 
 
 def _table(verdict: Verdict) -> str:
-    """The judgement for a person."""
+    """The verdict as a table."""
     rows = [("BOUND", "WANTED", "MEASURED", "HELD")]
-    for line in verdict.lines:
-        measured = "?" if line.measured is None else f"{round(line.measured, 3):g}"
-        rows.append((line.name, line.wanted, measured, "yes" if line.held else "NO"))
+    for result in verdict.results:
+        measured = "?" if result.measured is None else f"{round(result.measured, 3):g}"
+        rows.append((result.name, result.wanted, measured, "yes" if result.held else "NO"))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -166,55 +171,73 @@ def _parser() -> argparse.ArgumentParser:
             made.add_argument("--history", type=pathlib.Path, required=True, metavar="DIR")
         return made
 
-    begin = command("start", _start, "Begin a history: traffic and a recorder in the background.")
-    begin.add_argument("--url", required=True, help="the page that is asked")
+    begin = command("start", _start, "Start a history: traffic and a recorder in the background.")
+    begin.add_argument("--url", required=True, help="the page to request")
     defaults = Settings("http://localhost/")
     begin.add_argument("--rate", type=float, default=defaults.rate, help="requests per second")
-    begin.add_argument("--post", type=float, default=defaults.post, help="share of POSTs")
     begin.add_argument(
-        "--fresh", type=float, default=defaults.fresh, help="share on connections of their own"
+        "--post", type=float, default=defaults.post, help="share of POST requests, 0 to 1"
     )
     begin.add_argument(
-        "--timeout", type=float, default=defaults.timeout, help="seconds for a full answer"
+        "--fresh",
+        type=float,
+        default=defaults.fresh,
+        help="share of requests on a new connection, 0 to 1",
+    )
+    begin.add_argument(
+        "--timeout", type=float, default=defaults.timeout, help="seconds until a complete response"
     )
     begin.add_argument(
         "--consul", action="append", default=[], metavar="URL", help="a Consul agent; repeatable"
     )
+    begin.add_argument("--consul-ca", metavar="FILE", help="CA of the agents' certificates, PEM")
+    begin.add_argument("--consul-token-file", metavar="FILE", help="file with the ACL token")
     begin.add_argument(
-        "--consul-ca", metavar="FILE", help="who signed the agents' certificates; PEM"
+        "--service", default=defaults.service, help="the service whose instances are recorded"
     )
-    begin.add_argument("--consul-token-file", metavar="FILE", help="holds the ACL token")
-    begin.add_argument("--service", default=defaults.service, help="whose instances are watched")
     begin.add_argument(
         "--instance-pattern",
         default=defaults.instance_pattern,
         metavar="REGEX",
-        help="finds in a page whose answer it is",
+        help="finds the name of the instance in a page; one group",
     )
     begin.add_argument("--metrics", metavar="URL", help="the balancer's metrics")
-    begin.add_argument("--name", default="", help="the report's title; DIR's name without one")
-    begin.add_argument("--description", default="", help="what this drill shows")
+    begin.add_argument("--name", default="", help="title of the report (default: name of DIR)")
+    begin.add_argument("--description", default="", help="description in the report")
     begin.add_argument(
-        "--patience", type=float, metavar="SECONDS", help="how long everything may take to answer"
+        "--ready-timeout",
+        type=float,
+        metavar="SECONDS",
+        help="seconds until the page, the agents and the metrics must have answered",
     )
     command("observe", _observe, None)
-    command("stop", _stop, "End a history: what is under way is finished and written.")
-    mark = command("mark", _mark, "Tell a history what happens now.")
+    command("stop", _stop, "Stop a history: requests under way are finished and written.")
+    mark = command("mark", _mark, "Record in a history what happens now.")
     mark.add_argument("name", choices=[str(name) for name in MarkName], metavar="NAME")
-    mark.add_argument("--detail", default="", help="a remark for the report")
+    mark.add_argument("--detail", default="", help="remark for the report")
     mark.add_argument(
-        "--host", action="append", default=[], help="whom it hits, as its instances name it"
+        "--host",
+        action="append",
+        default=[],
+        help="the host that is hit, by the name of its instances; repeatable",
     )
     mark.add_argument(
-        "--address", action="append", default=[], help="the host's address, or one instance's"
+        "--address",
+        action="append",
+        default=[],
+        help="address of the host, or of one instance with its port; repeatable",
     )
-    judging = command("judge", _judge, "Hold a history against bounds.")
+    judging = command("judge", _judge, "Check a history against bounds.")
     judging.add_argument(
-        "--bounds", metavar="FILE|JSON", help='{"failed": 0, …}; without it the last ones'
+        "--bounds",
+        metavar="FILE|JSON",
+        help='{"failed": 0, …}; default: the bounds of the last judgement',
     )
-    report = command("report", _report, "Draw a history as one page.")
+    report = command("report", _report, "Write the report of a history, one HTML page.")
     report.add_argument("--output", type=pathlib.Path, metavar="FILE")
-    plan = command("schedule", _schedule, "Print a random order of faults, the same for a seed.")
+    plan = command(
+        "schedule", _schedule, "Print a random schedule of faults, the same for the same seed."
+    )
     plan.add_argument("--seed", type=int, required=True)
     plan.add_argument("--faults", type=int, required=True, metavar="N")
     plan.add_argument("--host", action="append", required=True)

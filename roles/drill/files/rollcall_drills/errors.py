@@ -1,10 +1,10 @@
-"""The one error that a person is meant to read."""
+"""The error that is shown to the user."""
 
 from __future__ import annotations
 
 
-class Trouble(Exception):
-    """A command that cannot do its work: `what` says why, `remedy` how to go on."""
+class UserError(Exception):
+    """A command cannot go on: `what` says why, `remedy` what to do."""
 
     def __init__(self, what: str, remedy: str) -> None:
         super().__init__(what)

@@ -10,8 +10,8 @@ from ansible_collections.rollcall.discovery.tests.support.drills.stories import 
     host_dies,
     story,
 )
-from rollcall_drills.analysis.bounds import KNOWN, Status, Verdict, bounds_from, judge
-from rollcall_drills.errors import Trouble
+from rollcall_drills.analysis.bounds import BOUNDS, Status, Verdict, bounds_from, judge
+from rollcall_drills.errors import UserError
 from rollcall_drills.history.history import assemble
 from rollcall_drills.history.records import Failure
 
@@ -61,12 +61,12 @@ STORIES: dict[str, tuple[Story, float]] = {
 
 def line(verdict: Verdict, name: str) -> tuple[float | None, bool]:
     """What was measured for a bound, and whether it held."""
-    return next((one.measured, one.held) for one in verdict.lines if one.name == name)
+    return next((one.measured, one.held) for one in verdict.results if one.name == name)
 
 
 def test_every_bound_has_a_story() -> None:
     """A bound without a test would be a promise."""
-    assert set(STORIES) == set(KNOWN)
+    assert set(STORIES) == set(BOUNDS)
 
 
 @pytest.mark.parametrize("name", STORIES)
@@ -82,7 +82,7 @@ def test_a_bound_that_a_stall_explains_is_to_be_measured_again() -> None:
     """Half a second too slow on a machine that stood still for as long tells nothing."""
     verdict = slow(2.5).stall(0.6).judged(slowest_s=2)
     assert verdict.status is Status.UNSTABLE
-    assert "this machine stood still for 0.6 s" in " ".join(verdict.reasons)
+    assert "this machine paused the observer for 0.6 s" in " ".join(verdict.reasons)
 
 
 def test_a_bound_that_no_stall_explains_is_missed() -> None:
@@ -131,7 +131,7 @@ def test_a_bound_that_nothing_tells_of_is_missed(name: str) -> None:
     verdict = story().without_reads().calm().judged(**{name: 1e9})
     assert line(verdict, name) == (None, False)
     assert verdict.status is Status.MISSED
-    assert f"{name} cannot be told: nothing in the history says so" in verdict.reasons
+    assert f"{name} is unknown: the history has no data for it" in verdict.reasons
 
 
 def test_more_elections_than_the_drill_provokes_make_it_unstable() -> None:
@@ -140,7 +140,7 @@ def test_more_elections_than_the_drill_provokes_make_it_unstable() -> None:
     verdict = told.judged(elections=bound - 1, failed=0)
     assert line(verdict, "elections") == (bound, False)
     assert verdict.status is Status.UNSTABLE
-    assert "elections is 1, wanted is 0: the drill did not provoke that" in verdict.reasons
+    assert "elections is 1, the bound is 0: the drill did not cause that" in verdict.reasons
 
 
 def test_elections_nobody_could_see_are_unknown() -> None:
@@ -166,13 +166,13 @@ def test_a_history_without_calm_fails() -> None:
     """Who does not know the calm cannot tell the storm."""
     verdict = story().traffic(5).fault("x").traffic(1).settled().judged()
     assert verdict.status is Status.MISSED
-    assert "there is no calm: mark it before the first fault" in verdict.reasons
+    assert "there is no calm phase: mark it before the first fault" in verdict.reasons
 
 
 def test_a_calm_that_comes_after_the_fault_is_none() -> None:
     """It would hide what the fault did."""
     verdict = story().fault("x").traffic(1).settled().calm().judged()
-    assert "the first fault came before the calm" in verdict.reasons
+    assert "the first fault came before the calm phase" in verdict.reasons
     assert verdict.status is Status.MISSED
 
 
@@ -209,7 +209,7 @@ def test_a_probe_that_died_fails() -> None:
     """Without its last word nobody knows what is missing."""
     verdict = host_dies().cut().judged()
     assert verdict.status is Status.MISSED
-    assert "drill stop comes before drill judge" in verdict.reasons[0]
+    assert "run drill stop before drill judge" in verdict.reasons[0]
 
 
 def test_a_probe_that_stopped_early_fails() -> None:
@@ -226,7 +226,7 @@ def test_a_probe_that_stopped_early_fails() -> None:
     [
         (0, "requests are missing: their numbers have gaps"),
         (50, "requests are missing: their numbers have gaps"),
-        (-1, "250 requests were sent, 249 are here"),
+        (-1, "250 requests were sent, 249 are recorded"),
     ],
 )
 def test_missing_requests_fail(which: int, reason: str) -> None:
@@ -251,7 +251,7 @@ def test_an_unprovoked_election_makes_it_unstable() -> None:
     told = story().calm().elect("host-3").traffic(1)
     verdict = told.judged(failed=0)
     assert (verdict.status, verdict.stable) == (Status.UNSTABLE, False)
-    assert verdict.reasons == ("an election that no fault provoked, at 5.0 s",)
+    assert verdict.reasons == ("an election that no fault caused, at 5.0 s",)
 
 
 def test_an_unstable_history_is_unstable_even_where_it_missed() -> None:
@@ -286,16 +286,16 @@ def test_a_probe_that_was_late_makes_it_unstable(late: int, status: Status) -> N
         ({"failed": True}, "the bound failed is True"),
         ({"failed": "0"}, "the bound failed is '0'"),
         ({"failed": float("nan")}, "the bound failed is nan"),
-        ([], "no JSON object"),
+        ([], "not a JSON object"),
     ],
 )
 def test_bounds_that_are_none_are_refused(document: object, sentence: str) -> None:
     """With the list of those that are known."""
-    with pytest.raises(Trouble, match=sentence):
+    with pytest.raises(UserError, match=sentence):
         bounds_from(document)
-    with pytest.raises(Trouble) as refused:
+    with pytest.raises(UserError) as refused:
         bounds_from({"nonsense": 1})
-    assert all(name in refused.value.remedy for name in KNOWN)
+    assert all(name in refused.value.remedy for name in BOUNDS)
 
 
 def test_failures_are_told_by_method_connection_and_kind() -> None:

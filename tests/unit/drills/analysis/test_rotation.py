@@ -8,7 +8,7 @@ from ansible_collections.rollcall.discovery.tests.support.drills.stories import 
     host_dies,
     story,
 )
-from rollcall_drills.analysis.figures import TargetFigures
+from rollcall_drills.analysis.rotation import TargetFigures
 
 
 def effect(told: Story) -> TargetFigures:

@@ -10,8 +10,8 @@ from rollcall_drills.history.records import (
     Mark,
     MarkName,
     Member,
-    MembersSeen,
-    RaftSeen,
+    MembersEvent,
+    RaftEvent,
     Request,
 )
 
@@ -74,7 +74,7 @@ def test_a_failed_request_may_have_been_tried_there() -> None:
 
 def test_addresses_are_learnt_from_answers_and_members() -> None:
     """Where a host's instances answer, and where its node is, belongs to it."""
-    seen = MembersSeen(0.0, "a", (Member("host-3", "alive", "10.0.0.3"),))
+    seen = MembersEvent(0.0, "a", (Member("host-3", "alive", "10.0.0.3"),))
     topology = Topology.learn([request("host-2", "10.0.0.9:80, 10.0.0.2:80")], [seen])
     assert hit("host-2", topology=topology).addresses == {"10.0.0.2"}
     assert hit("host-3", topology=topology).addresses == {"10.0.0.3"}
@@ -82,7 +82,7 @@ def test_addresses_are_learnt_from_answers_and_members() -> None:
 
 def test_a_node_may_bear_another_name_than_its_instances() -> None:
     """Both names lead to the address."""
-    seen = MembersSeen(0.0, "a", (Member("node-2", "alive", "10.0.0.2"),))
+    seen = MembersEvent(0.0, "a", (Member("node-2", "alive", "10.0.0.2"),))
     topology = Topology.learn([request("host-2", "10.0.0.2:80")], [seen])
     assert hit("host-2", topology=topology).addresses == {"10.0.0.2"}
     assert hit("node-2", topology=topology).addresses == {"10.0.0.2"}
@@ -146,11 +146,11 @@ def test_the_catalog_knows_a_host_by_node_or_address(instance: Instance, listed:
         ("http://10.0.0.2:8500", None, True),
         ("https://10.0.0.2:8501", None, True),
         ("http://10.0.0.3:8500", None, False),
-        ("http://consul.example:8500", RaftSeen(0.0, "", node="host-2"), True),
-        ("http://consul.example:8500", RaftSeen(0.0, "", address="10.0.0.2"), True),
-        ("http://consul.example:8500", RaftSeen(0.0, "", node="host-1"), False),
+        ("http://consul.example:8500", RaftEvent(0.0, "", node="host-2"), True),
+        ("http://consul.example:8500", RaftEvent(0.0, "", address="10.0.0.2"), True),
+        ("http://consul.example:8500", RaftEvent(0.0, "", node="host-1"), False),
     ],
 )
-def test_an_agent_on_the_host_is_known(agent: str, raft: RaftSeen | None, own: bool) -> None:
+def test_an_agent_on_the_host_is_known(agent: str, raft: RaftEvent | None, own: bool) -> None:
     """By its URL, or by what it says of itself."""
     assert hit("host-2", addresses=("10.0.0.2",)).runs(agent, raft) is own

@@ -11,7 +11,7 @@ from ansible_collections.rollcall.discovery.tests.support.drills.stories import 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rollcall_drills.analysis.bounds import judge
-from rollcall_drills.errors import Trouble
+from rollcall_drills.errors import UserError
 from rollcall_drills.history.folder import Folder, load
 from rollcall_drills.history.journal import Journal
 from rollcall_drills.history.records import Failure, Mark, MarkName, Request, event_from_line
@@ -74,7 +74,7 @@ def test_a_damaged_line_is_told_and_fails(tmp_path: pathlib.Path, text: str) -> 
     folder.requests.write_text(text + folder.requests.read_text())
     history = load(folder)
     assert history.damage[0].startswith("requests.jsonl:1 cannot be read")
-    assert not judge(history, {}).lines[0].held
+    assert not judge(history, {}).results[0].held
 
 
 def test_what_a_later_version_added_is_passed_over(tmp_path: pathlib.Path) -> None:
@@ -93,16 +93,16 @@ def test_a_later_format_is_refused(tmp_path: pathlib.Path) -> None:
     folder = story().calm().write(tmp_path / "history")
     document = json.loads(folder.drill.read_text())
     folder.drill.write_text(json.dumps({**document, "format": FORMAT + 1}))
-    with pytest.raises(Trouble, match=f"has format {FORMAT + 1}"):
+    with pytest.raises(UserError, match=f"has format {FORMAT + 1}"):
         load(folder)
 
 
 def test_a_folder_without_a_history_is_told(tmp_path: pathlib.Path) -> None:
     """It may be the wrong folder."""
-    with pytest.raises(Trouble, match="holds no history"):
+    with pytest.raises(UserError, match="has no history"):
         load(Folder(tmp_path))
     (tmp_path / "drill.json").write_text("{")
-    with pytest.raises(Trouble, match="cannot be read"):
+    with pytest.raises(UserError, match="cannot be read"):
         load(Folder(tmp_path))
 
 
@@ -150,5 +150,5 @@ def test_a_journal_writes_when_told(tmp_path: pathlib.Path) -> None:
 )
 def test_settings_that_cannot_be_meant_are_refused(change: dict[str, object]) -> None:
     """With a sentence, before anything starts."""
-    with pytest.raises(Trouble, match="does not fit"):
+    with pytest.raises(UserError, match="is invalid"):
         dataclasses.replace(Settings("http://h/"), **change)  # type: ignore[arg-type]  # on purpose

@@ -6,7 +6,7 @@ import pathlib
 
 import pytest
 from rollcall_agents.certificates import Authority
-from rollcall_drills.errors import Trouble
+from rollcall_drills.errors import UserError
 from rollcall_drills.history.settings import Settings
 from rollcall_drills.observer.credentials import TOKEN_VARIABLE, token_of, trust
 
@@ -37,10 +37,10 @@ def test_the_file_counts_before_the_environment(tmp_path: pathlib.Path) -> None:
         (None, "cannot be read: No such file or directory"),
         ("\n", "is empty"),
         (VAULT, "is encrypted with ansible-vault"),
-        (f"{SECRET}\nX-Header: {SECRET}\n", "holds something else than a token"),
-        (f"token = {SECRET}", "holds something else than a token"),
-        (f"{SECRET}\0", "holds something else than a token"),
-        (f"\u00e4{SECRET}", "holds something else than a token"),
+        (f"{SECRET}\nX-Header: {SECRET}\n", "does not hold a token"),
+        (f"token = {SECRET}", "does not hold a token"),
+        (f"{SECRET}\0", "does not hold a token"),
+        (f"\u00e4{SECRET}", "does not hold a token"),
     ],
 )
 def test_a_file_without_a_token_is_named(
@@ -48,7 +48,7 @@ def test_a_file_without_a_token_is_named(
 ) -> None:
     """Which file, what is wrong, what to do; what stands in it is not repeated."""
     path = tmp_path / "token"
-    with pytest.raises(Trouble) as caught:
+    with pytest.raises(UserError) as caught:
         token_of(with_file(path, text), {})
     assert f"{path} {sentence}" in caught.value.what
     assert caught.value.remedy
@@ -57,7 +57,7 @@ def test_a_file_without_a_token_is_named(
 
 def test_what_to_do_about_a_vault_is_told(tmp_path: pathlib.Path) -> None:
     """A command that decrypts it, and the option for what that makes."""
-    with pytest.raises(Trouble) as caught:
+    with pytest.raises(UserError) as caught:
         token_of(with_file(tmp_path / "token", VAULT), {})
     assert "ansible-vault view" in caught.value.remedy
     assert "--consul-token-file" in caught.value.remedy
@@ -65,9 +65,9 @@ def test_what_to_do_about_a_vault_is_told(tmp_path: pathlib.Path) -> None:
 
 def test_a_variable_without_a_token_is_named() -> None:
     """A library would quote it."""
-    with pytest.raises(Trouble) as caught:
+    with pytest.raises(UserError) as caught:
         token_of(Settings("http://localhost/"), {TOKEN_VARIABLE: f"{SECRET}\nmore"})
-    assert caught.value.what == f"{TOKEN_VARIABLE} holds something else than a token"
+    assert caught.value.what == f"{TOKEN_VARIABLE} does not hold a token"
 
 
 def test_only_the_named_authority_is_trusted(authority: Authority) -> None:
@@ -107,7 +107,7 @@ def test_a_file_without_an_authority_is_named(
     path = tmp_path / "ca.pem"
     if text is not None:
         path.write_text(text)
-    with pytest.raises(Trouble) as caught:
+    with pytest.raises(UserError) as caught:
         trust(AGENT, str(path))
     assert f"{path} {sentence}" in caught.value.what
     assert caught.value.remedy

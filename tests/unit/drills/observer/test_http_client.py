@@ -9,7 +9,7 @@ import ssl
 
 import pytest
 from rollcall_drills.history.records import Failure
-from rollcall_drills.observer.http_client import Connection, Place, failure_of
+from rollcall_drills.observer.http_client import Connection, Endpoint, failure_of
 
 
 @pytest.mark.parametrize(
@@ -39,16 +39,16 @@ def test_a_broken_record_of_tls_is_no_lack_of_ours() -> None:
 @pytest.mark.parametrize(
     ("url", "place"),
     [
-        ("http://127.0.0.1:8500", Place("127.0.0.1", 8500, "127.0.0.1:8500", "/")),
-        ("http://127.0.0.1/a?b=c", Place("127.0.0.1", 80, "127.0.0.1", "/a?b=c")),
-        ("http://[::1]:81/", Place("::1", 81, "[::1]:81", "/")),
-        ("https://127.0.0.1:8501", Place("127.0.0.1", 8501, "127.0.0.1:8501", "/", "127.0.0.1")),
-        ("https://[::1]/", Place("::1", 443, "[::1]", "/", "::1")),
+        ("http://127.0.0.1:8500", Endpoint("127.0.0.1", 8500, "127.0.0.1:8500", "/")),
+        ("http://127.0.0.1/a?b=c", Endpoint("127.0.0.1", 80, "127.0.0.1", "/a?b=c")),
+        ("http://[::1]:81/", Endpoint("::1", 81, "[::1]:81", "/")),
+        ("https://127.0.0.1:8501", Endpoint("127.0.0.1", 8501, "127.0.0.1:8501", "/", "127.0.0.1")),
+        ("https://[::1]/", Endpoint("::1", 443, "[::1]", "/", "::1")),
     ],
 )
-def test_a_url_leads_somewhere(url: str, place: Place) -> None:
-    """Address, port, Host header, path with its query, and the certificate's bearer."""
-    assert Place.of(url) == place
+def test_a_url_leads_somewhere(url: str, place: Endpoint) -> None:
+    """Address, port, Host header, path with its query, and the certificate's tls_name."""
+    assert Endpoint.from_url(url) == place
 
 
 def test_nothing_is_asked_after_a_good_bye() -> None:

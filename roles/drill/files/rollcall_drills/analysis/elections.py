@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from ..history.history import History
-from ..history.records import LeaderSeen, RaftSeen
+from ..history.records import LeaderEvent, RaftEvent
 from .phases import Phases, Window
 
 
@@ -40,11 +40,11 @@ def changes(history: History) -> list[Change]:
     """
     found: list[Change] = []
     current, own, term = "", dict[str, str](), None
-    events: list[LeaderSeen | RaftSeen] = sorted(
+    events: list[LeaderEvent | RaftEvent] = sorted(
         (*history.leaders, *history.rafts), key=lambda event: event.at
     )
     for event in events:
-        if isinstance(event, RaftSeen):
+        if isinstance(event, RaftEvent):
             if event.term is not None and (term is None or event.term > term):
                 if term is not None:
                     found.append(Change(event.at, risen=event.term - term))

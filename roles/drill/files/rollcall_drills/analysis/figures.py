@@ -11,11 +11,11 @@ from typing import Any
 
 from ..history.history import History
 from ..history.records import Request
-from .elections import elections, leaderless, new_leader_after
+from .elections import leaderless, new_leader_after
 from .phases import Phases
-from .rotation import Traffic, back_after, out_of_catalog, out_of_rotation
+from .rotation import TargetFigures, target_figures
 from .stalls import longest
-from .targets import Topology, targets
+from .timeline import Timeline
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,18 +26,6 @@ class Failures:
     connection: str
     error: str
     count: int
-
-
-@dataclasses.dataclass(frozen=True)
-class TargetFigures:
-    """One fault's effect on one host or instance, in seconds; None where it cannot be told."""
-
-    target: str
-    fault_at: float
-    detail: str
-    out_of_rotation_s: float | None
-    out_of_catalog_s: float | None
-    back_after_s: float | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,8 +66,9 @@ class Figures:
         return dataclasses.asdict(self)
 
 
-def figures(history: History, phases: Phases) -> Figures:
-    """Measure."""
+def figures(timeline: Timeline) -> Figures:
+    """All figures of a timeline."""
+    history, phases, held = timeline.history, timeline.phases, timeline.elections
     usable = [request for request in history.requests if not request.late]
     failed = [request for request in usable if request.failed]
     calm, during = _split(usable, phases)
@@ -87,8 +76,7 @@ def figures(history: History, phases: Phases) -> Figures:
     by_kind = collections.Counter(
         (request.method, request.connection, str(request.error)) for request in failed
     )
-    hit = _targets(history, phases)
-    held = elections(history, phases)
+    effects = target_figures(history, phases)
     return Figures(
         requests=len(history.requests),
         failed=len(failed),
@@ -109,10 +97,10 @@ def figures(history: History, phases: Phases) -> Figures:
             for window in phases.windows
             if (after := new_leader_after(history, window)) is not None
         ),
-        out_of_rotation_s=_worst(one.out_of_rotation_s for one in hit),
-        out_of_catalog_s=_worst(one.out_of_catalog_s for one in hit),
-        back_after_s=_worst(one.back_after_s for one in hit),
-        targets=hit,
+        out_of_rotation_s=_worst(one.out_of_rotation_s for one in effects),
+        out_of_catalog_s=_worst(one.out_of_catalog_s for one in effects),
+        back_after_s=_worst(one.back_after_s for one in effects),
+        targets=effects,
         elections=held.provoked + held.unprovoked if history.leaders or history.rafts else None,
         unprovoked_elections=held.unprovoked,
         terms=(held.first_term, held.last_term)
@@ -149,28 +137,6 @@ def _percentiles(requests: Iterable[Request]) -> dict[str, float]:
         return {}
     shares = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999, "max": 1.0}
     return {name: percentile(ordered, share) * 1000 for name, share in shares.items()}
-
-
-def _targets(history: History, phases: Phases) -> tuple[TargetFigures, ...]:
-    """The effect of every fault on everyone it hits."""
-    topology = Topology.learn(history.requests, history.members)
-    traffic = Traffic(history.requests)
-    since = history.drill.started if phases.calm is None else phases.calm
-    found = []
-    for window in phases.windows:
-        for fault in window.faults:
-            for target in targets(fault.mark, topology):
-                found.append(
-                    TargetFigures(
-                        target.name,
-                        fault.mark.at,
-                        fault.mark.detail,
-                        out_of_rotation(traffic, target, fault, window, since),
-                        out_of_catalog(history, target, fault, window),
-                        back_after(traffic, target, fault, history.end),
-                    )
-                )
-    return tuple(found)
 
 
 def _reloads(history: History) -> int | None:

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import bisect
+import dataclasses
 from collections.abc import Sequence
 
 from ..history.history import History
-from ..history.records import PassingSeen, RaftSeen, Request
-from .phases import Fault, Window
+from ..history.records import PassingEvent, RaftEvent, Request
+from .phases import Fault, Phases, Window
 from .spans import spans
-from .targets import Target
+from .targets import Target, Topology, targets
+
+
+@dataclasses.dataclass(frozen=True)
+class TargetFigures:
+    """One fault's effect on one host or instance, in seconds; None where it cannot be told."""
+
+    target: str
+    fault_at: float
+    detail: str
+    out_of_rotation_s: float | None
+    out_of_catalog_s: float | None
+    back_after_s: float | None
 
 
 class Traffic:
@@ -62,9 +75,9 @@ def out_of_catalog(history: History, target: Target, fault: Fault, window: Windo
     None where none survives, or none of them listed it when the fault came.
     """
     at, until = fault.mark.at, _until(fault, window)
-    rafts: dict[str, RaftSeen] = {seen.agent: seen for seen in history.rafts if seen.node}
+    rafts: dict[str, RaftEvent] = {seen.agent: seen for seen in history.rafts if seen.node}
 
-    def lists(seen: PassingSeen) -> bool | None:
+    def lists(seen: PassingEvent) -> bool | None:
         if seen.instances is None:
             return None
         return any(target.lists(instance) for instance in seen.instances)
@@ -78,6 +91,28 @@ def out_of_catalog(history: History, target: Target, fault: Fault, window: Windo
         known = known or bool(during[0].value and during[0].start <= at)
         last = max([last, *(min(state.end, until) for state in during if state.value)])
     return last - at if known else None
+
+
+def target_figures(history: History, phases: Phases) -> tuple[TargetFigures, ...]:
+    """The effect of every fault on each host or instance that it hits."""
+    topology = Topology.learn(history.requests, history.members)
+    traffic = Traffic(history.requests)
+    since = history.drill.started if phases.calm is None else phases.calm
+    found = []
+    for window in phases.windows:
+        for fault in window.faults:
+            for target in targets(fault.mark, topology):
+                found.append(
+                    TargetFigures(
+                        target.name,
+                        fault.mark.at,
+                        fault.mark.detail,
+                        out_of_rotation(traffic, target, fault, window, since),
+                        out_of_catalog(history, target, fault, window),
+                        back_after(traffic, target, fault, history.end),
+                    )
+                )
+    return tuple(found)
 
 
 def _until(fault: Fault, window: Window) -> float:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Generic, Protocol, TypeVar
 
 
-class Said(Protocol):
+class AgentEvent(Protocol):
     """What an agent said at a time."""
 
     @property
@@ -21,7 +21,7 @@ class Said(Protocol):
 
 
 Value = TypeVar("Value")
-Event = TypeVar("Event", bound=Said)
+Event = TypeVar("Event", bound=AgentEvent)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,7 +13,7 @@ import urllib.parse
 from collections import defaultdict
 from collections.abc import Iterable
 
-from ..history.records import Instance, Mark, MembersSeen, RaftSeen, Request
+from ..history.records import Instance, Mark, MembersEvent, RaftEvent, Request
 
 _BETWEEN_ATTEMPTS = re.compile(r"\s*,\s*|\s+:\s+")
 
@@ -64,7 +64,7 @@ class Target:
             or f"{instance.address}:{instance.port}" in self.endpoints
         )
 
-    def runs(self, agent: str, raft: RaftSeen | None) -> bool:
+    def runs(self, agent: str, raft: RaftEvent | None) -> bool:
         """Whether the agent at this URL runs on it: then its answers die with it."""
         if not self.host:
             return False
@@ -84,7 +84,7 @@ class Topology:
     endpoints: dict[str, frozenset[str]]
 
     @classmethod
-    def learn(cls, requests: Iterable[Request], members: Iterable[MembersSeen]) -> Topology:
+    def learn(cls, requests: Iterable[Request], members: Iterable[MembersEvent]) -> Topology:
         """What the answers' X-Backend and the members' addresses tell."""
         by_traffic: dict[str, set[str]] = defaultdict(set)
         by_members: dict[str, set[str]] = defaultdict(set)

@@ -8,7 +8,7 @@ import pathlib
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from ..errors import Trouble
+from ..errors import UserError
 from .history import History, assemble
 from .records import Mark, Request, event_from_line
 from .settings import Drill
@@ -18,7 +18,7 @@ Value = TypeVar("Value")
 
 @dataclasses.dataclass(frozen=True)
 class Folder:
-    """The places inside a history's folder."""
+    """The files of a history."""
 
     path: pathlib.Path
 
@@ -49,7 +49,7 @@ class Folder:
 
     @property
     def verdict(self) -> pathlib.Path:
-        """What the last judgement said."""
+        """The verdict of the last judgement."""
         return self.path / "verdict.json"
 
     @property
@@ -68,20 +68,20 @@ class Folder:
         return (self.drill, self.requests, self.events, self.marks, self.pid, self.log)
 
     def head(self) -> Drill:
-        """The drill; Trouble where the folder is no history."""
+        """The drill; UserError where the folder is no history."""
         try:
             return Drill.from_json(json.loads(self.drill.read_text(encoding="utf-8")))
         except FileNotFoundError:
-            raise Trouble(
-                f"{self.path} holds no history", "drill start --history makes one"
+            raise UserError(
+                f"{self.path} has no history", "drill start --history creates one"
             ) from None
         except (ValueError, KeyError, TypeError) as error:
-            raise Trouble(
-                f"{self.drill} cannot be read: {error}", "Restore the file, or drill again"
+            raise UserError(
+                f"{self.drill} cannot be read: {error}", "Restore the file, or repeat the drill"
             ) from error
 
-    def wanted(self) -> dict[str, float]:
-        """The remembered bounds, none where it was never judged."""
+    def saved_bounds(self) -> dict[str, float]:
+        """The bounds of the last judgement, none before the first one."""
         try:
             bounds: dict[str, float] = json.loads(self.bounds.read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -90,27 +90,27 @@ class Folder:
 
 
 def load(folder: Folder) -> History:
-    """Read a history, also one that is still being written; Trouble where there is none."""
+    """Read a history, also one that is still being written; UserError where there is none."""
     drill = folder.head()
     damage: list[str] = []
-    requests = _read(folder.requests, Request.from_line, damage)
-    marks = _read(folder.marks, Mark.from_line, damage)
-    events = [event for event in _read(folder.events, event_from_line, damage) if event]
+    requests = _read_lines(folder.requests, Request.from_line, damage)
+    marks = _read_lines(folder.marks, Mark.from_line, damage)
+    events = [event for event in _read_lines(folder.events, event_from_line, damage) if event]
     return assemble(drill, requests, marks, events, damage)
 
 
 def write_json(path: pathlib.Path, document: Mapping[str, Any]) -> None:
     """Write a document that a person may read too; never half of it."""
     text = json.dumps(document, indent=2, sort_keys=False, ensure_ascii=False) + "\n"
-    beside = path.with_name(path.name + ".new")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
+    temporary = path.with_name(path.name + ".new")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
 
 
-def _read(
+def _read_lines(
     path: pathlib.Path, parse: Callable[[Mapping[str, Any]], Value], damage: list[str]
 ) -> list[Value]:
-    """The values of a file of lines; what is none is told, except at the end."""
+    """The values of a JSON Lines file; `damage` gets invalid lines but a partial last one."""
     values: list[Value] = []
     if not path.exists():
         return values
@@ -119,7 +119,7 @@ def _read(
             try:
                 values.append(parse(json.loads(text)))
             except (ValueError, KeyError, TypeError, AttributeError) as error:
-                # Without its line end it is being written at this moment, or was when it ended.
+                # A line without its end is still being written, or was when the observer ended.
                 if text.endswith("\n"):
                     damage.append(f"{path.name}:{number} cannot be read: {error!r}")
     return values

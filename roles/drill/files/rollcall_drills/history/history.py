@@ -10,12 +10,12 @@ from .records import (
     Distrusted,
     Ended,
     Event,
-    LeaderSeen,
+    LeaderEvent,
     Mark,
-    MembersSeen,
-    MetricsSeen,
-    PassingSeen,
-    RaftSeen,
+    MembersEvent,
+    MetricsEvent,
+    PassingEvent,
+    RaftEvent,
     Reads,
     Refused,
     Request,
@@ -25,7 +25,7 @@ from .settings import Drill
 
 Kind = TypeVar("Kind", bound=Event)
 Timed = TypeVar(
-    "Timed", LeaderSeen, RaftSeen, MembersSeen, PassingSeen, Refused, Distrusted, MetricsSeen
+    "Timed", LeaderEvent, RaftEvent, MembersEvent, PassingEvent, Refused, Distrusted, MetricsEvent
 )
 
 
@@ -39,14 +39,14 @@ class History:
     drill: Drill
     requests: tuple[Request, ...] = ()
     marks: tuple[Mark, ...] = ()
-    leaders: tuple[LeaderSeen, ...] = ()
-    rafts: tuple[RaftSeen, ...] = ()
-    members: tuple[MembersSeen, ...] = ()
-    passing: tuple[PassingSeen, ...] = ()
+    leaders: tuple[LeaderEvent, ...] = ()
+    rafts: tuple[RaftEvent, ...] = ()
+    members: tuple[MembersEvent, ...] = ()
+    passing: tuple[PassingEvent, ...] = ()
     reads: tuple[Reads, ...] = ()
     refused: tuple[Refused, ...] = ()
     distrusted: tuple[Distrusted, ...] = ()
-    metrics: tuple[MetricsSeen, ...] = ()
+    metrics: tuple[MetricsEvent, ...] = ()
     stalls: tuple[Stall, ...] = ()
     ended: Ended | None = None
     damage: tuple[str, ...] = ()
@@ -69,26 +69,26 @@ def assemble(
     damage: list[str] | None = None,
 ) -> History:
     """Put records of any order in order."""
-    ended = _of(events, Ended)
+    ended = _of_kind(events, Ended)
     return History(
         drill,
         tuple(sorted(requests, key=lambda request: request.n)),
         tuple(sorted(marks, key=lambda mark: mark.at)),
-        _by_time(_of(events, LeaderSeen)),
-        _by_time(_of(events, RaftSeen)),
-        _by_time(_of(events, MembersSeen)),
-        _by_time(_of(events, PassingSeen)),
-        tuple(sorted(_of(events, Reads), key=lambda reads: reads.start)),
-        _by_time(_of(events, Refused)),
-        _by_time(_of(events, Distrusted)),
-        _by_time(_of(events, MetricsSeen)),
-        tuple(sorted(_of(events, Stall), key=lambda stall: stall.start)),
+        _by_time(_of_kind(events, LeaderEvent)),
+        _by_time(_of_kind(events, RaftEvent)),
+        _by_time(_of_kind(events, MembersEvent)),
+        _by_time(_of_kind(events, PassingEvent)),
+        tuple(sorted(_of_kind(events, Reads), key=lambda reads: reads.start)),
+        _by_time(_of_kind(events, Refused)),
+        _by_time(_of_kind(events, Distrusted)),
+        _by_time(_of_kind(events, MetricsEvent)),
+        tuple(sorted(_of_kind(events, Stall), key=lambda stall: stall.start)),
         ended[-1] if ended else None,
         tuple(damage or ()),
     )
 
 
-def _of(events: Sequence[Event], kind: type[Kind]) -> list[Kind]:
+def _of_kind(events: Sequence[Event], kind: type[Kind]) -> list[Kind]:
     return [event for event in events if isinstance(event, kind)]
 
 

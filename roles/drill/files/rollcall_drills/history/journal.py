@@ -22,19 +22,19 @@ class Journal:
     def __init__(self, path: pathlib.Path) -> None:
         """Open the file for appending; OSError where it cannot be."""
         self._file = path.open("a", encoding="utf-8")
-        self._waiting: collections.deque[str] = collections.deque()
-        self._flushing = threading.Lock()
+        self._buffer: collections.deque[str] = collections.deque()
+        self._lock = threading.Lock()
         self.lines = 0
 
     def write(self, line: Mapping[str, Any]) -> None:
         """Add a line; it reaches the file with the next `flush`."""
-        self._waiting.append(_encode(line) + "\n")
+        self._buffer.append(_encode(line) + "\n")
         self.lines += 1
 
     def flush(self) -> None:
         """Hand everything that was written before to the system; OSError where the disk is full."""
-        with self._flushing:
-            lines = [self._waiting.popleft() for _line in range(len(self._waiting))]
+        with self._lock:
+            lines = [self._buffer.popleft() for _line in range(len(self._buffer))]
             self._file.write("".join(lines))
             self._file.flush()
 

@@ -170,7 +170,7 @@ class Member:
 
 
 @dataclasses.dataclass(frozen=True)
-class LeaderSeen:
+class LeaderEvent:
     """Whom an agent takes for the leader: empty for nobody, None where the agent is silent."""
 
     kind: ClassVar[str] = "leader"
@@ -180,7 +180,7 @@ class LeaderSeen:
 
 
 @dataclasses.dataclass(frozen=True)
-class RaftSeen:
+class RaftEvent:
     """An agent's term and role; all None where it is silent, or keeps them to itself."""
 
     kind: ClassVar[str] = "raft"
@@ -194,7 +194,7 @@ class RaftSeen:
 
 
 @dataclasses.dataclass(frozen=True)
-class MembersSeen:
+class MembersEvent:
     """The members an agent knows, None where it is silent."""
 
     kind: ClassVar[str] = "members"
@@ -204,7 +204,7 @@ class MembersSeen:
 
 
 @dataclasses.dataclass(frozen=True)
-class PassingSeen:
+class PassingEvent:
     """The passing instances an agent lists, None where it is silent."""
 
     kind: ClassVar[str] = "passing"
@@ -249,7 +249,7 @@ class Distrusted:
 
 
 @dataclasses.dataclass(frozen=True)
-class MetricsSeen:
+class MetricsEvent:
     """The balancer's metrics that changed, None where it is silent."""
 
     kind: ClassVar[str] = "metrics"
@@ -287,14 +287,14 @@ class Ended:
 
 
 Event = (
-    LeaderSeen
-    | RaftSeen
-    | MembersSeen
-    | PassingSeen
+    LeaderEvent
+    | RaftEvent
+    | MembersEvent
+    | PassingEvent
     | Reads
     | Refused
     | Distrusted
-    | MetricsSeen
+    | MetricsEvent
     | Stall
     | Heartbeat
     | Ended
@@ -302,19 +302,19 @@ Event = (
 _KINDS: dict[str, type[Event]] = {
     kind.kind: kind
     for kind in (
-        *(LeaderSeen, RaftSeen, MembersSeen, PassingSeen, Reads),
+        *(LeaderEvent, RaftEvent, MembersEvent, PassingEvent, Reads),
         *(Refused, Distrusted),
-        *(MetricsSeen, Stall, Heartbeat, Ended),
+        *(MetricsEvent, Stall, Heartbeat, Ended),
     )
 }
 # What is empty and what is unknown differ here: None stays in the line.
-_SILENCE = frozenset({"leader", "members", "instances", "values"})
+_NULLABLE = frozenset({"leader", "members", "instances", "values"})
 
 
 def event_line(event: Event) -> dict[str, Any]:
     """The fields of an event's line."""
     fields = {key: _rounded(value) for key, value in dataclasses.asdict(event).items()}
-    known = {key: value for key, value in fields.items() if value is not None or key in _SILENCE}
+    known = {key: value for key, value in fields.items() if value is not None or key in _NULLABLE}
     return {"kind": event.kind, **known}
 
 

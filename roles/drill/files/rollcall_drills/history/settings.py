@@ -1,4 +1,4 @@
-"""What a drill was asked to do: frozen values, and `drill.json`, which remembers them."""
+"""The settings of a drill, and `drill.json`, which stores them."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import urllib.parse
 from collections.abc import Mapping
 from typing import Any, Self
 
-from ..errors import Trouble
+from ..errors import UserError
 
 FORMAT = 1
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """The traffic and what is watched.
+    """The traffic, and what is recorded besides.
 
     `rate` in requests per second; `post` and `fresh` are shares from 0 to 1; `timeout` in seconds
     from the moment a request is due. `consul_ca` and `consul_token_file` are paths: what is in the
-    files stands in no setting.
+    files is in no setting.
     """
 
     url: str
@@ -35,28 +35,30 @@ class Settings:
     consul_token_file: str | None = None
 
     def __post_init__(self) -> None:
-        """Trouble where a value cannot be meant."""
+        """UserError for an invalid value."""
         for name in ("post", "fresh"):
             if not 0 <= getattr(self, name) <= 1:
-                raise _unfit(f"--{name} {getattr(self, name):g}", "it is a share from 0 to 1")
+                raise _invalid(f"--{name} {getattr(self, name):g}", "give a share from 0 to 1")
         for name in ("rate", "timeout"):
             if not 0 < getattr(self, name) <= 10_000:
-                raise _unfit(f"--{name} {getattr(self, name):g}", "it is more than 0")
+                raise _invalid(f"--{name} {getattr(self, name):g}", "give a number above 0")
         for url in (self.url, *self.consul, *([self.metrics] if self.metrics else [])):
             parts = urllib.parse.urlsplit(url)
-            # Settings are written down and shown: a password has no place among them.
+            # Settings are stored and shown, so a URL must not contain a password.
             if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
-                raise _unfit(url, "an address looks like http://10.0.0.1:8500")
+                raise _invalid(url, "give a URL such as http://10.0.0.1:8500")
         if len(set(self.consul)) < len(self.consul):
-            raise _unfit("--consul", "each agent is named once")
+            raise _invalid("--consul", "give each agent once")
         if self.consul_ca and not all(url.startswith("https://") for url in self.consul):
-            raise _unfit(f"--consul-ca {self.consul_ca}", "each --consul is https:// then")
+            raise _invalid(f"--consul-ca {self.consul_ca}", "each --consul must be https:// then")
         try:
             groups = re.compile(self.instance_pattern).groups
         except re.error as error:
-            raise _unfit(f"--instance-pattern {self.instance_pattern}", str(error)) from error
+            raise _invalid(f"--instance-pattern {self.instance_pattern}", str(error)) from error
         if groups != 1:
-            raise _unfit(f"--instance-pattern {self.instance_pattern}", "it has one (group)")
+            raise _invalid(
+                f"--instance-pattern {self.instance_pattern}", "give a pattern with one (group)"
+            )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,10 +78,10 @@ class Drill:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
-        """The value of a `drill.json`; Trouble where a later version wrote it."""
+        """The value of a `drill.json`; UserError where a later version wrote it."""
         if document.get("format", 0) > FORMAT:
-            raise Trouble(
-                f"this history has format {document['format']}, format {FORMAT} is understood",
+            raise UserError(
+                f"this history has format {document['format']}, this version reads format {FORMAT}",
                 "Judge it with the version that recorded it, or a later one",
             )
         names = {field.name for field in dataclasses.fields(Settings)}
@@ -95,5 +97,5 @@ class Drill:
         )
 
 
-def _unfit(what: str, why: str) -> Trouble:
-    return Trouble(f"{what} does not fit: {why}", "drill start --help tells the options")
+def _invalid(what: str, why: str) -> UserError:
+    return UserError(f"{what} is invalid: {why}", "See drill start --help")

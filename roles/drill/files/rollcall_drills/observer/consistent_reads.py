@@ -1,14 +1,14 @@
-"""Consistent reads become stretches with and without a leader. Pure: times are arguments."""
+"""Groups consistent reads into intervals with and without a leader. Pure: times are arguments."""
 
 from __future__ import annotations
 
 from ..history.records import Reads
 
-# Four reads of one agent that went unanswered: less than that is the pace of reading itself.
+# Four unanswered reads of one agent; a shorter gap is within the interval of the reads.
 GAP_SECONDS = 0.2
 
 
-class Readings:
+class ConsistentReads:
     """Collects the moments at which some agent answered a consistent read."""
 
     def __init__(self, start: float) -> None:

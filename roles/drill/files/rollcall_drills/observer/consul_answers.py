@@ -1,4 +1,4 @@
-"""Consul's answers as values: what an agent's JSON says, and nothing else. Pure.
+"""The parsers for the JSON answers of a Consul agent. Pure.
 
 A document of another shape raises KeyError, TypeError, ValueError or AttributeError.
 """
@@ -16,7 +16,7 @@ _STATUS = {0: "none", 1: "alive", 2: "leaving", 3: "left", 4: "failed"}
 
 @dataclasses.dataclass(frozen=True)
 class Self:
-    """What an agent says of itself; a client agent has neither term nor state."""
+    """An agent's `/v1/agent/self`; a client agent has neither term nor state."""
 
     term: int | None
     state: str | None

@@ -1,7 +1,6 @@
-"""HTTP/1.1 as a naive client speaks it: h11 for the grammar, one transport, never a retry.
+"""An HTTP/1.1 client on h11 that never retries.
 
-A library that quietly asks again after a stale connection would hide the very failures that a
-drill counts.
+A library that silently retries on a stale connection would hide the failures that a drill counts.
 """
 
 from __future__ import annotations
@@ -21,32 +20,32 @@ from ..history.records import Failure
 
 # More than any page that names its instance.
 _BODY_BYTES = 65_536
-# This machine has run out of sockets or ports: that is no failure of the other side.
+# This machine has run out of sockets or ports: that is no failure of the server.
 _OWN_FAULT = {errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM}
 
 
-class NoAnswer(Exception):
-    """There was no full answer; `kind` says how it ended."""
+class RequestFailed(Exception):
+    """There was no complete response; `kind` says why."""
 
     def __init__(self, kind: Failure, reason: str) -> None:
         super().__init__(reason)
         self.kind = kind
 
 
-class Untrusted(NoAnswer):
-    """The other side did not prove who it is; nothing was sent to it."""
+class UntrustedPeer(RequestFailed):
+    """The certificate of the server is not trusted; no request was sent to it."""
 
     def __init__(self, error: ssl.SSLError) -> None:
         if isinstance(error, ssl.SSLCertVerificationError):
-            said = error.verify_message
+            reason = error.verify_message
         else:
-            said = error.reason
-        super().__init__(Failure.PROTOCOL, said or str(error))
+            reason = error.reason
+        super().__init__(Failure.PROTOCOL, reason or str(error))
 
 
 @dataclasses.dataclass(frozen=True)
-class Answer:
-    """A full answer; header names are in lower case, the body may be cut."""
+class HttpResponse:
+    """A complete response; header names are in lower case, the body may be truncated."""
 
     status: int
     headers: Mapping[bytes, bytes]
@@ -54,21 +53,21 @@ class Answer:
 
 
 @dataclasses.dataclass(frozen=True)
-class Place:
-    """Where a URL leads: an address to connect to, the Host header, and the path.
+class Endpoint:
+    """A URL resolved: the address to connect to, the Host header, and the path.
 
-    `bearer` is the name or address that its certificate must bear, None where it speaks no TLS.
+    `tls_name` is the name or address that its certificate must contain, None without TLS.
     """
 
     host: str
     port: int
     authority: str
     path: str
-    bearer: str | None = None
+    tls_name: str | None = None
 
     @classmethod
-    def of(cls, url: str) -> Place:
-        """The place of a URL. Its name is resolved now and never again; OSError where it has none.
+    def from_url(cls, url: str) -> Endpoint:
+        """The endpoint of a URL. Its name is resolved once, now; OSError where that fails.
 
         Of several addresses the first that accepts a connection is taken, else the first.
         """
@@ -87,22 +86,22 @@ class Place:
 
 
 @dataclasses.dataclass(frozen=True)
-class Question:
-    """A request ready to be sent, as often as one likes."""
+class HttpRequest:
+    """A request that can be sent any number of times."""
 
     head: h11.Request
     body: bytes = b""
 
     @classmethod
-    def of(
+    def build(
         cls,
         method: str,
         authority: str,
         path: str,
         body: bytes = b"",
         headers: Mapping[str, str] | None = None,
-    ) -> Question:
-        """The question in the grammar's own form."""
+    ) -> HttpRequest:
+        """The request as h11 sends it."""
         fields = {"Host": authority, "User-Agent": "rollcall-drill", **(headers or {})}
         if body:
             fields |= {"Content-Type": "text/plain", "Content-Length": str(len(body))}
@@ -110,43 +109,43 @@ class Question:
 
 
 class Connection(asyncio.Protocol):
-    """One connection, on which one question after the other is asked.
+    """One connection, on which requests are sent one after the other.
 
     Of a body `body_bytes` are kept; the rest is read and dropped.
     """
 
     def __init__(self, body_bytes: int = _BODY_BYTES) -> None:
-        """Nothing is open yet: the event loop makes the connection."""
+        """Nothing is open yet: the event loop opens the connection."""
         self._body_bytes = body_bytes
         self._http = h11.Connection(h11.CLIENT)
         self._transport: asyncio.Transport | None = None
-        self._waiting: asyncio.Future[Answer] | None = None
-        self._lost: NoAnswer | None = None
+        self._pending: asyncio.Future[HttpResponse] | None = None
+        self._lost: RequestFailed | None = None
         self._head: h11.Response | None = None
         self._body = bytearray()
 
     @property
     def reusable(self) -> bool:
-        """Whether another question may be asked: open on both sides, and nothing under way."""
+        """Whether another request may be sent: open on both sides, and no request under way."""
         return (
             self._transport is not None
             and not self._transport.is_closing()
             and self._http.our_state is h11.IDLE
         )
 
-    async def ask(self, question: Question) -> Answer:
-        """The answer, or NoAnswer; the connection is closed when the caller gives up."""
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        """The response, or RequestFailed; the connection is closed when the caller gives up."""
         assert self._transport is not None
         if self._lost is not None:
             raise self._lost
-        self._waiting = asyncio.get_running_loop().create_future()
-        data = self._http.send(question.head) or b""
-        if question.body:
-            data += self._http.send(h11.Data(data=question.body)) or b""
+        self._pending = asyncio.get_running_loop().create_future()
+        data = self._http.send(request.head) or b""
+        if request.body:
+            data += self._http.send(h11.Data(data=request.body)) or b""
         data += self._http.send(h11.EndOfMessage()) or b""
         self._transport.write(data)
         try:
-            return await self._waiting
+            return await self._pending
         except BaseException:
             self.close()
             raise
@@ -157,35 +156,35 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """asyncio: the connection stands."""
+        """asyncio: the connection is open."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """asyncio: something came; what nobody asked for is a reason to close."""
-        if self._waiting is None or self._waiting.done():
+        """asyncio: data arrived; without a pending request the connection is closed."""
+        if self._pending is None or self._pending.done():
             self.close()
         else:
-            self._take(data, Failure.PROTOCOL)
+            self._feed(data, Failure.PROTOCOL)
 
     def eof_received(self) -> None:
-        """asyncio: the other side closed, which some answers end with."""
-        if self._waiting is not None and not self._waiting.done():
-            self._take(b"", Failure.CLOSED)
+        """asyncio: the server closed the connection, which ends some responses."""
+        if self._pending is not None and not self._pending.done():
+            self._feed(b"", Failure.CLOSED)
         else:
-            # Over TLS asyncio says good-bye first, and would still take a question meanwhile.
+            # Over TLS asyncio sends close_notify first, and would accept a request meanwhile.
             self.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """asyncio: it is gone."""
+        """asyncio: the connection is closed."""
         if exc is None:
-            self._lost = NoAnswer(Failure.CLOSED, "closed before the answer was complete")
+            self._lost = RequestFailed(Failure.CLOSED, "closed before the response was complete")
         else:
-            self._lost = NoAnswer(failure_of(exc), str(exc))
+            self._lost = RequestFailed(failure_of(exc), str(exc))
         self._fail(self._lost)
 
-    def _take(self, data: bytes, mistake: Failure) -> None:
-        """Read on in the answer; a sentence that does not fit is a `mistake`."""
+    def _feed(self, data: bytes, protocol_error: Failure) -> None:
+        """Parse more of the response; invalid HTTP fails it with `protocol_error`."""
         try:
             self._http.receive_data(data)
             while (event := self._http.next_event()) not in (h11.NEED_DATA, h11.PAUSED):
@@ -199,65 +198,65 @@ class Connection(asyncio.Protocol):
                 elif isinstance(event, h11.ConnectionClosed):
                     return
         except h11.RemoteProtocolError as error:
-            self._fail(NoAnswer(mistake, str(error)))
+            self._fail(RequestFailed(protocol_error, str(error)))
 
     def _complete(self) -> None:
         assert self._head is not None
-        answer = Answer(self._head.status_code, dict(self._head.headers), bytes(self._body))
+        response = HttpResponse(self._head.status_code, dict(self._head.headers), bytes(self._body))
         self._body.clear()
         if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
             self._http.start_next_cycle()
         else:
             self.close()
-        if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_result(answer)
+        if self._pending is not None and not self._pending.done():
+            self._pending.set_result(response)
 
-    def _fail(self, no_answer: NoAnswer) -> None:
-        if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_exception(no_answer)
+    def _fail(self, failure: RequestFailed) -> None:
+        if self._pending is not None and not self._pending.done():
+            self._pending.set_exception(failure)
             self.close()
 
 
-class Pool:
-    """Connections to one place: `size` of them are kept, and used in turn.
+class ConnectionPool:
+    """Connections to one endpoint: `size` of them are kept, and used in turn.
 
     The first `size` questions open one each. Using the longest idle one first keeps all of them
     in use, so that each reload of a balancer meets connections in every state. A connection that
-    the other side closed while it was idle is not used again; one that breaks under a question
-    is that question's failure.
+    the other side closed while it was idle is not used again; one that breaks under a request
+    is that request's failure.
     """
 
     def __init__(
         self,
-        place: Place,
+        endpoint: Endpoint,
         size: int,
         body_bytes: int = _BODY_BYTES,
         trust: ssl.SSLContext | None = None,
     ) -> None:
-        """Nothing is opened yet. Whom a place with a `bearer` must be signed by says `trust`."""
-        self._place, self._size, self._body_bytes = place, size, body_bytes
-        self._trust = trust if place.bearer else None
+        """Nothing is opened yet. `trust` has the CAs for an endpoint with a `tls_name`."""
+        self._endpoint, self._size, self._body_bytes = endpoint, size, body_bytes
+        self._trust = trust if endpoint.tls_name else None
         self._idle: collections.deque[Connection] = collections.deque()
         self._kept: set[Connection] = set()
 
-    async def ask(self, question: Question, *, fresh: bool = False) -> Answer:
-        """The answer, or NoAnswer; `fresh` opens a connection for this question alone."""
+    async def send(self, request: HttpRequest, *, fresh: bool = False) -> HttpResponse:
+        """The response, or RequestFailed; `fresh` opens a connection for this request alone."""
         connection = None if fresh else self._next()
         if connection is None:
             connection = await self._connect()
             if not fresh:
                 self._kept.add(connection)
-        again = False
+        reuse = False
         try:
-            answer = await connection.ask(question)
-            again = not fresh and connection.reusable and len(self._kept) <= self._size
+            response = await connection.send(request)
+            reuse = not fresh and connection.reusable and len(self._kept) <= self._size
         finally:
-            if again:
+            if reuse:
                 self._idle.append(connection)
             else:
                 self._kept.discard(connection)
                 connection.close()
-        return answer
+        return response
 
     def close(self) -> None:
         """Close what is idle."""
@@ -278,15 +277,15 @@ class Pool:
         try:
             _transport, connection = await loop.create_connection(
                 lambda: Connection(self._body_bytes),
-                self._place.host,
-                self._place.port,
+                self._endpoint.host,
+                self._endpoint.port,
                 ssl=self._trust,
-                server_hostname=self._place.bearer,
+                server_hostname=self._endpoint.tls_name,
             )
         except ssl.SSLError as error:
-            raise Untrusted(error) from error
+            raise UntrustedPeer(error) from error
         except OSError as error:
-            raise NoAnswer(failure_of(error), str(error)) from error
+            raise RequestFailed(failure_of(error), str(error)) from error
         return connection
 
 

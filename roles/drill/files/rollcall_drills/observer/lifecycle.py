@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 
-from ..errors import Trouble
+from ..errors import UserError
 from ..history.clock import Clock
 from ..history.folder import Folder, load, write_json
 from ..history.history import History
@@ -34,20 +34,20 @@ _LAUNCHER = pathlib.Path(__file__).resolve().parents[2] / "drill.py"
 
 
 def start(
-    path: pathlib.Path, settings: Settings, name: str, description: str, patience: float | None
+    path: pathlib.Path, settings: Settings, name: str, description: str, ready_timeout: float | None
 ) -> None:
-    """Make the history and start its observer; Trouble where something does not answer.
+    """Create the history and start its observer; UserError where something does not answer.
 
     It is ready when five requests were answered and every agent answered for the first time, and
-    has `patience` seconds for that once it runs. After a Trouble nothing is left behind.
+    has `ready_timeout` seconds for that once it runs. After a UserError nothing is left behind.
     """
     if importlib.util.find_spec("h11") is None:
-        raise Trouble("the Python package h11 is missing", "Run . .venv/bin/activate first")
-    # The observer reads them itself: what it is handed would stand in its environment.
+        raise UserError("the Python package h11 is missing", "Run . .venv/bin/activate first")
+    # Checked here only; the observer reads the files itself, so no secret is in its environment.
     token_of(settings, os.environ)
     trust(settings.consul, settings.consul_ca)
     folder = Folder(path)
-    made = _make(path)
+    made = _create_folder(path)
     try:
         clock = Clock.set_now()
         drill = Drill(
@@ -68,11 +68,11 @@ def start(
                 start_new_session=True,
             )
         try:
-            _await(process, folder, patience or settings.timeout + _READY_SECONDS)
+            _wait_until_ready(process, folder, ready_timeout or settings.timeout + _READY_SECONDS)
         except BaseException:
-            _end(process, settings.timeout + _WRITE_SECONDS)
+            _terminate(process, settings.timeout + _WRITE_SECONDS)
             raise
-        # It outlives this command, which is what a Popen warns about when it goes.
+        # The observer outlives this command; without a return code Popen warns about that.
         process.returncode = 0
     except BaseException:
         for file in folder.recorded:
@@ -83,31 +83,31 @@ def start(
 
 
 def stop(path: pathlib.Path) -> bool:
-    """Let the observer write everything and end; whether one was running.
+    """Stop the observer after it has written everything; whether one was running.
 
     Only a process that holds the history's lock is ever sent a signal.
     """
     folder = Folder(path)
     settings = folder.head().settings
-    pid = observer(folder)
+    pid = observer_pid(folder)
     if pid is None:
         return False
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + settings.timeout + _WRITE_SECONDS
-    while observer(folder) is not None:
+    while observer_pid(folder) is not None:
         if time.monotonic() > deadline:
-            raise Trouble(
+            raise UserError(
                 f"the observer (process {pid}) does not end", f"See {folder.log}, then kill {pid}"
             )
         time.sleep(_POLL_SECONDS)
     return True
 
 
-def observer(folder: Folder) -> int | None:
-    """The process that observes into this folder, None where there is none.
+def observer_pid(folder: Folder) -> int | None:
+    """The id of the process that observes into this folder, None where there is none.
 
-    The lock is the proof: a process id alone may be another one's by now.
+    The lock decides: the id in the file may have been reused.
     """
     try:
         file = folder.pid.open(encoding="ascii")
@@ -127,73 +127,73 @@ def observer(folder: Folder) -> int | None:
                 return None
 
 
-def _make(path: pathlib.Path) -> list[pathlib.Path]:
-    """Make the folder; the topmost of those that were made. Trouble where it is in use."""
+def _create_folder(path: pathlib.Path) -> list[pathlib.Path]:
+    """Create the folder; the topmost one created. UserError where it is not empty."""
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise Trouble(
-            f"{path} holds something already", "Name a new folder: a history is never continued"
-        )
+        raise UserError(f"{path} is not empty", "Name a new folder: a history is never continued")
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise Trouble(f"{path} cannot be made: {error}", "Name another folder") from error
+        raise UserError(f"{path} cannot be created: {error}", "Name another folder") from error
     return missing[-1:]
 
 
-def _await(process: subprocess.Popen[bytes], folder: Folder, patience: float) -> None:
-    """Wait until everything has answered once; Trouble with what has not."""
+def _wait_until_ready(
+    process: subprocess.Popen[bytes], folder: Folder, ready_timeout: float
+) -> None:
+    """Wait until everything has answered once; UserError names what has not."""
     runs, deadline = False, time.monotonic() + _LAUNCH_SECONDS
     while True:
         if process.poll() is not None:
             lines = folder.log.read_text(errors="replace").strip().splitlines()
-            raise Trouble(
-                f"the observer ended at once: {lines[-1] if lines else 'it does not say why'}",
+            raise UserError(
+                f"the observer ended at once: {lines[-1] if lines else 'its log is empty'}",
                 "Check the addresses and the options",
             )
         history = load(folder)
         for refused in history.refused:
-            raise _refusal(refused)
+            raise _refusal_error(refused)
         for distrusted in history.distrusted:
             agents = distrusted.url in history.drill.settings.consul
-            raise Trouble(
+            raise UserError(
                 f"{distrusted.url} is not trusted: {distrusted.reason}",
-                f"Name who signs its certificate in {'--consul-ca' if agents else 'SSL_CERT_FILE'},"
-                " and itself by an address or a name that stands in it",
+                f"Give the CA of its certificate in {'--consul-ca' if agents else 'SSL_CERT_FILE'},"
+                " and an address or a name that the certificate contains",
             )
-        missing = _missing(history)
+        missing = _unanswered(history)
         if not missing:
             return
-        if not runs and observer(folder) is not None:
-            runs, deadline = True, time.monotonic() + patience
+        if not runs and observer_pid(folder) is not None:
+            runs, deadline = True, time.monotonic() + ready_timeout
         if time.monotonic() > deadline:
             if not runs:
-                raise Trouble(
+                raise UserError(
                     f"the observer does not run {_LAUNCH_SECONDS:g} s after its start",
-                    "Look at what keeps this machine busy",
+                    "Check the load of this machine",
                 )
-            raise Trouble(
-                f"{'; '.join(missing)} (waited {patience:g} s)",
-                "Check that the stack is up: curl what is named here",
+            raise UserError(
+                f"{'; '.join(missing)} (waited {ready_timeout:g} s)",
+                "Check that the stack is up: request these addresses with curl",
             )
         time.sleep(_POLL_SECONDS)
 
 
-def _refusal(refused: Refused) -> Trouble:
-    """What to do about an agent that keeps something back."""
+def _refusal_error(refused: Refused) -> UserError:
+    """The error for an agent that refuses a request or filters its result."""
     what = {
         Refusal.FORBIDDEN: f"refuses {refused.path} (403)",
         Refusal.UNKNOWN: f"does not know this token (403 for {refused.path})",
-        Refusal.FILTERED: f"leaves out of {refused.path} what the token may not see",
+        Refusal.FILTERED: f"filters {refused.path} by the rights of the token",
     }
-    return Trouble(
+    return UserError(
         f"{refused.agent} {what[refused.why]}",
         "Name the file of a token with agent, node, service and key read in --consul-token-file, "
         "or set CONSUL_HTTP_TOKEN to it",
     )
 
 
-def _missing(history: History) -> list[str]:
+def _unanswered(history: History) -> list[str]:
     """What has not answered yet, and where."""
     settings = history.drill.settings
     missing = []
@@ -217,11 +217,11 @@ def _missing(history: History) -> list[str]:
     return missing
 
 
-def _end(process: subprocess.Popen[bytes], patience: float) -> None:
-    """End our own child, in the end without asking."""
+def _terminate(process: subprocess.Popen[bytes], seconds: float) -> None:
+    """End the observer with SIGTERM, after `seconds` with SIGKILL."""
     process.terminate()
     try:
-        process.wait(patience)
+        process.wait(seconds)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -1,4 +1,4 @@
-"""Polling at a pace."""
+"""Polling at a fixed interval."""
 
 from __future__ import annotations
 
@@ -6,35 +6,35 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
-from .http_client import Answer, NoAnswer, Pool, Question, Untrusted
+from .http_client import ConnectionPool, HttpRequest, HttpResponse, RequestFailed, UntrustedPeer
 
 _ANSWER_SECONDS = 1.0
 
 
-async def attempt(pool: Pool, question: Question) -> Answer | None:
-    """The answer, None where there is none within a second; Untrusted where nobody may be asked."""
+async def try_request(pool: ConnectionPool, request: HttpRequest) -> HttpResponse | None:
+    """The response, None without one within a second; UntrustedPeer for a bad certificate."""
     try:
         async with asyncio.timeout(_ANSWER_SECONDS):
-            return await pool.ask(question)
-    except Untrusted:
+            return await pool.send(request)
+    except UntrustedPeer:
         raise
-    except (NoAnswer, TimeoutError):
+    except (RequestFailed, TimeoutError):
         return None
 
 
-async def every(
-    seconds: float, poll: Callable[[], Awaitable[None]], nudge: asyncio.Event | None = None
+async def poll_every(
+    seconds: float, poll: Callable[[], Awaitable[None]], wake: asyncio.Event | None = None
 ) -> None:
-    """Poll at this pace, and at once when nudged; a poll that takes longer delays the next."""
+    """Poll at this interval, and at once after `wake`; a poll that takes longer delays the next."""
     loop = asyncio.get_running_loop()
     due = loop.time()
     while True:
         await poll()
         due = max(due + seconds, loop.time())
-        if nudge is None:
+        if wake is None:
             await asyncio.sleep(due - loop.time())
         else:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(due):
-                    await nudge.wait()
-            nudge.clear()
+                    await wake.wait()
+            wake.clear()

@@ -1,10 +1,10 @@
-"""The traffic: an open loop that asks on time, whatever became of the questions before.
+"""The traffic: an open loop that sends each request on time, whatever became of those before.
 
 Request n is due at start + n / rate, and its latency counts from there, also while it waits for
-a connection, for the server, or for this program. A client that waits for one answer before it
-asks again would be slowed down by the very outage it measures and report few slow requests
+a connection, for the server, or for this program. A client that waits for one response before it
+sends the next would be slowed down by the outage it measures, and report few slow requests
 instead of many: "coordinated omission", as the README of wrk2 (github.com/giltene/wrk2) names
-and explains it. Nothing is ever asked twice.
+and explains it. No request is ever repeated.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from ..history.clock import Clock
 from ..history.records import Failure, Request
 from ..history.settings import Settings
 from .credentials import trust
-from .http_client import Answer, NoAnswer, Place, Pool, Question
+from .http_client import ConnectionPool, Endpoint, HttpRequest, HttpResponse, RequestFailed
 
 _KEPT_CONNECTIONS = 16
-# A request that this program cannot send for so long says nothing about the service any more.
+# A request that this program sends later than this says nothing about the service.
 _LATE_SECONDS = 1.0
-# Being told to stop is noticed after this at the latest.
+# The longest time until a stop is noticed.
 _LONGEST_SLEEP_SECONDS = 0.2
 _BODY = b"rollcall drill\n"
 # Multiples of these, modulo 1, fill the square evenly (Weyl): POSTs are neither always nor never
@@ -32,23 +32,23 @@ _SILVER = 2**0.5 - 1
 
 
 class Probe:
-    """Asks until told to stop, and hands every request to `log` when it is over."""
+    """Sends requests until stopped, and passes each to `log` when it is over."""
 
     def __init__(
-        self, settings: Settings, place: Place, clock: Clock, log: Callable[[Request], None]
+        self, settings: Settings, endpoint: Endpoint, clock: Clock, log: Callable[[Request], None]
     ) -> None:
         """Nothing is sent before `run`."""
         self._settings = settings
         self._clock = clock
         self._log = log
         self._instance = re.compile(settings.instance_pattern)
-        self._get = Question.of("GET", place.authority, place.path)
-        self._post = Question.of("POST", place.authority, place.path, _BODY)
-        self._pool = Pool(place, _KEPT_CONNECTIONS, trust=trust([settings.url]))
+        self._get = HttpRequest.build("GET", endpoint.authority, endpoint.path)
+        self._post = HttpRequest.build("POST", endpoint.authority, endpoint.path, _BODY)
+        self._pool = ConnectionPool(endpoint, _KEPT_CONNECTIONS, trust=trust([settings.url]))
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Ask until `stop` is set, then wait for what is under way: `timeout` s at the most."""
-        under_way: set[asyncio.Task[None]] = set()
+        """Send until `stop` is set, then wait for requests under way, `timeout` s at most."""
+        in_flight: set[asyncio.Task[None]] = set()
         start, n = self._clock.now(), 0
         while not stop.is_set():
             due = start + n / self._settings.rate
@@ -56,37 +56,37 @@ class Probe:
             if wait > 0:
                 await asyncio.sleep(min(wait, _LONGEST_SLEEP_SECONDS))
                 continue
-            task = asyncio.create_task(self._one(n, due))
-            under_way.add(task)
-            task.add_done_callback(under_way.discard)
+            task = asyncio.create_task(self._send(n, due))
+            in_flight.add(task)
+            task.add_done_callback(in_flight.discard)
             n += 1
-        if under_way:
-            await asyncio.wait(under_way)
+        if in_flight:
+            await asyncio.wait(in_flight)
         self._pool.close()
 
-    async def _one(self, n: int, due: float) -> None:
-        """Ask once and log it."""
+    async def _send(self, n: int, due: float) -> None:
+        """Send one request and log it."""
         settings = self._settings
         method = "POST" if is_post(n, settings.post) else "GET"
         fresh = is_fresh(n, settings.fresh)
-        answer: Answer | None = None
+        response: HttpResponse | None = None
         error: Failure | None = None
         begun = self._clock.now()
         if begun - due > min(_LATE_SECONDS, settings.timeout):
             error = Failure.LATE
         else:
-            question = self._post if method == "POST" else self._get
+            request = self._post if method == "POST" else self._get
             try:
                 async with asyncio.timeout(settings.timeout - (begun - due)):
-                    answer = await self._pool.ask(question, fresh=fresh)
-            except NoAnswer as no_answer:
-                error = no_answer.kind
+                    response = await self._pool.send(request, fresh=fresh)
+            except RequestFailed as failure:
+                error = failure.kind
             except TimeoutError:
                 error = Failure.TIMEOUT
         latency = self._clock.now() - due
-        if answer is not None and not 200 <= answer.status < 300:
+        if response is not None and not 200 <= response.status < 300:
             error = Failure.BAD_STATUS
-        elif answer is not None and latency > settings.timeout:
+        elif response is not None and latency > settings.timeout:
             error = Failure.TIMEOUT
         self._log(
             Request(
@@ -95,22 +95,22 @@ class Probe:
                 latency,
                 method,
                 fresh,
-                None if answer is None else answer.status,
+                None if response is None else response.status,
                 error,
-                None if answer is None else self._who(answer),
-                None if answer is None else _backend(answer),
+                None if response is None else self._instance_of(response),
+                None if response is None else _backend(response),
             )
         )
 
-    def _who(self, answer: Answer) -> str | None:
-        """Whose answer it is, as its body says."""
-        found = self._instance.search(answer.body.decode(errors="replace"))
+    def _instance_of(self, response: HttpResponse) -> str | None:
+        """The instance that sent the response, by its body."""
+        found = self._instance.search(response.body.decode(errors="replace"))
         return found[1] if found else None
 
 
-def _backend(answer: Answer) -> str | None:
+def _backend(response: HttpResponse) -> str | None:
     """The balancer's own list of the attempts it made."""
-    value = answer.headers.get(b"x-backend")
+    value = response.headers.get(b"x-backend")
     return None if value is None else value.decode("latin-1")
 
 

@@ -1,4 +1,4 @@
-"""The process behind a running drill: probe and recorder, until SIGTERM."""
+"""The observer process: probe and recorder, until SIGTERM."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ..history.folder import Folder
 from ..history.journal import Journal
 from ..history.records import Ended, Event, Heartbeat, Request, Stall, event_line
 from .credentials import token_of
-from .http_client import Place
+from .http_client import Endpoint
 from .probe import Probe
 from .recorder import Recorder
 
 _FLUSH_SECONDS = 1.0
 _HEARTBEAT_SECONDS = 5.0
 _TICK_SECONDS = 0.05
-# A tick that comes later than this is worth a line: times nearby are that uncertain.
+# A tick later than this is recorded: times around it are that uncertain.
 _STALL_SECONDS = 0.1
 # Weighs 9548 with the scheduler, as much as all containers of a lab's own engine together: 10240.
 _NICE = -10
@@ -31,16 +31,16 @@ _AUTOGROUP = pathlib.Path("/proc/self/autogroup")
 
 
 def observe(path: pathlib.Path) -> int:
-    """Record into the folder until SIGTERM or SIGINT; Trouble where the folder has no drill."""
+    """Record into the folder until SIGTERM or SIGINT; UserError where the folder has no drill."""
     folder = Folder(path)
-    # Open for as long as the process lives: the lock says that it does.
+    # Locked for as long as the process lives, which is how others know that it does.
     with folder.pid.open("a+", encoding="ascii") as pid:
         fcntl.flock(pid, fcntl.LOCK_EX | fcntl.LOCK_NB)
         pid.truncate(0)
         pid.write(f"{os.getpid()}\n")
         pid.flush()
-        _allow_many_sockets()
-        _take_precedence()
+        _raise_file_limit()
+        _raise_priority()
         asyncio.run(_observe(folder))
     return 0
 
@@ -57,36 +57,36 @@ async def _observe(folder: Folder) -> None:
     def log(request: Request) -> None:
         requests.write(request.to_line())
 
-    def tell(event: Event) -> None:
+    def emit(event: Event) -> None:
         events.write(event_line(event))
 
-    recorder = Recorder(drill.settings, clock, tell, token_of(drill.settings, os.environ))
-    probe = Probe(drill.settings, Place.of(drill.settings.url), clock, log)
+    recorder = Recorder(drill.settings, clock, emit, token_of(drill.settings, os.environ))
+    probe = Probe(drill.settings, Endpoint.from_url(drill.settings.url), clock, log)
 
     async def flush() -> None:
-        beat = clock.now()
+        next_heartbeat = clock.now()
         while True:
-            # Whoever shares the disk may hold a write up for seconds: the questions go on.
+            # In a thread: a busy disk may delay a write for seconds, and the polls must go on.
             await asyncio.to_thread(requests.flush)
             await asyncio.to_thread(events.flush)
-            if clock.now() >= beat:
-                tell(_heartbeat(clock, requests, recorder))
-                beat += _HEARTBEAT_SECONDS
+            if clock.now() >= next_heartbeat:
+                emit(_heartbeat(clock, requests, recorder))
+                next_heartbeat += _HEARTBEAT_SECONDS
             await asyncio.sleep(_FLUSH_SECONDS)
 
-    async def watch_self() -> None:
+    async def detect_stalls() -> None:
         while True:
             due = clock.now() + _TICK_SECONDS
             await asyncio.sleep(_TICK_SECONDS)
             if clock.now() - due > _STALL_SECONDS:
-                tell(Stall(due, clock.now()))
+                emit(Stall(due, clock.now()))
 
-    async def both() -> None:
+    async def measure() -> None:
         await asyncio.gather(probe.run(stop), recorder.run(stop))
 
-    helpers = [asyncio.create_task(flush()), asyncio.create_task(watch_self())]
-    main = asyncio.create_task(both())
-    # A helper that ends has met a mistake or a full disk; then the history is over.
+    helpers = [asyncio.create_task(flush()), asyncio.create_task(detect_stalls())]
+    main = asyncio.create_task(measure())
+    # A helper ends only with a bug or a full disk, which ends the history.
     await asyncio.wait([main, *helpers], return_when=asyncio.FIRST_COMPLETED)
     stop.set()
     await main
@@ -94,9 +94,9 @@ async def _observe(folder: Folder) -> None:
         helper.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await helper
-    tell(_heartbeat(clock, requests, recorder))
+    emit(_heartbeat(clock, requests, recorder))
     requests.close()
-    tell(Ended(clock.now(), requests.lines))
+    emit(Ended(clock.now(), requests.lines))
     events.close()
 
 
@@ -104,14 +104,14 @@ def _heartbeat(clock: Clock, requests: Journal, recorder: Recorder) -> Heartbeat
     return Heartbeat(clock.now(), requests.lines, recorder.reads, time.process_time())
 
 
-def _allow_many_sockets() -> None:
-    """An outage keeps `rate` times `timeout` requests open: more than the usual soft limit."""
+def _raise_file_limit() -> None:
+    """An outage keeps `rate` times `timeout` sockets open: more than the usual soft limit."""
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def _take_precedence() -> None:
-    """Run before the hosts that are observed, where that is allowed: a late question is lost."""
+def _raise_priority() -> None:
+    """Run with a higher priority than the observed hosts, where allowed: late requests are lost."""
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, _NICE)
         # With autogroup a process's nice value counts in its session only, and the session has one.

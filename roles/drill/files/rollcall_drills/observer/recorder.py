@@ -1,4 +1,4 @@
-"""All watches together: every agent, the balancer, and whether any agent finds a leader."""
+"""All watches together: every agent, the balancer, and whether any agent reaches a leader."""
 
 from __future__ import annotations
 
@@ -6,39 +6,39 @@ import asyncio
 
 from ..history.clock import Clock
 from ..history.settings import Settings
-from .consistent_reads import Readings
+from .consistent_reads import ConsistentReads
 from .credentials import trust
-from .watches import AgentWatch, MetricsWatch, Tell
+from .watches import AgentWatch, Emit, MetricsWatch
 
 
 class Recorder:
-    """Watches until told to stop; what is new goes to `tell`.
+    """Watches until stopped; what is new goes to `emit`.
 
     `token` is sent to the agents and kept nowhere else.
     """
 
-    def __init__(self, settings: Settings, clock: Clock, tell: Tell, token: str) -> None:
-        """Resolve all names; OSError where one has no address. Nothing is asked before `run`.
+    def __init__(self, settings: Settings, clock: Clock, emit: Emit, token: str) -> None:
+        """Resolve all names; OSError where one has no address. Nothing is sent before `run`.
 
-        Trouble where the file of the agents' authority holds none.
+        UserError where the CA file of the agents is invalid.
         """
         agents = trust(settings.consul, settings.consul_ca)
         self._clock = clock
-        self._tell = tell
-        self._readings = Readings(clock.now())
+        self._emit = emit
+        self._reads = ConsistentReads(clock.now())
         self._watches: list[AgentWatch | MetricsWatch] = [
-            AgentWatch(url, settings.service, token, clock, tell, self._answered, agents)
+            AgentWatch(url, settings.service, token, clock, emit, self._on_read, agents)
             for url in settings.consul
         ]
-        self._reading = bool(self._watches)
+        self._has_agents = bool(self._watches)
         if settings.metrics:
             balancer = trust([settings.metrics])
-            self._watches.append(MetricsWatch(settings.metrics, clock, tell, balancer))
+            self._watches.append(MetricsWatch(settings.metrics, clock, emit, balancer))
 
     @property
     def reads(self) -> int:
         """Consistent reads that were answered so far."""
-        return self._readings.answered
+        return self._reads.answered
 
     async def run(self, stop: asyncio.Event) -> None:
         """Watch until `stop` is set."""
@@ -47,7 +47,7 @@ class Recorder:
         ]
         stopped = asyncio.create_task(stop.wait())
         try:
-            # A watcher that ends has met a mistake of ours: better no history than half of one.
+            # A watcher that ends has a bug: rather no history than an incomplete one.
             await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
             for task in tasks:
                 if task.done():
@@ -59,10 +59,10 @@ class Recorder:
             await asyncio.gather(stopped, *tasks, return_exceptions=True)
             for watch in self._watches:
                 await watch.close()
-        if self._reading:
-            for reads in self._readings.close(self._clock.now()):
-                self._tell(reads)
+        if self._has_agents:
+            for reads in self._reads.close(self._clock.now()):
+                self._emit(reads)
 
-    def _answered(self, at: float) -> None:
-        for reads in self._readings.answer(at):
-            self._tell(reads)
+    def _on_read(self, at: float) -> None:
+        for reads in self._reads.answer(at):
+            self._emit(reads)

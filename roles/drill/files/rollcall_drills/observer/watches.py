@@ -1,4 +1,4 @@
-"""One Consul agent and one balancer, watched: what changed is told, silence included."""
+"""Watches one Consul agent or one balancer and emits what changed, outages included."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from ..history.clock import Clock
 from ..history.records import (
     Distrusted,
     Event,
-    LeaderSeen,
-    MembersSeen,
-    MetricsSeen,
-    PassingSeen,
-    RaftSeen,
+    LeaderEvent,
+    MembersEvent,
+    MetricsEvent,
+    PassingEvent,
+    RaftEvent,
     Refusal,
     Refused,
 )
 from . import consul_answers
-from .http_client import Answer, Place, Pool, Question, Untrusted
-from .polling import attempt, every
+from .http_client import ConnectionPool, Endpoint, HttpRequest, HttpResponse, UntrustedPeer
+from .polling import poll_every, try_request
 
 Value = TypeVar("Value")
-Tell = Callable[[Event], None]
+Emit = Callable[[Event], None]
 
 _LEADER_SECONDS = 0.1
 _RAFT_SECONDS = 0.5
@@ -41,34 +41,34 @@ _READ_PATH = "/v1/kv/rollcall/drill?consistent"
 _KEPT_CONNECTIONS = 8
 # Thousands of instances fit.
 _BODY_BYTES = 16 * 1024 * 1024
-# Consul's mark on a list that lacks what the token may not see.
+# Consul's header on a list that it filtered by the token's rights.
 _FILTERED = b"x-consul-results-filtered-by-acls"
-# Consul's own words in a 403 to a token that nobody made, or that is no more.
+# Consul's message in a 403 for a token that does not exist.
 _NO_SUCH_TOKEN = b"ACL not found"
 
 
-class _Asking:
-    """Asks at one place; that it cannot be trusted is told once, and is silence then."""
+class _Client:
+    """Requests from one endpoint; a bad certificate is emitted once, and counts as no answer."""
 
     def __init__(
-        self, url: str, connections: int, trust: ssl.SSLContext | None, clock: Clock, tell: Tell
+        self, url: str, connections: int, trust: ssl.SSLContext | None, clock: Clock, emit: Emit
     ) -> None:
         """Resolve the name; OSError where it has no address."""
-        self.place = Place.of(url)
+        self.endpoint = Endpoint.from_url(url)
         self._url = url
         self._clock = clock
-        self._tell = tell
-        self._pool = Pool(self.place, connections, _BODY_BYTES, trust)
+        self._emit = emit
+        self._pool = ConnectionPool(self.endpoint, connections, _BODY_BYTES, trust)
         self._distrusted = False
 
-    async def ask(self, question: Question) -> Answer | None:
+    async def get(self, request: HttpRequest) -> HttpResponse | None:
         """The answer, None where there is none within a second."""
         try:
-            return await attempt(self._pool, question)
-        except Untrusted as untrusted:
+            return await try_request(self._pool, request)
+        except UntrustedPeer as untrusted:
             if not self._distrusted:
                 self._distrusted = True
-                self._tell(Distrusted(self._clock.now(), self._url, str(untrusted)))
+                self._emit(Distrusted(self._clock.now(), self._url, str(untrusted)))
             return None
 
     def close(self) -> None:
@@ -77,10 +77,10 @@ class _Asking:
 
 
 class AgentWatch:
-    """Asks one agent for its leader, its term, its members, its instances, and for a read.
+    """Polls one agent for its leader, its term, its members, its instances, and a read.
 
-    `answered` is told the time of each consistent read that a leader answered. An agent that
-    does not answer in a second, or answers with an error, is silent.
+    `answered` gets the time of each consistent read that a leader answered. An agent that does
+    not answer in a second, or answers with an error, is recorded as silent.
     """
 
     def __init__(
@@ -89,24 +89,24 @@ class AgentWatch:
         service: str,
         token: str,
         clock: Clock,
-        tell: Tell,
+        emit: Emit,
         answered: Callable[[float], None],
         trust: ssl.SSLContext | None = None,
     ) -> None:
         """Resolve the agent's name; OSError where it has no address."""
-        self._asking = _Asking(url, _KEPT_CONNECTIONS, trust, clock, tell)
+        self._client = _Client(url, _KEPT_CONNECTIONS, trust, clock, emit)
         self._url = url
         self._clock = clock
-        self._tell = tell
+        self._emit = emit
         self._answered = answered
-        self._told: dict[type[Event], Any] = {}
+        self._last: dict[type[Event], Any] = {}
         self._refused: set[str] = set()
         self._leader_changed = asyncio.Event()
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._in_flight: set[asyncio.Task[None]] = set()
         headers = {"X-Consul-Token": token} if token else {}
         healthy = f"/v1/health/service/{quote(service, safe='')}?passing&stale"
-        self._questions = {
-            path: Question.of("GET", self._asking.place.authority, path, headers=headers)
+        self._requests = {
+            path: HttpRequest.build("GET", self._client.endpoint.authority, path, headers=headers)
             for path in (
                 *("/v1/status/leader", "/v1/agent/self", "/v1/agent/members"),
                 *(healthy, _READ_PATH),
@@ -115,119 +115,119 @@ class AgentWatch:
         self._healthy = healthy
 
     def watchers(self) -> list[Coroutine[Any, Any, None]]:
-        """What runs side by side, without an end."""
+        """The coroutines that poll, each without an end."""
         return [
-            every(_LEADER_SECONDS, self._leader),
-            every(_RAFT_SECONDS, self._raft, self._leader_changed),
-            every(_MEMBERS_SECONDS, self._members),
-            every(_PASSING_SECONDS, self._passing),
-            every(_READ_SECONDS, self._begin_read),
+            poll_every(_LEADER_SECONDS, self._leader),
+            poll_every(_RAFT_SECONDS, self._raft, self._leader_changed),
+            poll_every(_MEMBERS_SECONDS, self._members),
+            poll_every(_PASSING_SECONDS, self._passing),
+            poll_every(_READ_SECONDS, self._begin_read),
         ]
 
     async def close(self) -> None:
-        """Give up what is under way."""
-        for task in self._under_way:
+        """Cancel the requests under way."""
+        for task in self._in_flight:
             task.cancel()
-        await asyncio.gather(*self._under_way, return_exceptions=True)
-        self._asking.close()
+        await asyncio.gather(*self._in_flight, return_exceptions=True)
+        self._client.close()
 
     async def _leader(self) -> None:
-        seen = await self._ask("/v1/status/leader", consul_answers.leader)
-        if self._told.get(LeaderSeen, seen) != seen:
+        seen = await self._fetch("/v1/status/leader", consul_answers.leader)
+        if self._last.get(LeaderEvent, seen) != seen:
             self._leader_changed.set()
-        self._news(LeaderSeen(self._clock.now(), self._url, seen), seen)
+        self._emit_if_changed(LeaderEvent(self._clock.now(), self._url, seen), seen)
 
     async def _raft(self) -> None:
-        seen = await self._ask("/v1/agent/self", consul_answers.self_)
+        seen = await self._fetch("/v1/agent/self", consul_answers.self_)
         fields = dataclasses.asdict(seen) if seen else {}
-        self._news(RaftSeen(self._clock.now(), self._url, **fields), seen)
+        self._emit_if_changed(RaftEvent(self._clock.now(), self._url, **fields), seen)
 
     async def _members(self) -> None:
-        seen = await self._ask("/v1/agent/members", consul_answers.members)
-        self._news(MembersSeen(self._clock.now(), self._url, seen), seen)
+        seen = await self._fetch("/v1/agent/members", consul_answers.members)
+        self._emit_if_changed(MembersEvent(self._clock.now(), self._url, seen), seen)
 
     async def _passing(self) -> None:
-        seen = await self._ask(self._healthy, consul_answers.passing)
-        self._news(PassingSeen(self._clock.now(), self._url, seen), seen)
+        seen = await self._fetch(self._healthy, consul_answers.passing)
+        self._emit_if_changed(PassingEvent(self._clock.now(), self._url, seen), seen)
 
     async def _begin_read(self) -> None:
         """An open loop: a read that hangs delays no other."""
         task = asyncio.create_task(self._read())
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        self._in_flight.add(task)
+        task.add_done_callback(self._in_flight.discard)
 
     async def _read(self) -> None:
-        answer = await self._asking.ask(self._questions[_READ_PATH])
+        answer = await self._client.get(self._requests[_READ_PATH])
         # 404 is a leader's answer too: there is no such key.
         if answer is not None and answer.status in (200, 404):
             self._answered(self._clock.now())
         elif answer is not None:
-            self._note_refusal(_READ_PATH, answer)
+            self._check_refusal(_READ_PATH, answer)
 
-    async def _ask(self, path: str, parse: Callable[[Any], Value]) -> Value | None:
-        """What the agent says, None where it is silent."""
-        answer = await self._asking.ask(self._questions[path])
-        if answer is None or self._note_refusal(path, answer) or answer.status != 200:
+    async def _fetch(self, path: str, parse: Callable[[Any], Value]) -> Value | None:
+        """The parsed answer of the agent, None where it is silent."""
+        answer = await self._client.get(self._requests[path])
+        if answer is None or self._check_refusal(path, answer) or answer.status != 200:
             return None
         try:
             return parse(json.loads(answer.body))
         except (ValueError, KeyError, TypeError, AttributeError):
             return None
 
-    def _news(self, event: Event, content: Any) -> None:
-        """Tell what differs from what was told."""
-        if type(event) not in self._told or self._told[type(event)] != content:
-            self._told[type(event)] = content
-            self._tell(event)
+    def _emit_if_changed(self, event: Event, content: Any) -> None:
+        """Emit the event unless its content is that of the last one."""
+        if type(event) not in self._last or self._last[type(event)] != content:
+            self._last[type(event)] = content
+            self._emit(event)
 
-    def _note_refusal(self, path: str, answer: Answer) -> bool:
-        """Whether the agent keeps something back; that is told once."""
+    def _check_refusal(self, path: str, answer: HttpResponse) -> bool:
+        """Whether the agent refuses or filters this path; the event is emitted once."""
         why = _refusal(answer)
         if why is not None and path not in self._refused:
             self._refused.add(path)
-            self._tell(Refused(self._clock.now(), self._url, path, why))
+            self._emit(Refused(self._clock.now(), self._url, path, why))
         return why is not None
 
 
 class MetricsWatch:
-    """Asks the balancer for its metrics."""
+    """Polls the metrics of the balancer."""
 
     def __init__(
-        self, url: str, clock: Clock, tell: Tell, trust: ssl.SSLContext | None = None
+        self, url: str, clock: Clock, emit: Emit, trust: ssl.SSLContext | None = None
     ) -> None:
         """Resolve the balancer's name; OSError where it has no address."""
-        self._asking = _Asking(url, 1, trust, clock, tell)
+        self._client = _Client(url, 1, trust, clock, emit)
         self._clock = clock
-        self._tell = tell
-        place = self._asking.place
-        self._question = Question.of("GET", place.authority, place.path)
-        self._told: dict[str, float] | None = {}
+        self._emit = emit
+        endpoint = self._client.endpoint
+        self._request = HttpRequest.build("GET", endpoint.authority, endpoint.path)
+        self._last: dict[str, float] | None = {}
 
     def watchers(self) -> list[Coroutine[Any, Any, None]]:
-        """What runs side by side, without an end."""
-        return [every(_METRICS_SECONDS, self._metrics)]
+        """The coroutines that poll, each without an end."""
+        return [poll_every(_METRICS_SECONDS, self._metrics)]
 
     async def close(self) -> None:
         """Close what is open."""
-        self._asking.close()
+        self._client.close()
 
     async def _metrics(self) -> None:
-        answer = await self._asking.ask(self._question)
+        answer = await self._client.get(self._request)
         seen = None
         if answer is not None and answer.status == 200:
             seen = consul_answers.metrics(answer.body.decode(errors="replace"))
-        told, self._told = self._told, seen
+        last, self._last = self._last, seen
         if seen is None:
-            if told is not None:
-                self._tell(MetricsSeen(self._clock.now(), None))
+            if last is not None:
+                self._emit(MetricsEvent(self._clock.now(), None))
             return
-        new = {key: value for key, value in seen.items() if (told or {}).get(key) != value}
+        new = {key: value for key, value in seen.items() if (last or {}).get(key) != value}
         if new:
-            self._tell(MetricsSeen(self._clock.now(), new))
+            self._emit(MetricsEvent(self._clock.now(), new))
 
 
-def _refusal(answer: Answer) -> Refusal | None:
-    """Why the agent keeps something back, None where it does not."""
+def _refusal(answer: HttpResponse) -> Refusal | None:
+    """Why the agent refuses or filters the answer, None where it does not."""
     if answer.status == 403:
         return Refusal.UNKNOWN if _NO_SUCH_TOKEN in answer.body else Refusal.FORBIDDEN
     return Refusal.FILTERED if answer.headers.get(_FILTERED) == b"true" else None

@@ -312,7 +312,7 @@ def legend(entries: Iterable[tuple[str, str]]) -> Markup:
 
 def _flags(frame: Frame, screen: str, pixels: float) -> Markup:
     """The flags for a plot of this width; only their numbers where the words take many rows."""
-    for text in (_flag_words, _flag_number):
+    for text in (_flag_text, _flag_number):
         placed = _placed(
             [(mark["at"], text(index, mark)) for index, mark in frame.shown()],
             frame.seconds,
@@ -348,7 +348,7 @@ def _placed(
     return found
 
 
-def _flag_words(index: int, mark: Mapping[str, Any]) -> str:
+def _flag_text(index: int, mark: Mapping[str, Any]) -> str:
     return " ".join([str(index), mark["mark"], *mark["hosts"]])
 
 

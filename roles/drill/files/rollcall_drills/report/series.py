@@ -16,7 +16,7 @@ from ..analysis.elections import changes
 from ..analysis.figures import percentile
 from ..analysis.spans import spans
 from ..history.history import History
-from ..history.records import MembersSeen, PassingSeen, Request
+from ..history.records import MembersEvent, PassingEvent, Request
 
 _BUCKETS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60, 120, 300, 600)
 _MOST_BUCKETS = 240
@@ -192,7 +192,7 @@ def _terms(history: History, start: float) -> list[dict[str, Any]]:
 def _members(history: History, start: float) -> list[dict[str, Any]]:
     """Each member's status, as the agents that answered saw it."""
 
-    def states(seen: MembersSeen) -> dict[str, str] | None:
+    def states(seen: MembersEvent) -> dict[str, str] | None:
         if seen.members is None:
             return None
         return {member.name: member.status for member in seen.members}
@@ -200,14 +200,14 @@ def _members(history: History, start: float) -> list[dict[str, Any]]:
     names = sorted({m.name for seen in history.members for m in seen.members or ()})
     lanes = _merged(history.members, history.end, states)
 
-    def word(said: Sequence[dict[str, str] | None], name: str) -> str | None:
-        heard = [statuses.get(name, "gone") for statuses in said if statuses is not None]
-        if not heard:
+    def status(said: Sequence[dict[str, str] | None], name: str) -> str | None:
+        known = [statuses.get(name, "gone") for statuses in said if statuses is not None]
+        if not known:
             return None
-        return heard[0] if len(set(heard)) == 1 else "disputed"
+        return known[0] if len(set(known)) == 1 else "disputed"
 
     return [
-        {"name": name, "spans": _spans(lanes, start, lambda said, name=name: word(said, name))}
+        {"name": name, "spans": _spans(lanes, start, lambda said, name=name: status(said, name))}
         for name in names
     ]
 
@@ -215,18 +215,18 @@ def _members(history: History, start: float) -> list[dict[str, Any]]:
 def _passing(history: History, start: float) -> list[dict[str, Any]]:
     """Each instance ever listed, and by which share of the agents that answered."""
 
-    def listed(seen: PassingSeen) -> frozenset[str] | None:
+    def listed(seen: PassingEvent) -> frozenset[str] | None:
         return None if seen.instances is None else frozenset(map(_key, seen.instances))
 
     known = {_key(one): one for seen in history.passing for one in seen.instances or ()}
     lanes = _merged(history.passing, history.end, listed)
 
     def share(said: Sequence[frozenset[str] | None], key: str) -> str | None:
-        heard = [keys for keys in said if keys is not None]
-        if not heard:
+        known = [keys for keys in said if keys is not None]
+        if not known:
             return None
-        count = sum(key in keys for keys in heard)
-        return "passing" if count == len(heard) else "disputed" if count else "gone"
+        count = sum(key in keys for keys in known)
+        return "passing" if count == len(known) else "disputed" if count else "gone"
 
     return [
         {
@@ -259,11 +259,11 @@ def _merged(events: Any, end: float, value: Any) -> list[tuple[float, float, lis
     return found
 
 
-def _spans(lanes: Any, start: float, word: Any) -> list[dict[str, Any]]:
+def _spans(lanes: Any, start: float, status: Any) -> list[dict[str, Any]]:
     """The stretches of one lane; equal neighbours are one."""
     found: list[dict[str, Any]] = []
     for left, right, said in lanes:
-        value = word(said)
+        value = status(said)
         if found and found[-1]["value"] == value:
             found[-1]["to"] = _at(right, start)
         else:
