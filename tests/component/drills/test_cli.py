@@ -79,16 +79,8 @@ def test_an_agent_that_does_not_answer_is_told(drill: Drill, history: pathlib.Pa
     ):
         said = drill(
             *("start", "--history", history, "--url", web.url, "--rate", "20"),
-            *(
-                "--timeout",
-                "1",
-                "--ready-timeout",
-                "4",
-                "--consul",
-                agent.url,
-                "--consul",
-                dead.url,
-            ),
+            *("--timeout", "1", "--ready-timeout", "4"),
+            *("--consul", agent.url, "--consul", dead.url),
             status=2,
         )
     assert f"Consul at {dead.url} did not answer" in said

@@ -126,7 +126,7 @@ def test_how_it_was_taken_is_told() -> None:
     """Rate, mix, timeout, agents."""
     text = " ".join(read(rich()).text)
     assert "50 requests per second to http://10.0.0.1/" in text
-    assert "20% were POSTs, 50% had a connection of their own" in text
+    assert "20% were POSTs, 50% had a new connection" in text
     assert "within 5 s" in text
     assert "http://10.0.0.2:8500" in text
     assert "consul 1.22.7" in text

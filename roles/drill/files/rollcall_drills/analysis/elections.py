@@ -1,4 +1,4 @@
-"""Who led when, what it cost, and who asked for it. Pure."""
+"""Elections, changes of the leader, and the time without one. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .phases import Phases, Window
 
 @dataclasses.dataclass(frozen=True)
 class Change:
-    """A moment at which some agent told of a higher term or of another leader.
+    """A moment at which some agent reported a higher term or another leader.
 
     `risen` is by how much the highest term known rose: that many elections were held.
     """
@@ -36,7 +36,7 @@ class Elections:
 def changes(history: History) -> list[Change]:
     """Every rise of the highest term and every change of the leader, by time.
 
-    An agent that comes back, or lags, and names a former leader has not changed anything.
+    An agent that returns or lags and reports a former leader is no change.
     """
     found: list[Change] = []
     current, own, term = "", dict[str, str](), None
@@ -104,7 +104,7 @@ def new_leader_after(history: History, window: Window) -> float | None:
 def leaderless(history: History, window: Window) -> float | None:
     """The longest time in the window without an answered consistent read, in seconds.
 
-    None where no read was ever answered: then nobody knows.
+    None where no read was ever answered.
     """
     if not any(reads.answered for reads in history.reads):
         return None

@@ -1,4 +1,4 @@
-"""What a history amounts to: every figure, from the records alone. Pure."""
+"""Every figure of a history, from the records alone. Pure."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Failures:
 
 @dataclasses.dataclass(frozen=True)
 class Figures:
-    """Everything that is measured. Seconds; a figure that cannot be told is None.
+    """Everything that is measured. Seconds; an unknown figure is None.
 
     Latencies count from the moment a request was due. Percentiles are those of the answered
     requests, `slowest_s` counts the failed ones too. With several faults a figure is the worst.
@@ -91,7 +91,7 @@ def figures(timeline: Timeline) -> Figures:
         fault_ms=fault_ms,
         p99_ratio=fault_ms["p99"] / calm_ms["p99"] if calm_ms and fault_ms else None,
         leaderless_s=_worst(leaderless(history, window) for window in phases.windows),
-        # A fault that leaves the leader alone is no reason for a new one.
+        # A fault that spares the leader needs no new one.
         new_leader_after_s=_worst(
             after
             for window in phases.windows
@@ -120,7 +120,7 @@ def percentile(ordered: Sequence[float], share: float) -> float:
 
 
 def _split(requests: Sequence[Request], phases: Phases) -> tuple[list[Request], list[Request]]:
-    """Those of the calm, and those that a window touched; what came before the calm is neither."""
+    """The requests of the calm, and those that touch a window; earlier ones are in neither."""
     calm, during = [], []
     for request in requests:
         if phases.window_at(request.due, request.over) is not None:
@@ -140,7 +140,7 @@ def _percentiles(requests: Iterable[Request]) -> dict[str, float]:
 
 
 def _reloads(history: History) -> int | None:
-    """How often the balancer says it reloaded; None where it never said."""
+    """The balancer's number of reloads; None without such a metric."""
     counts: dict[str, list[float]] = collections.defaultdict(list)
     for seen in history.metrics:
         for name, value in (seen.values or {}).items():
@@ -148,7 +148,7 @@ def _reloads(history: History) -> int | None:
                 counts[name].append(value)
     if not counts:
         return None
-    # A counter that falls was started again: what it shows then is new.
+    # A counter that falls was reset: its value is the increase since.
     return int(
         sum(
             after - before if after >= before else after
@@ -159,7 +159,7 @@ def _reloads(history: History) -> int | None:
 
 
 def _worst(values: Iterable[float | None]) -> float | None:
-    """The largest; None without any, and where one of them cannot be told."""
+    """The largest; None without any, and where one of them is unknown."""
     known: list[float] = []
     for value in values:
         if value is None:

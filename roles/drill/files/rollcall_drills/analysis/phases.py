@@ -1,4 +1,4 @@
-"""Marks become the phases of a history. Pure."""
+"""The phases of a history, from its marks. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..history.records import Mark, MarkName
 
 @dataclasses.dataclass(frozen=True)
 class Fault:
-    """One fault and when it was healed, None where no mark says so."""
+    """One fault and when it was healed, None without such a mark."""
 
     mark: Mark
     healed: float | None = None
@@ -28,10 +28,10 @@ class Window:
 
 @dataclasses.dataclass(frozen=True)
 class Phases:
-    """When it was calm and when it was not.
+    """The calm and the windows of a history.
 
     `calm` is when the first calm began, None without one: from then on, everything outside the
-    windows is calm. `problems` has a sentence for each mark that makes no sense where it stands.
+    windows is calm. `problems` has a message for each mark that is invalid where it stands.
     """
 
     calm: float | None
@@ -60,7 +60,7 @@ def phases(marks: Sequence[Mark], end: float) -> Phases:
             faults.append(Fault(mark))
         elif mark.mark is MarkName.HEALED:
             if not any(_heals(mark, fault) for fault in faults):
-                problems.append(f"healed{_whom(mark)} follows no fault{_whom(mark)}")
+                problems.append(f"healed{_hosts_of(mark)} follows no fault{_hosts_of(mark)}")
             faults = [
                 dataclasses.replace(fault, healed=mark.at) if _heals(mark, fault) else fault
                 for fault in faults
@@ -72,16 +72,16 @@ def phases(marks: Sequence[Mark], end: float) -> Phases:
             else:
                 problems.append("settled follows no fault")
     if faults:
-        problems.append(f"the fault{_whom(faults[0].mark)} was never marked settled")
+        problems.append(f"the fault{_hosts_of(faults[0].mark)} was never marked settled")
         done.append(Window(faults[0].mark.at, max(end, faults[-1].mark.at), tuple(faults)))
     return Phases(calm, tuple(done), tuple(problems))
 
 
 def _heals(mark: Mark, fault: Fault) -> bool:
-    """Whether the mark speaks of this fault: of its host, or of none in particular."""
+    """Whether the mark heals this fault: it names one of its hosts, or no host."""
     same = not mark.hosts or bool(set(mark.hosts) & set(fault.mark.hosts))
     return same and fault.healed is None
 
 
-def _whom(mark: Mark) -> str:
+def _hosts_of(mark: Mark) -> str:
     return f" of {', '.join(mark.hosts)}" if mark.hosts else ""

@@ -1,4 +1,4 @@
-"""How long a broken host stays in use, and how long it takes to come back. Pure."""
+"""How long a failed host stays in use, and how long it takes to return. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .targets import Target, Topology, targets
 
 @dataclasses.dataclass(frozen=True)
 class TargetFigures:
-    """One fault's effect on one host or instance, in seconds; None where it cannot be told."""
+    """One fault's effect on one host or instance, in seconds; None where it is unknown."""
 
     target: str
     fault_at: float
@@ -45,12 +45,12 @@ def out_of_rotation(
     """Seconds from the fault until the last request was sent that it answered or was tried at.
 
     Looks until the fault was healed. None where it answered nothing from `since` to the fault:
-    then the traffic cannot tell.
+    then the traffic does not show it.
     """
     at = fault.mark.at
     if not any(target.answered(request) for request in traffic.due(since, at)):
         return None
-    # A request under way when the fault came was sent before it: that is no use of the broken.
+    # A request under way at the fault was sent before it, and does not count as use.
     sent = [
         request.due for request in traffic.due(at, _until(fault, window)) if target.routed(request)
     ]

@@ -1,4 +1,4 @@
-"""Changes become states: what an agent said stands until it says something else. Pure."""
+"""Intervals from changes: an agent's value holds until its next one. Pure."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Generic, Protocol, TypeVar
 
 
 class AgentEvent(Protocol):
-    """What an agent said at a time."""
+    """An event with its time and its agent."""
 
     @property
     def at(self) -> float:
-        """When."""
+        """The time."""
 
     @property
     def agent(self) -> str:
-        """Who."""
+        """The URL of the agent."""
 
 
 Value = TypeVar("Value")
@@ -26,7 +26,7 @@ Event = TypeVar("Event", bound=AgentEvent)
 
 @dataclasses.dataclass(frozen=True)
 class Span(Generic[Value]):
-    """A value that stood from `start` until `end`."""
+    """A value that held from `start` until `end`."""
 
     start: float
     end: float
@@ -36,7 +36,7 @@ class Span(Generic[Value]):
 def spans(
     events: Iterable[Event], end: float, value: Callable[[Event], Value]
 ) -> dict[str, list[Span[Value]]]:
-    """By agent, the values that stood one after the other; equal neighbours are one."""
+    """The values of each agent over time; equal neighbours are merged."""
     found: dict[str, list[Span[Value]]] = defaultdict(list)
     for event in events:
         before = found[event.agent]

@@ -1,10 +1,10 @@
-"""What of a miss the machine explains that stood still meanwhile. Pure."""
+"""How much of a missed bound is explained by stalls of the observer's machine. Pure."""
 
 from __future__ import annotations
 
 from ..history.history import History
 
-# A balancer in the lab gives an instance a second to answer: half of it has to be the machine's.
+# A balancer in the lab gives an instance a second to answer: a stall must take half of it.
 STILL_SECONDS = 0.5
 _METHODS = {
     "failed": ("GET", "POST"),
@@ -15,7 +15,7 @@ _METHODS = {
 
 
 def longest(history: History) -> float:
-    """The longest time in which the observer did not get to run, in seconds."""
+    """The longest time in which the observer did not run, in seconds."""
     return max((stall.end - stall.start for stall in history.stalls), default=0.0)
 
 

@@ -1,8 +1,8 @@
-"""Whom a fault hits: hosts, their instances and addresses. Pure.
+"""The targets of a fault: hosts, their instances and addresses. Pure.
 
 A host's instances are those that answer with its name, those at its address, and those that the
 catalog lists for the node of its name. Its address comes from the mark, or else from what the
-calm traffic and the members say. A mark whose address has a port means that one instance alone.
+calm traffic and the members show. A mark whose address has a port means that one instance alone.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Target:
         )
 
     def runs(self, agent: str, raft: RaftEvent | None) -> bool:
-        """Whether the agent at this URL runs on it: then its answers die with it."""
+        """Whether the agent at this URL runs on it, and so fails with it."""
         if not self.host:
             return False
         known = {split(urllib.parse.urlsplit(agent).netloc)[0]}
@@ -78,14 +78,14 @@ class Target:
 
 @dataclasses.dataclass(frozen=True)
 class Topology:
-    """Which addresses are whose: an address that only one host's instances answer at is its."""
+    """The addresses of each host: those at which only its instances answer."""
 
     addresses: dict[str, frozenset[str]]
     endpoints: dict[str, frozenset[str]]
 
     @classmethod
     def learn(cls, requests: Iterable[Request], members: Iterable[MembersEvent]) -> Topology:
-        """What the answers' X-Backend and the members' addresses tell."""
+        """Learn the addresses from X-Backend and from the members."""
         by_traffic: dict[str, set[str]] = defaultdict(set)
         by_members: dict[str, set[str]] = defaultdict(set)
         single: dict[str, set[str]] = defaultdict(set)
@@ -102,7 +102,7 @@ class Topology:
 
 
 def targets(mark: Mark, topology: Topology) -> list[Target]:
-    """Whom the mark's fault hits."""
+    """The targets of the mark's fault."""
     found = []
     pairs = list(zip(mark.hosts, mark.addresses, strict=False))
     pairs += [(host, "") for host in mark.hosts[len(pairs) :]]
@@ -115,7 +115,7 @@ def targets(mark: Mark, topology: Topology) -> list[Target]:
             found.append(Target(bare, "", addresses=frozenset({bare})))
         else:
             known = frozenset({bare}) if bare else topology.addresses.get(host, frozenset())
-            # Only where addresses are shared are the single instances what tells hosts apart.
+            # Only where hosts share an address do single instances distinguish them.
             single = frozenset() if known else topology.endpoints.get(host, frozenset())
             found.append(Target(host, host, known, single))
     return found

@@ -1,4 +1,4 @@
-"""One clock for all that write into a history."""
+"""The clock of every process that writes into a history."""
 
 from __future__ import annotations
 

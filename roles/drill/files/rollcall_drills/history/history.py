@@ -33,7 +33,7 @@ Timed = TypeVar(
 class History:
     """Everything that was recorded; requests by number, the rest by time.
 
-    `damage` has a sentence for each line that is none, apart from one cut off at a file's end.
+    `damage` has a message for each invalid line, apart from a partial last line of a file.
     """
 
     drill: Drill
@@ -53,7 +53,7 @@ class History:
 
     @property
     def end(self) -> float:
-        """When the last thing happened."""
+        """When the last request, mark or event ended."""
         times = [self.drill.started]
         times += [self.ended.at] if self.ended else []
         times += [self.requests[-1].over] if self.requests else []
@@ -68,7 +68,7 @@ def assemble(
     events: list[Event],
     damage: list[str] | None = None,
 ) -> History:
-    """Put records of any order in order."""
+    """The history of records in any order."""
     ended = _of_kind(events, Ended)
     return History(
         drill,

@@ -1,4 +1,4 @@
-"""Files of lines that are written a second at a time."""
+"""JSON Lines files that are flushed at intervals."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 class Journal:
-    """Collects lines and appends them to its file when told to.
+    """Buffers lines and appends them to its file with `flush`.
 
-    One thread may write while another flushes: a disk that stands still delays the second alone.
+    One thread may write while another flushes: a slow disk delays only the second.
     """
 
     def __init__(self, path: pathlib.Path) -> None:
@@ -32,7 +32,7 @@ class Journal:
         self.lines += 1
 
     def flush(self) -> None:
-        """Hand everything that was written before to the system; OSError where the disk is full."""
+        """Append the buffered lines to the file; OSError where the disk is full."""
         with self._lock:
             lines = [self._buffer.popleft() for _line in range(len(self._buffer))]
             self._file.write("".join(lines))

@@ -1,7 +1,7 @@
-"""What a history is made of: frozen values, each of them one line of JSON.
+"""The records of a history: frozen values, each of them one line of JSON.
 
-Times are seconds of the epoch, durations are seconds. A field that is None is left out of its
-line. Fields and kinds that a later version added are passed over, so an old checker reads them.
+Times are seconds since the epoch, durations are seconds. A field that is None is left out of its
+line. Fields and kinds that a later version added are ignored.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self
 
 
 class Failure(enum.StrEnum):
-    """Why a request failed; LATE alone is the probe's own fault, and no failure of the service."""
+    """Why a request failed; LATE is a fault of the probe, and no failure of the service."""
 
     REFUSED = "refused"
     RESET = "reset"
@@ -26,7 +26,7 @@ class Failure(enum.StrEnum):
 
 
 class Refusal(enum.StrEnum):
-    """Why an agent does not tell: the token lacks the right, or is none; or it tells a part."""
+    """Why an agent did not answer in full: missing right, unknown token, or a filtered list."""
 
     FORBIDDEN = "forbidden"
     UNKNOWN = "unknown"
@@ -34,7 +34,7 @@ class Refusal(enum.StrEnum):
 
 
 class MarkName(enum.StrEnum):
-    """What the drill says about itself: the phases of a history, and remarks."""
+    """The phases of a history as the drill marks them, and remarks."""
 
     CALM = "calm"
     FAULT = "fault"
@@ -45,10 +45,10 @@ class MarkName(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Request:
-    """Request number `n`: when it was due, and how long after that it was over.
+    """Request number `n`: when it was due, and how long after that it was answered or failed.
 
-    `instance` is whose answer it was, `backend` the balancer's list of the attempts. `error` is
-    None where the answer was complete, in time, and 2xx.
+    `instance` sent the response, `backend` is the balancer's list of attempts. `error` is None
+    where the response was complete, in time, and 2xx.
     """
 
     n: int
@@ -63,12 +63,12 @@ class Request:
 
     @property
     def over(self) -> float:
-        """When it was answered or given up."""
+        """When it was answered or failed."""
         return self.due + self.latency
 
     @property
     def late(self) -> bool:
-        """Whether the probe could not send it in time: it says nothing about the service."""
+        """Whether the probe could not send it in time; such a request does not count."""
         return self.error is Failure.LATE
 
     @property
@@ -78,7 +78,7 @@ class Request:
 
     @property
     def connection(self) -> str:
-        """The word for its connection."""
+        """The kind of its connection."""
         return "fresh" if self.fresh else "kept"
 
     def to_line(self) -> dict[str, Any]:
@@ -98,7 +98,7 @@ class Request:
 
     @classmethod
     def from_line(cls, line: Mapping[str, Any]) -> Self:
-        """The value of a line; KeyError or ValueError where it is none."""
+        """The value of a line; KeyError or ValueError for an invalid one."""
         error = line.get("error")
         return cls(
             line["n"],
@@ -115,10 +115,10 @@ class Request:
 
 @dataclasses.dataclass(frozen=True)
 class Mark:
-    """What the drill did at this moment, and to whom.
+    """What the drill did at this moment, and to which hosts.
 
     `hosts` are the names that the hosts' instances answer with. `addresses` belong to them one by
-    one; without hosts they stand alone. An address with a port means that one instance.
+    one, or to no host where there are none. An address with a port means that one instance.
     """
 
     at: float
@@ -139,7 +139,7 @@ class Mark:
 
     @classmethod
     def from_line(cls, line: Mapping[str, Any]) -> Self:
-        """The value of a line; KeyError or ValueError where it is none."""
+        """The value of a line; KeyError or ValueError for an invalid one."""
         return cls(
             line["at"],
             MarkName(line["mark"]),
@@ -151,7 +151,7 @@ class Mark:
 
 @dataclasses.dataclass(frozen=True)
 class Instance:
-    """One passing instance as an agent lists it; `address` is where it is reached."""
+    """One passing instance as an agent lists it."""
 
     id: str
     node: str
@@ -171,7 +171,7 @@ class Member:
 
 @dataclasses.dataclass(frozen=True)
 class LeaderEvent:
-    """Whom an agent takes for the leader: empty for nobody, None where the agent is silent."""
+    """The leader that an agent knows: empty without one, None where the agent is silent."""
 
     kind: ClassVar[str] = "leader"
     at: float
@@ -181,7 +181,7 @@ class LeaderEvent:
 
 @dataclasses.dataclass(frozen=True)
 class RaftEvent:
-    """An agent's term and role; all None where it is silent, or keeps them to itself."""
+    """An agent's term and role; all None where it is silent or refuses them."""
 
     kind: ClassVar[str] = "raft"
     at: float
@@ -215,7 +215,7 @@ class PassingEvent:
 
 @dataclasses.dataclass(frozen=True)
 class Reads:
-    """A stretch in which consistent reads were answered by some agent, or by none."""
+    """An interval in which consistent reads were answered by some agent, or by none."""
 
     kind: ClassVar[str] = "reads"
     start: float
@@ -226,10 +226,7 @@ class Reads:
 
 @dataclasses.dataclass(frozen=True)
 class Refused:
-    """An agent tells a path not at all, or not all of it, as the token has no right to it.
-
-    Told once for each path.
-    """
+    """An agent refuses or filters a path by the rights of the token; recorded once per path."""
 
     kind: ClassVar[str] = "refused"
     at: float
@@ -240,7 +237,7 @@ class Refused:
 
 @dataclasses.dataclass(frozen=True)
 class Distrusted:
-    """What says it is `url` does not prove it, told once: nothing was asked there."""
+    """The certificate at `url` is not trusted, recorded once; no request was sent there."""
 
     kind: ClassVar[str] = "distrusted"
     at: float
@@ -259,7 +256,7 @@ class MetricsEvent:
 
 @dataclasses.dataclass(frozen=True)
 class Stall:
-    """A stretch in which the observer itself did not get to run."""
+    """An interval in which the observer itself did not run."""
 
     kind: ClassVar[str] = "stall"
     start: float
@@ -268,7 +265,7 @@ class Stall:
 
 @dataclasses.dataclass(frozen=True)
 class Heartbeat:
-    """A sign of life: requests and reads logged so far, processor seconds spent so far."""
+    """Written while the observer runs: requests and reads so far, CPU seconds so far."""
 
     kind: ClassVar[str] = "heartbeat"
     at: float
@@ -279,7 +276,7 @@ class Heartbeat:
 
 @dataclasses.dataclass(frozen=True)
 class Ended:
-    """The observer's last word: everything was written, `requests` of them."""
+    """The last event: everything was written, `requests` requests in all."""
 
     kind: ClassVar[str] = "ended"
     at: float
@@ -307,7 +304,7 @@ _KINDS: dict[str, type[Event]] = {
         *(MetricsEvent, Stall, Heartbeat, Ended),
     )
 }
-# What is empty and what is unknown differ here: None stays in the line.
+# Empty and unknown differ in these fields: None stays in the line.
 _NULLABLE = frozenset({"leader", "members", "instances", "values"})
 
 
@@ -319,7 +316,7 @@ def event_line(event: Event) -> dict[str, Any]:
 
 
 def event_from_line(line: Mapping[str, Any]) -> Event | None:
-    """The event of a line, None for a kind of a later version; TypeError where fields lack."""
+    """The event of a line, None for a kind of a later version; TypeError for missing fields."""
     kind = _KINDS.get(line["kind"])
     if kind is None:
         return None
@@ -338,7 +335,7 @@ def event_from_line(line: Mapping[str, Any]) -> Event | None:
 
 
 def _within(kind: type[Any], fields: Mapping[str, Any]) -> Any:
-    """The value of the fields that this version knows."""
+    """The value made of the fields that this version knows."""
     names = {field.name for field in dataclasses.fields(kind)}
     return kind(**{key: value for key, value in fields.items() if key in names})
 

@@ -96,8 +96,8 @@ def frame(data: Mapping[str, Any]) -> Frame:
 
 def mark_title(mark: Mapping[str, Any]) -> str:
     """A mark in one sentence."""
-    whom = " ".join([*mark["hosts"], *mark["addresses"]])
-    parts = [mark["mark"], whom, mark["detail"]]
+    hosts = " ".join([*mark["hosts"], *mark["addresses"]])
+    parts = [mark["mark"], hosts, mark["detail"]]
     return f"{mark['at']:.2f} s: " + ", ".join(part for part in parts if part)
 
 
@@ -119,7 +119,7 @@ def axis(frame: Frame) -> Markup:
 
 
 def rate(frame: Frame, data: Mapping[str, Any]) -> Markup:
-    """Requests per second, stacked by who answered; what nobody answered is red, on top."""
+    """Requests per second, stacked by the instance that answered; failed ones are red, on top."""
     bucket, height, strip = data["bucket_seconds"], 180.0, 16.0
     totals = [sum(one["by"].values()) + one["failed"] + one["late"] for one in data["rate"]]
     # The last bucket is rarely full, and the first ones after a stall are overfull.
@@ -139,8 +139,8 @@ def rate(frame: Frame, data: Mapping[str, Any]) -> Markup:
                 f"M{left:.2f} {y:.2f}H{right:.2f}V{y + tall:.2f}H{left:.2f}Z"
             )
             level += tall
-        told = ", ".join(f"{name} {many}" for name, many in pieces if many)
-        title = tag("title", f"{one['at']:g} s to {one['at'] + bucket:g} s: {told}")
+        text = ", ".join(f"{name} {many}" for name, many in pieces if many)
+        title = tag("title", f"{one['at']:g} s to {one['at'] + bucket:g} s: {text}")
         hovers.append(
             tag("rect", title, x=left, y=0, width=right - left, height=height, class_="hover")
         )
@@ -191,15 +191,15 @@ def latency(frame: Frame, data: Mapping[str, Any]) -> Markup:
             before = one["at"]
         shapes.append(tag("path", d="".join(points), class_=f"line {key}"))
     for one in failures[:_MOST_DOTS]:
-        told = f"{one['at']:.2f} s: {one['method']} {one['connection']} {one['error']}"
-        told += f" after {formats.milliseconds(one['ms'])}"
+        text = f"{one['at']:.2f} s: {one['method']} {one['connection']} {one['error']}"
+        text += f" after {formats.milliseconds(one['ms'])}"
         point = f"M{frame.x(one['at']):.2f} {min(height - 4, max(4.0, y(one['ms']))):.2f}h0"
-        shapes.append(tag("path", tag("title", told), d=point, class_="dot failed"))
+        shapes.append(tag("path", tag("title", text), d=point, class_="dot failed"))
     for one in data["latency"]:
-        told = ", ".join(f"{key} {formats.milliseconds(one[key])}" for key in ("p50", "p99", "max"))
+        text = ", ".join(f"{key} {formats.milliseconds(one[key])}" for key in ("p50", "p99", "max"))
         left = frame.x(one["at"])
         width = frame.x(one["at"] + data["bucket_seconds"]) - left
-        title = tag("title", f"{one['at']:g} s: {told}")
+        title = tag("title", f"{one['at']:g} s: {text}")
         shapes.insert(
             0, tag("rect", title, x=left, y=0, width=width, height=height, class_="hover")
         )
@@ -231,11 +231,11 @@ def lanes(
             kind, word = kinds.get(value, (frame.colour(value), value))
             used[(kind, word)] = None
             left, right = frame.x(span["from"]), frame.x(span["to"])
-            told = f"{name}: {word} from {span['from']:.2f} s to {span['to']:.2f} s"
+            text = f"{name}: {word} from {span['from']:.2f} s to {span['to']:.2f} s"
             bars.append(
                 tag(
                     "rect",
-                    tag("title", told),
+                    tag("title", text),
                     x=left,
                     y=3,
                     # A short span is the very one that has to be seen.
@@ -296,9 +296,9 @@ def steps(frame: Frame, metric: Mapping[str, Any]) -> Markup:
     dots = []
     for point in metric["points"]:
         path += f"H{frame.x(point['at']):.2f}V{y(point['value']):.2f}"
-        told = f"{point['at']:.2f} s: {formats.count(point['value'])}"
+        text = f"{point['at']:.2f} s: {formats.count(point['value'])}"
         place = f"M{frame.x(point['at']):.2f} {y(point['value']):.2f}h0"
-        dots.append(tag("path", tag("title", told), d=place, class_="dot step"))
+        dots.append(tag("path", tag("title", text), d=place, class_="dot step"))
     shapes = [tag("path", d=path + f"H{WIDTH:g}", class_="line step"), *dots]
     grid = [(y(value) / height, formats.count(value)) for value in sorted({least, greatest})]
     return _figure(metric["name"], _plot(frame, height, grid, shapes), Markup(""), small=True)

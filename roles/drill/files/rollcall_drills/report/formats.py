@@ -1,4 +1,4 @@
-"""Numbers as a person reads them. Pure."""
+"""Numbers and durations as text. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ UNKNOWN = "?"
 
 
 def seconds(value: float | None) -> str:
-    """A duration: in ms below a second; a question mark where it cannot be told."""
+    """A duration: in ms below a second; a question mark where it is unknown."""
     if value is None:
         return UNKNOWN
     if value == 0:

@@ -1,4 +1,4 @@
-"""The page: verdict, figures, how it was taken, and the charts, in one file without a network."""
+"""The HTML page: verdict, figures, method and charts, in one self-contained file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _STYLE = pathlib.Path(__file__).with_name("style.css")
 _STATUS = {
     "held": "Every bound held",
     "missed": "A bound was missed",
-    "unstable": "Unstable: to be repeated",
+    "unstable": "Unstable: repeat the drill",
 }
 
 
@@ -36,7 +36,7 @@ def page(data: Mapping[str, Any]) -> str:
             tag("div", _bounds(data["verdict"]), _figures(data), class_="columns"),
             _timeline(data),
             tag("div", _events(data), _effects(data), class_="columns"),
-            _taken(data),
+            _method(data),
         ),
     )
     return f'<!DOCTYPE html>\n<html lang="en">{head}{body}</html>\n'
@@ -94,7 +94,7 @@ def _figures(data: Mapping[str, Any]) -> Markup:
         ("terms", formats.UNKNOWN if terms is None else f"{terms[0]} to {terms[1]}"),
         ("reloads", formats.count(figures["reloads"])),
         ("not sent in time", formats.count(figures["probe_late"])),
-        ("longest stall of this machine", formats.seconds(figures["longest_stall_s"])),
+        ("longest stall of the observer", formats.seconds(figures["longest_stall_s"])),
     ]
     known = [row for row in rows if formats.UNKNOWN not in row]
     return _section("Figures", _table((), known))
@@ -122,7 +122,7 @@ def _timeline(data: Mapping[str, Any]) -> Markup:
             [("any agent", [{**reads, "value": reads["answered"]} for reads in data["reads"]])]
             if data["reads"]
             else [],
-            {"True": ("good", "a leader answers"), "False": ("none", "nobody answers")},
+            {"True": ("good", "a leader answers"), "False": ("none", "no leader answers")},
         ),
         charts.lanes(
             frame,
@@ -157,7 +157,7 @@ def _timeline(data: Mapping[str, Any]) -> Markup:
 
 
 def _events(data: Mapping[str, Any]) -> Markup:
-    """The marks, numbered as their flags are."""
+    """The marks, with the numbers of their flags."""
     rows = [
         (
             str(index),
@@ -170,16 +170,16 @@ def _events(data: Mapping[str, Any]) -> Markup:
     ]
     if not rows:
         return Markup("")
-    return _section("What was done", _table(("", "when", "mark", "whom", "detail"), rows))
+    return _section("Marks", _table(("", "when", "mark", "hosts", "detail"), rows))
 
 
 def _effects(data: Mapping[str, Any]) -> Markup:
-    """Per fault, per way of failing, and per instance."""
+    """The tables by fault, by kind of failure, and by instance."""
     figures = data["verdict"]["figures"]
     parts: list[Markup] = []
     head: tuple[str, ...]
     if figures["targets"]:
-        head = ("whom", "fault at", "last use", "out of catalog", "back")
+        head = ("target", "fault at", "last use", "out of catalog", "back")
         hit = (
             (
                 one["target"],
@@ -192,7 +192,7 @@ def _effects(data: Mapping[str, Any]) -> Markup:
         )
         parts.append(_section("Effect of each fault", _table(head, hit)))
     if figures["failures"]:
-        head = ("method", "connection", "how", "requests")
+        head = ("method", "connection", "error", "requests")
         kinds = (
             (one["method"], one["connection"], one["error"], formats.count(one["count"]))
             for one in figures["failures"]
@@ -204,29 +204,31 @@ def _effects(data: Mapping[str, Any]) -> Markup:
             (name, formats.count(many), f"{many / total:.1%}")
             for name, many in figures["distribution"].items()
         )
-        parts.append(_section("Who answered", _table(("instance", "requests", "share"), shares)))
+        parts.append(
+            _section("Requests by instance", _table(("instance", "requests", "share"), shares))
+        )
     return tag("div", *parts)
 
 
-def _taken(data: Mapping[str, Any]) -> Markup:
+def _method(data: Mapping[str, Any]) -> Markup:
     taken = data["taken"]
     when = datetime.datetime.fromtimestamp(data["started"], datetime.UTC)
     sentences = [
         f"{taken['rate']:g} requests per second to {taken['url']}, each sent when it was due, "
-        f"whatever became of the others, and never sent again. {taken['post']:.0%} were POSTs, "
-        f"{taken['fresh']:.0%} had a connection of their own, the others used kept ones in turn. "
-        f"A request failed when it had no full 2xx answer within {taken['timeout']:g} s of the "
-        f"moment it was due; latencies count from that moment.",
-        f"Consul was asked at {', '.join(taken['consul'])} for the instances of {taken['service']}."
+        f"independent of the others, and never repeated. {taken['post']:.0%} were POSTs, "
+        f"{taken['fresh']:.0%} had a new connection, the others used kept ones in turn. "
+        f"A request failed without a complete 2xx response within {taken['timeout']:g} s after "
+        f"it was due; latencies count from the same moment.",
+        f"The Consul agents {', '.join(taken['consul'])} were polled for {taken['service']}."
         if taken["consul"]
-        else "No Consul agent was asked.",
+        else "No Consul agent was polled.",
         f"Recorded for {data['seconds']:.0f} s from {when:%Y-%m-%d %H:%M:%S} UTC, with "
         + ", ".join(f"{name} {version}" for name, version in taken["versions"].items())
         + ".",
     ]
     return tag(
         "section",
-        tag("h2", "How it was taken"),
+        tag("h2", "Method"),
         *(tag("p", sentence) for sentence in sentences),
     )
 

@@ -1,4 +1,4 @@
-"""A history and its verdict become what a page shows, and `report.json`. Pure.
+"""The data of the page and of `report.json`, from a history and its verdict. Pure.
 
 Times are seconds since the drill started, latencies milliseconds.
 """
@@ -65,7 +65,7 @@ def series(history: History, verdict: Verdict) -> dict[str, Any]:
 
 
 def _taken(history: History) -> dict[str, Any]:
-    """How the history came about."""
+    """How the history was recorded."""
     drill = history.drill
     settings = drill.settings
     consul = ", ".join(sorted({seen.version for seen in history.rafts if seen.version}))
@@ -83,7 +83,7 @@ def _taken(history: History) -> dict[str, Any]:
 
 
 def _rate(requests: Sequence[Request], start: float, bucket: float) -> list[dict[str, Any]]:
-    """Requests by the time they were due: who answered, and how many nobody did."""
+    """Requests by the time they were due: answered by each instance, failed, late."""
     found = []
     for at, group in _buckets(requests, start, bucket):
         by = collections.Counter(r.instance or "?" for r in group if r.error is None)
@@ -143,7 +143,7 @@ def _failures(requests: Sequence[Request], start: float) -> list[dict[str, Any]]
 
 
 def _leaders(history: History, agents: Mapping[str, str], start: float) -> list[dict[str, Any]]:
-    """Whom each agent took for the leader; None is silence, NOBODY no leader."""
+    """The leader that each agent knew; None where it was silent, NOBODY without a leader."""
     names = _names(history)
     lanes = spans(
         history.leaders,
@@ -200,20 +200,23 @@ def _members(history: History, start: float) -> list[dict[str, Any]]:
     names = sorted({m.name for seen in history.members for m in seen.members or ()})
     lanes = _merged(history.members, history.end, states)
 
-    def status(said: Sequence[dict[str, str] | None], name: str) -> str | None:
-        known = [statuses.get(name, "gone") for statuses in said if statuses is not None]
+    def status(values: Sequence[dict[str, str] | None], name: str) -> str | None:
+        known = [statuses.get(name, "gone") for statuses in values if statuses is not None]
         if not known:
             return None
         return known[0] if len(set(known)) == 1 else "disputed"
 
     return [
-        {"name": name, "spans": _spans(lanes, start, lambda said, name=name: status(said, name))}
+        {
+            "name": name,
+            "spans": _spans(lanes, start, lambda values, name=name: status(values, name)),
+        }
         for name in names
     ]
 
 
 def _passing(history: History, start: float) -> list[dict[str, Any]]:
-    """Each instance ever listed, and by which share of the agents that answered."""
+    """Each instance ever listed, and whether all, some or none of the agents list it."""
 
     def listed(seen: PassingEvent) -> frozenset[str] | None:
         return None if seen.instances is None else frozenset(map(_key, seen.instances))
@@ -221,8 +224,8 @@ def _passing(history: History, start: float) -> list[dict[str, Any]]:
     known = {_key(one): one for seen in history.passing for one in seen.instances or ()}
     lanes = _merged(history.passing, history.end, listed)
 
-    def share(said: Sequence[frozenset[str] | None], key: str) -> str | None:
-        known = [keys for keys in said if keys is not None]
+    def share(values: Sequence[frozenset[str] | None], key: str) -> str | None:
+        known = [keys for keys in values if keys is not None]
         if not known:
             return None
         count = sum(key in keys for keys in known)
@@ -233,7 +236,7 @@ def _passing(history: History, start: float) -> list[dict[str, Any]]:
             "node": one.node,
             "name": f"{one.address}:{one.port}",
             "id": one.id,
-            "spans": _spans(lanes, start, lambda said, key=key: share(said, key)),
+            "spans": _spans(lanes, start, lambda values, key=key: share(values, key)),
         }
         for key, one in sorted(known.items())
     ]
@@ -244,26 +247,26 @@ def _key(instance: Any) -> str:
 
 
 def _merged(events: Any, end: float, value: Any) -> list[tuple[float, float, list[Any]]]:
-    """Stretches in which no agent changed its mind, with what each of them said."""
+    """Intervals in which no agent's value changed, with the value of each agent."""
     lanes = list(spans(events, end, value).values())
     moments = sorted({span.start for lane in lanes for span in lane} | {end} if lanes else set())
     found = []
     for left, right in itertools.pairwise(moments):
-        said = []
+        values = []
         for lane in lanes:
             index = bisect.bisect_right(lane, left, key=lambda span: span.start) - 1
-            # An agent that has not spoken yet says nothing, which is not silence.
+            # An agent without a first answer has no value; a silent one has None.
             if index >= 0:
-                said.append(lane[index].value)
-        found.append((left, right, said))
+                values.append(lane[index].value)
+        found.append((left, right, values))
     return found
 
 
 def _spans(lanes: Any, start: float, status: Any) -> list[dict[str, Any]]:
-    """The stretches of one lane; equal neighbours are one."""
+    """The intervals of one lane; equal neighbours are merged."""
     found: list[dict[str, Any]] = []
-    for left, right, said in lanes:
-        value = status(said)
+    for left, right, values in lanes:
+        value = status(values)
         if found and found[-1]["value"] == value:
             found[-1]["to"] = _at(right, start)
         else:
