@@ -10,9 +10,9 @@ import time
 from . import environment, set_aside
 from .docker import engine, images
 from .files import inventory, state
-from .files.locking import alone
+from .files.locking import exclusive
 from .hosts import machines
-from .progress import LabError, main, output, run, say, step
+from .progress import LabError, echo, main, output, run, step
 from .settings import (
     LABEL,
     NETWORK,
@@ -45,11 +45,11 @@ def down() -> int:
     )
     options = parser.parse_args(sys.argv[1:])
 
-    def alone_down() -> None:
-        with alone():
+    def locked_down() -> None:
+        with exclusive():
             _down(purge=options.purge, others=options.others)
 
-    return main(alone_down)
+    return main(locked_down)
 
 
 def status() -> int:
@@ -64,20 +64,20 @@ def _up(settings: Settings) -> None:
     started = time.monotonic()
     venv = environment.ensure(ROOT, dev=False)
     if settings.only_environment:
-        say("Ready: . .venv/bin/activate")
+        echo("Ready: . .venv/bin/activate")
         return
-    with alone():
+    with exclusive():
         engine.ensure()
         if settings.only_images:
             images.ensure(settings.hosts)
             return
-        if set_aside.is_left():
-            _make_room(replace=settings.replace)
+        if set_aside.is_left_behind():
+            _remove_foreign_hosts(replace=settings.replace)
             set_aside.bring_back()
-            say("\nThe lab is as it was before the test suite, which was killed, set it aside.")
-            say("  next: lab/status; lab/up again for anything else")
+            echo("\nThe lab is as it was before the test suite, which was killed, set it aside.")
+            echo("  next: lab/status; lab/up again for anything else")
             return
-        _make_room(replace=settings.replace)
+        _remove_foreign_hosts(replace=settings.replace)
         _start(settings)
     if settings.provision:
         with step(f"ansible-playbook site.yml -i {settings.inventory.relative_to(ROOT)}"):
@@ -86,16 +86,16 @@ def _up(settings: Settings) -> None:
                 cwd=ROOT,
                 env={**environment.activated(venv), "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
                 show=True,
-                remedy="Mend what the failed task names; lab/up goes on from there",
+                remedy="Fix what the failed task reports; lab/up continues from there",
             )
     first = settings.hosts[0].address
-    say(f"\nThe lab is up ({time.monotonic() - started:.0f} s).")
+    echo(f"\nThe lab is up ({time.monotonic() - started:.0f} s).")
     if settings.provision:
-        say(f"  the page:    http://{first}/")
-        closed = os.environ.get("ROLLCALL_PROFILE") == "secure"
-        agent = f"https://{first}:8501" if closed else f"http://{first}:8500"
-        say(f"  Consul's UI: {agent}/ui")
-    say("  next: . .venv/bin/activate; lab/status; lab/down removes everything")
+        echo(f"  the page:    http://{first}/")
+        secure = os.environ.get("ROLLCALL_PROFILE") == "secure"
+        agent = f"https://{first}:8501" if secure else f"http://{first}:8500"
+        echo(f"  Consul's UI: {agent}/ui")
+    echo("  next: . .venv/bin/activate; lab/status; lab/down removes everything")
 
 
 def _start(settings: Settings) -> None:
@@ -104,14 +104,14 @@ def _start(settings: Settings) -> None:
     machines.network()
     images.start_registry()
     pushed = images.fill_registry()
-    _shrink(settings)
+    _remove_surplus_hosts(settings)
     machines.ensure(settings.hosts)
     machines.pull_again(settings.hosts, pushed)
     settings.save()
 
 
-def _make_room(*, replace: bool) -> None:
-    """Remove another checkout's hosts, if asked to: they stand on the lab's addresses."""
+def _remove_foreign_hosts(*, replace: bool) -> None:
+    """Remove another checkout's hosts, if asked to: they use the lab's addresses."""
     names = machines.foreign()
     if names and not replace:
         machines.refuse(names)
@@ -120,10 +120,10 @@ def _make_room(*, replace: bool) -> None:
             machines.remove(names)
 
 
-def _shrink(settings: Settings) -> None:
+def _remove_surplus_hosts(settings: Settings) -> None:
     """Remove the hosts that are too many, unless something runs on them."""
     gone = machines.surplus(settings.hosts)
-    lost = [name for name in gone if machines.busy(name)]
+    lost = [name for name in gone if machines.has_containers(name)]
     if lost:
         raise LabError(
             f"{', '.join(lost)} would be lost with --hosts {len(settings.hosts)}",
@@ -137,27 +137,27 @@ def _shrink(settings: Settings) -> None:
 def _down(*, purge: bool, others: bool) -> None:
     running = engine.answers()
     if running:
-        set_aside.refuse_left()
+        set_aside.refuse_left_behind()
     settings = saved()
     if settings is not None:
-        machines.hang_up(settings.hosts)
+        machines.close_connections(settings.hosts)
     kept: list[str] = []
     if running:
-        gone = machines.standing() if others else machines.own()
+        gone = machines.existing() if others else machines.own()
         if gone:
             with step(f"Removing {', '.join(gone)}"):
                 machines.remove(gone)
-        kept = [*machines.standing(), *machines.aside()]
+        kept = [*machines.existing(), *machines.aside()]
     state.remove()
     if kept:
-        say(f"Nothing of this lab is left. Another one's hosts stay: {', '.join(kept)}.")
-        if machines.standing():
-            say("  lab/down --others removes them too")
+        echo(f"This lab is removed. Hosts of another checkout remain: {', '.join(kept)}.")
+        if machines.existing():
+            echo("  lab/down --others removes them too")
         return
     if running:
         _remove_shared(purge=purge)
     engine.stop_own()
-    say("Nothing of the lab runs any more.")
+    echo("Nothing of the lab runs any more.")
 
 
 def _remove_shared(*, purge: bool) -> None:
@@ -186,7 +186,7 @@ def _status() -> None:
     settings = saved()
     running = engine.answers()
     if running:
-        set_aside.refuse_left()
+        set_aside.refuse_left_behind()
     if settings is None or not running:
         raise LabError("the lab is not up", "Start it with lab/up")
     states = dict(line.split("\t") for line in machines.listed("{{.Names}}\t{{.Status}}"))
@@ -202,4 +202,4 @@ def _status() -> None:
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
-        say("  ".join([*cells, row[4]]))
+        echo("  ".join([*cells, row[4]]))

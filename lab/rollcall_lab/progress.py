@@ -30,7 +30,7 @@ class LabError(Exception):
         self.remedy = remedy
 
 
-def say(text: str) -> None:
+def echo(text: str) -> None:
     """Print one line at once, so that a reader of a pipe sees it when it happens."""
     print(text, flush=True)
 
@@ -40,11 +40,11 @@ def step(title: str) -> Iterator[None]:
     """Head a step and close it with the seconds it took; by name where others began meanwhile."""
     started = time.monotonic()
     heading = f"▸ {title}"
-    say(heading)
+    echo(heading)
     _headings.append(heading)
     yield
     name = "" if _headings[-1] is heading else f": {title}"
-    say(f"  done in {time.monotonic() - started:.1f} s{name}")
+    echo(f"  done in {time.monotonic() - started:.1f} s{name}")
 
 
 def run(

@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterator
 from . import settings
 from .docker import engine
 from .files import state
-from .files.locking import alone
+from .files.locking import exclusive
 from .hosts import containers, machines
-from .progress import LabError, run, say, step
+from .progress import LabError, echo, run, step
 
 # Tells what a run starts that the lab it finds is the run's own: the run's process id.
 VARIABLE = "ROLLCALL_LAB_APART"
@@ -32,34 +32,34 @@ def apart() -> Iterator[None]:
     Nothing happens when no lab is up. SIGTERM and SIGHUP end the block with SystemExit.
     """
     engine.ensure()
-    if _is_ours():
+    if _is_own_run():
         yield
         return
-    if is_left():
-        with alone():
+    if is_left_behind():
+        with exclusive():
             bring_back()
-    if not machines.standing():
+    if not machines.existing():
         yield
         return
     with _on_signals(_exit, _SIGNALS):
         try:
-            with alone():
+            with exclusive():
                 set_aside()
             os.environ[VARIABLE] = str(os.getpid())
             yield
         finally:
             with _on_signals(signal.SIG_IGN, (signal.SIGINT, *_SIGNALS)):
                 os.environ.pop(VARIABLE, None)
-                with alone():
+                with exclusive():
                     bring_back()
 
 
 def set_aside() -> None:
     """Stop and rename every host that stands, and move the lab's files; LabError on a failure."""
-    names = machines.standing()
+    names = machines.existing()
     started = _started(os.getpid()) or 0
     with step(f"Setting the lab that is up aside ({', '.join(names)})"):
-        machines.at_once(lambda name: containers.remember(name, os.getpid(), started), names)
+        machines.in_parallel(lambda name: containers.remember(name, os.getpid(), started), names)
         for name in names:
             _rename(name, name + machines.ASIDE)
         _stop([name + machines.ASIDE for name in names])
@@ -77,26 +77,26 @@ def bring_back() -> None:
         return
     meanwhile = machines.own() if state.is_set_aside() else []
     restored = [name.removesuffix(machines.ASIDE) for name in names]
-    blocked = [name for name in restored if name in machines.standing() and name not in meanwhile]
+    blocked = [name for name in restored if name in machines.existing() and name not in meanwhile]
     if blocked:
         machines.refuse(blocked)
     with step(f"Bringing the lab back ({', '.join(restored) or 'its files'})"):
         if meanwhile:
             known = settings.saved()
-            machines.hang_up(known.hosts if known else ())
+            machines.close_connections(known.hosts if known else ())
             machines.remove(meanwhile)
         state.bring_back()
         # One that was interrupted while it shut down runs still, but not for long.
         _stop(names)
-        machines.at_once(_resume, names)
+        machines.in_parallel(_resume, names)
 
 
-def is_left() -> bool:
+def is_left_behind() -> bool:
     """Whether a run that was killed left a lab set aside; LabError while that run goes on.
 
     False for what the run itself starts.
     """
-    if _is_ours():
+    if _is_own_run():
         return False
     process = _process()
     if process is not None:
@@ -107,9 +107,9 @@ def is_left() -> bool:
     return bool(machines.aside()) or state.is_set_aside()
 
 
-def refuse_left() -> None:
+def refuse_left_behind() -> None:
     """LabError when a lab is set aside, unless the run that did so asks."""
-    if is_left():
+    if is_left_behind():
         names = ", ".join(name.removesuffix(machines.ASIDE) for name in machines.aside())
         raise LabError(
             f"a lab is set aside ({names or 'its files'}): the test suite was killed meanwhile",
@@ -117,7 +117,7 @@ def refuse_left() -> None:
         )
 
 
-def _is_ours() -> bool:
+def _is_own_run() -> bool:
     """Whether the run that set the lab aside is this process, or one that started it."""
     process = _process()
     return process is not None and os.environ.get(VARIABLE) == str(process)
@@ -153,7 +153,7 @@ def _resume(name: str) -> None:
     _rename(name, own_name)
     containers.forget(own_name)
     if lost:
-        say(f"  {own_name}: not running again: {', '.join(lost)}")
+        echo(f"  {own_name}: not running again: {', '.join(lost)}")
 
 
 def _stop(names: list[str]) -> None:

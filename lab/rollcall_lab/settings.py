@@ -79,7 +79,7 @@ def saved() -> Settings | None:
 
 
 def parse(argv: list[str], remembered: Settings | None) -> Settings:
-    """Read `lab/up`'s options; what is not said stays as in `remembered`, or three trixie hosts.
+    """Read `lab/up`'s options; what is not given stays as in `remembered`, or three trixie hosts.
 
     Exits with argparse's status 2 and a sentence when a value does not fit.
     """

@@ -197,7 +197,7 @@ def docker_fixture(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> F
     """An engine without a lab."""
     made = FakeDocker(tmp_path)
     made.install(monkeypatch)
-    monkeypatch.setattr(set_aside, "alone", contextlib.nullcontext)
+    monkeypatch.setattr(set_aside, "exclusive", contextlib.nullcontext)
     monkeypatch.delenv(set_aside.VARIABLE, raising=False)
     return made
 

@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 
-from ..progress import LabError, output, run, say, step, wait_until
+from ..progress import LabError, echo, output, run, step, wait_until
 from ..settings import STATE
 
 # Named apart from the lab's state: only an engine that the lab started itself has this file.
@@ -52,7 +52,7 @@ def exists(kind: str, name: str) -> bool:
 
 
 def ensure() -> None:
-    """Leave with an engine that answers; as root on Debian's kin, install and start one."""
+    """Leave with an engine that answers; as root on Debian, install and start one."""
     if answers():
         return
     if os.geteuid() != 0:
@@ -63,23 +63,23 @@ def ensure() -> None:
         if pathlib.Path("/run/systemd/system").is_dir():
             run(["systemctl", "start", "docker"], remedy="See: journalctl -u docker")
         else:
-            _start_by_hand()
+            _start_dockerd()
         wait_until(
             answers, seconds=60, what="dockerd does not answer", remedy=f"Read {STATE}/dockerd.log"
         )
 
 
 def install_packages(*packages: str) -> None:
-    """Install Debian packages that are missing; LabError where this is not Debian's kin."""
+    """Install Debian packages that are missing; LabError where this is not Debian."""
     missing = [name for name in packages if output(["dpkg", "-s", name]) is None]
     if not missing:
         return
     if shutil.which("apt-get") is None or os.geteuid() != 0:
         names = " ".join(missing)
-        raise LabError(f"{names}: not installed, and apt-get as root is not at hand", _NO_ENGINE)
+        raise LabError(f"{names}: not installed, and apt-get as root is not available", _NO_ENGINE)
     with step(f"Installing {' '.join(missing)}"):
         environment = {"DEBIAN_FRONTEND": "noninteractive"}
-        remedy = "Mend apt-get (network, sources) and run lab/up again"
+        remedy = "Repair apt-get (network, sources) and run lab/up again"
         # A half-made index of some foreign source must not stop a package that Debian has.
         with contextlib.suppress(LabError):
             run(["apt-get", "update"], remedy=remedy, env=environment)
@@ -97,7 +97,7 @@ def _install() -> None:
         install_packages("docker-cli")
 
 
-def _start_by_hand() -> None:
+def _start_dockerd() -> None:
     """Start dockerd detached from this terminal and remember its process id."""
     STATE.mkdir(exist_ok=True)
     # An engine that died has left its own changes on the machine: they are not what was before.
@@ -111,17 +111,17 @@ def _start_by_hand() -> None:
     _PID.write_text(f"{process.pid}\n")
 
 
-def prefer_containers() -> None:
+def raise_cpu_weight() -> None:
     """Give the containers of an engine that the lab started ten times the usual processor weight.
 
     The kernel shares the processors among groups of processes, and all containers are one group.
     A host whose turn comes late looks dead to its peers, and slow to users.
     """
     if _PID.exists():
-        _weigh(10)
+        _set_cpu_weight(10)
 
 
-def _weigh(factor: int) -> None:
+def _set_cpu_weight(factor: int) -> None:
     """Set the weight of all containers to so many times the kernel's default."""
     for path, default in _WEIGHTS.items():
         if path.exists():
@@ -144,9 +144,9 @@ def stop_own() -> None:
                 remedy=f"Read {STATE}/dockerd.log, then: kill -9 {pid}",
             )
         _PID.unlink(missing_ok=True)
-        _weigh(1)
-        _put_back()
-    say("  The engine's image store stays as a cache; `lab/down --purge` empties it first.")
+        _set_cpu_weight(1)
+        _restore_network()
+    echo("  The engine's image store stays as a cache; `lab/down --purge` empties it first.")
 
 
 def _policy() -> str:
@@ -160,7 +160,7 @@ def _mounted() -> bool:
     return os.path.ismount(_DATA)
 
 
-def _put_back() -> None:
+def _restore_network() -> None:
     """Remove the bridge, mounts and firewall rules that a stopped dockerd leaves behind."""
     if pathlib.Path("/sys/class/net/docker0").exists():
         output(["ip", "link", "delete", "docker0"])

@@ -13,7 +13,7 @@ import urllib.error
 import urllib.request
 
 from .. import environment
-from ..progress import LabError, run, say, step, wait_until
+from ..progress import LabError, echo, run, step, wait_until
 from ..settings import (
     CACHE,
     LABEL,
@@ -212,7 +212,7 @@ def _base(suite: str, *, public: bool) -> None:
         with step(f"Pulling {name}"):
             run(["docker", "pull", "-q", name], remedy="Check the registry and run lab/up again")
         return
-    say("  No public image registry answers: images are built from the package registries.")
+    echo("  No public image registry answers: images are built from the package registries.")
     engine.install_packages("debootstrap")
     title = f"Bootstrapping {name} from Debian's packages (about a minute)"
     with step(title), tempfile.TemporaryDirectory(prefix="rollcall-") as scratch:

@@ -14,7 +14,7 @@ LOCK = CACHE / "lab.lock"
 
 
 @contextlib.contextmanager
-def alone(path: pathlib.Path = LOCK) -> Iterator[None]:
+def exclusive(path: pathlib.Path = LOCK) -> Iterator[None]:
     """Hold the lock of this file; wait for whoever has it. It ends with the process at the latest.
 
     Not for what runs a `lab/up` itself, which would wait for it for ever.

@@ -64,9 +64,9 @@ def ensure(hosts: tuple[Host, ...]) -> None:
                 _create(host)
             for host in (*missing, *stopped):
                 run(["docker", "start", host.name], remedy=f"Read: docker logs {host.name}")
-    engine.prefer_containers()
+    engine.raise_cpu_weight()
     _client_settings(hosts)
-    at_once(_wait_for, hosts)
+    in_parallel(_wait_for, hosts)
 
 
 def own() -> list[str]:
@@ -74,13 +74,13 @@ def own() -> list[str]:
     digest = _key_digest()
     if digest is None:
         return []
-    return [name for name in standing() if engine.label("container", name, _KEY_LABEL) == digest]
+    return [name for name in existing() if engine.label("container", name, _KEY_LABEL) == digest]
 
 
 def foreign() -> list[str]:
     """The hosts that stand and are another checkout's: their keys are not here."""
     ours = own()
-    return [name for name in standing() if name not in ours]
+    return [name for name in existing() if name not in ours]
 
 
 def refuse(names: list[str]) -> NoReturn:
@@ -104,21 +104,21 @@ def pull_again(hosts: tuple[Host, ...], images: list[str]) -> None:
                 ssh(host, "docker", "pull", "-q", name, timeout=300)
 
     if images:
-        at_once(one, hosts)
+        in_parallel(one, hosts)
 
 
 def surplus(hosts: tuple[Host, ...]) -> list[str]:
     """The lab's host containers that are not among `hosts`."""
     wanted = {host.name for host in hosts}
-    return [name for name in standing() if name not in wanted]
+    return [name for name in existing() if name not in wanted]
 
 
-def busy(name: str) -> bool:
+def has_containers(name: str) -> bool:
     """Whether a host has containers of its own, running or not; one that cannot tell counts."""
     return output(["docker", "exec", name, "docker", "ps", "-aq"]) != ""
 
 
-def standing() -> list[str]:
+def existing() -> list[str]:
     """The names of the hosts of every checkout, without those that are set aside."""
     return sorted(name for name in listed("{{.Names}}") if re.fullmatch(r"host-\d", name))
 
@@ -140,7 +140,7 @@ def remove(names: list[str]) -> None:
         run(["docker", "rm", "-f", "-v", *names], remedy="Read the message; then lab/down again")
 
 
-def hang_up(hosts: tuple[Host, ...]) -> None:
+def close_connections(hosts: tuple[Host, ...]) -> None:
     """End the connections that SSH keeps open for the next command."""
     for host in hosts:
         output([*_SSH, "-O", "exit", host.name])
@@ -154,7 +154,7 @@ def ssh(host: Host, *command: str, timeout: float = 30.0) -> str | None:
     return output([*_SSH, host.name, shlex.join(command)], timeout=timeout)
 
 
-def at_once(work: Callable[[T], None], items: Sequence[T]) -> None:
+def in_parallel(work: Callable[[T], None], items: Sequence[T]) -> None:
     """Work on all items at once; the first error is raised after every one has ended."""
     with concurrent.futures.ThreadPoolExecutor(max(len(items), 1)) as pool:
         begun = [pool.submit(work, item) for item in items]

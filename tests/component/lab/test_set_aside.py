@@ -27,9 +27,9 @@ def test_a_run_that_was_killed_has_ended_before_its_parent_knows(
         patch.setattr(os, "getpid", lambda: process.pid)
         set_aside.set_aside()
     with pytest.raises(LabError):
-        set_aside.is_left()
+        set_aside.is_left_behind()
     process.kill()
     # Ended, and not yet waited for.
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-    assert set_aside.is_left()
+    assert set_aside.is_left_behind()
     process.wait()

@@ -35,7 +35,7 @@ def docker(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> FakeDocke
     monkeypatch.setattr(engine, "stop_own", lambda: made.asked.append("stop_own"))
     monkeypatch.setattr(images, "ensure", lambda _hosts: None)
     monkeypatch.setattr(images, "fill_registry", list)
-    monkeypatch.setattr(set_aside, "alone", contextlib.nullcontext)
+    monkeypatch.setattr(set_aside, "exclusive", contextlib.nullcontext)
     monkeypatch.delenv(set_aside.VARIABLE, raising=False)
     return made
 
@@ -134,7 +134,7 @@ def test_down_in_the_suite_removes_the_suites_lab_alone(
         assert list(docker.machines) == ["host-1.set-aside"]
         assert docker.other == {REGISTRY_NAME}
         assert "stop_own" not in docker.asked
-        assert "Another one's hosts stay: host-1.set-aside" in capsys.readouterr().out
+        assert "Hosts of another checkout remain: host-1.set-aside" in capsys.readouterr().out
     assert docker.machines["host-1"].inside["web"].state == "running"
 
 
@@ -148,7 +148,7 @@ def test_down_leaves_the_hosts_of_another_checkout(
     assert foreign.other == {REGISTRY_NAME}
     assert "stop_own" not in foreign.asked
     told = capsys.readouterr().out
-    assert "Another one's hosts stay: host-1" in told
+    assert "Hosts of another checkout remain: host-1" in told
     assert "lab/down --others" in told
 
 

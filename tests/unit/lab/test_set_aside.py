@@ -217,7 +217,7 @@ def test_a_run_that_is_killed_at_any_command_loses_nothing(
         another(docker)
         set_aside.bring_back()
     die(docker, monkeypatch)
-    if set_aside.is_left():
+    if set_aside.is_left_behind():
         set_aside.bring_back()
     assert states(docker.machines) == states(lab)
     assert (docker.root / KEY).read_text() == "mine"
@@ -249,7 +249,7 @@ def test_what_the_suite_starts_finds_the_suites_lab(
     """Its lab/up and lab/down do what they always do, and a run inside it is a part of it."""
     with set_aside.apart():
         another(docker)
-        assert not set_aside.is_left()
+        assert not set_aside.is_left_behind()
         with set_aside.apart():
             pass
         assert "host-1" in docker.machines
@@ -262,7 +262,7 @@ def test_a_person_is_told_while_the_suite_runs(
     with set_aside.apart(), monkeypatch.context() as patch:
         patch.delenv(set_aside.VARIABLE)
         with pytest.raises(LabError, match=f"process {os.getpid()}"):
-            set_aside.is_left()
+            set_aside.is_left_behind()
 
 
 def test_an_interrupted_shutdown_is_waited_for(docker: FakeDocker, lab: dict[str, Machine]) -> None:

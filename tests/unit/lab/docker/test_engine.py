@@ -65,7 +65,7 @@ def test_what_was_before_the_first_start_is_put_back(machine: Machine, starts: i
     """An engine that died leaves its changes behind: the next one must not take them for ours."""
     before = machine.state
     for _ in range(starts):
-        engine._start_by_hand()
+        engine._start_dockerd()
     assert machine.state == ("DROP", "1\n")
     engine.stop_own()
     assert machine.state == before
@@ -73,10 +73,10 @@ def test_what_was_before_the_first_start_is_put_back(machine: Machine, starts: i
 
 def test_after_a_stop_the_machine_is_looked_at_anew(machine: Machine) -> None:
     """What a person changes between two labs stays."""
-    engine._start_by_hand()
+    engine._start_dockerd()
     engine.stop_own()
     machine.forwarding.write_text("1\n")
-    engine._start_by_hand()
+    engine._start_dockerd()
     engine.stop_own()
     assert machine.state[1] == "1\n"
 
@@ -87,10 +87,10 @@ def test_the_containers_of_the_labs_own_engine_come_first(
     """A person's engine keeps its weight; the lab's own has it back when it ends."""
     weight = tmp_path / "cpu.shares"
     weight.write_text("1024\n")
-    engine.prefer_containers()
+    engine.raise_cpu_weight()
     assert weight.read_text() == "1024\n"
-    engine._start_by_hand()
-    engine.prefer_containers()
+    engine._start_dockerd()
+    engine.raise_cpu_weight()
     assert weight.read_text() == "10240\n"
     engine.stop_own()
     assert weight.read_text() == "1024\n"

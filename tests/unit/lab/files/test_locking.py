@@ -7,7 +7,7 @@ import pathlib
 
 import pytest
 from rollcall_agents.polling import eventually
-from rollcall_lab.files.locking import alone
+from rollcall_lab.files.locking import exclusive
 
 
 def test_the_second_waits_for_the_first_and_says_so(
@@ -17,11 +17,11 @@ def test_the_second_waits_for_the_first_and_says_so(
     lock, order = tmp_path / "deep" / "lock", []
 
     def second() -> None:
-        with alone(lock):
+        with exclusive(lock):
             order.append("second")
 
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        with alone(lock):
+        with exclusive(lock):
             waiting = pool.submit(second)
             eventually("the sentence", lambda: "Waiting for another" in capsys.readouterr().out)
             order.append("first")
@@ -35,6 +35,6 @@ def test_a_lock_that_is_free_says_nothing(
 ) -> None:
     """One after the other, nobody waits."""
     for _ in range(2):
-        with alone(tmp_path / "lock"):
+        with exclusive(tmp_path / "lock"):
             pass
     assert capsys.readouterr().out == ""
