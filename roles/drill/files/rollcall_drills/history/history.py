@@ -24,9 +24,6 @@ from .records import (
 from .settings import Drill
 
 Kind = TypeVar("Kind", bound=Event)
-Timed = TypeVar(
-    "Timed", LeaderEvent, RaftEvent, MembersEvent, PassingEvent, Refused, Distrusted, MetricsEvent
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,28 +66,30 @@ def assemble(
     damage: list[str] | None = None,
 ) -> History:
     """The history of records in any order."""
-    ended = _of_kind(events, Ended)
+    ended = _in_order(events, Ended)
     return History(
         drill,
         tuple(sorted(requests, key=lambda request: request.n)),
         tuple(sorted(marks, key=lambda mark: mark.at)),
-        _by_time(_of_kind(events, LeaderEvent)),
-        _by_time(_of_kind(events, RaftEvent)),
-        _by_time(_of_kind(events, MembersEvent)),
-        _by_time(_of_kind(events, PassingEvent)),
-        tuple(sorted(_of_kind(events, Reads), key=lambda reads: reads.start)),
-        _by_time(_of_kind(events, Refused)),
-        _by_time(_of_kind(events, Distrusted)),
-        _by_time(_of_kind(events, MetricsEvent)),
-        tuple(sorted(_of_kind(events, Stall), key=lambda stall: stall.start)),
+        _in_order(events, LeaderEvent),
+        _in_order(events, RaftEvent),
+        _in_order(events, MembersEvent),
+        _in_order(events, PassingEvent),
+        _in_order(events, Reads),
+        _in_order(events, Refused),
+        _in_order(events, Distrusted),
+        _in_order(events, MetricsEvent),
+        _in_order(events, Stall),
         ended[-1] if ended else None,
         tuple(damage or ()),
     )
 
 
-def _of_kind(events: Sequence[Event], kind: type[Kind]) -> list[Kind]:
-    return [event for event in events if isinstance(event, kind)]
+def _in_order(events: Sequence[Event], kind: type[Kind]) -> tuple[Kind, ...]:
+    """The events of one kind by time."""
+    found = [event for event in events if isinstance(event, kind)]
+    return tuple(sorted(found, key=_begin))
 
 
-def _by_time(events: list[Timed]) -> tuple[Timed, ...]:
-    return tuple(sorted(events, key=lambda event: event.at))
+def _begin(event: Event) -> float:
+    return event.start if isinstance(event, Reads | Stall) else event.at
