@@ -9,7 +9,7 @@ import threading
 from unittest import mock
 
 import pytest
-from nginx_lb.status_server import StatusServer
+from nginx_lb.status.status_server import StatusServer
 
 
 def test_many_may_ask_at_once(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.rollcall.discovery.tests.support.typed import as_text
-from nginx_lb.settings import Settings
-from nginx_lb.settings_reader import from_text
+from nginx_lb.settings.model import Settings
+from nginx_lb.settings.reader import from_text
 from rollcall_agents.roles import Role
 
 BALANCER = {

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from nginx_lb import settings_reader, site
-from nginx_lb.guard import CONFIRMED, Evidence, Record, Word
-from nginx_lb.settings import Settings
-from nginx_lb.snapshot import Instance, Instances, Place, Snapshot, collect
+from nginx_lb import routing as site
+from nginx_lb.discovery.snapshot import Instance, Instances, Place, Snapshot, collect
+from nginx_lb.protection.guard import CONFIRMED, Evidence, Record, Word
+from nginx_lb.settings import reader as settings_reader
+from nginx_lb.settings.model import Settings
 
 BASE = settings_reader.from_environment({})
 HERE = "birth-of-here"

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from ansible_collections.rollcall.discovery.tests.support.hostile.parsed import strangers
 from ansible_collections.rollcall.discovery.tests.support.hostile.registrations import Hostile
-from nginx_lb import nginx_conf, site
-from nginx_lb.nginx_conf import Paths
-from nginx_lb.snapshot import collect
+from nginx_lb import routing as site
+from nginx_lb.discovery.snapshot import collect
+from nginx_lb.nginx import configuration as nginx_conf
+from nginx_lb.nginx.configuration import Paths
 
 from .builders import followed, settings
 

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 import yaml
-from nginx_lb import grammar, settings, settings_reader
-from nginx_lb.grammar import Unfit
+from nginx_lb.settings import model as settings
+from nginx_lb.settings import reader as settings_reader
+from nginx_lb.settings import validation as grammar
+from nginx_lb.settings.validation import Unfit
 
 ROLE = pathlib.Path(__file__).resolve().parents[4] / "roles" / "nginx_lb"
 VARIABLES: dict[str, str] = yaml.safe_load((ROLE / "vars" / "main.yml").read_text())

@@ -11,12 +11,13 @@ import sys
 import tempfile
 from collections.abc import Mapping
 
-from . import settings_reader, site
-from .daemon import Daemon
-from .grammar import Unfit
-from .nginx import Nginx, Refused, UnixConnection
-from .nginx_conf import Paths, render
-from .settings_file import SettingsFile
+from . import routing as site
+from .app import Daemon
+from .nginx.configuration import Paths, render
+from .nginx.process import Nginx, Refused, UnixConnection
+from .settings import reader as settings_reader
+from .settings.file import SettingsFile
+from .settings.validation import Unfit
 
 # As sysexits.h has it: the settings are wrong, another run would find them so too.
 _USAGE = 64

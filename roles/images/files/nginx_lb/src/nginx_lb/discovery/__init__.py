@@ -1,0 +1,1 @@
+"""Follows Consul: which instances it reports for which services."""

@@ -1,0 +1,1 @@
+"""nginx: its configuration, its process, its generations, and how a site is published."""

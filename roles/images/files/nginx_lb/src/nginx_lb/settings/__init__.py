@@ -1,0 +1,1 @@
+"""The settings: their values, how they are read and checked, and which of them are in use."""

@@ -1,0 +1,146 @@
+"""What the operator asks for, with every default in its place. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from .validation import Network
+
+BALANCES = ("round_robin", "least_conn", "hash")
+RETRY_ON = ("error", "timeout", "invalid_header", "http_500", "http_502", "http_503", "http_504")
+
+
+@dataclasses.dataclass(frozen=True)
+class Tuning:
+    """How requests reach the instances of a service. Times and sizes are in nginx's notation.
+
+    `tries` and `tries_timeout` bound all attempts for one request. A request that is not
+    idempotent, such as POST, is tried elsewhere only while nothing of it was sent.
+    """
+
+    balance: str = "round_robin"
+    hash_key: str = "$remote_addr"
+    weights: bool = True
+    # Idle connections that each worker keeps to the instances. POST always takes a fresh one.
+    keepalive: int = 32
+    connect_timeout: str = "500ms"
+    read_timeout: str = "60s"
+    send_timeout: str = "60s"
+    retry_on: tuple[str, ...] = ("error", "timeout", "http_502", "http_503")
+    tries: int = 4
+    tries_timeout: str = "5s"
+    max_fails: int = 1
+    fail_timeout: str = "1s"
+    max_body: str = "1m"
+    buffering: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
+class Service:
+    """A service of the inventory: its name in Consul, and where users find it.
+
+    Without hosts it answers for every name that no other service has. `tag` takes only instances
+    that carry it. `snippet` is the operator's own configuration for its location.
+    """
+
+    name: str
+    hosts: tuple[str, ...] = ()
+    path: str = "/"
+    strip_path: bool = False
+    tag: str = ""
+    snippet: str = ""
+    tuning: Tuning = Tuning()
+
+
+@dataclasses.dataclass(frozen=True)
+class Discover:
+    """Services that present themselves: every instance with the tag `tag`.
+
+    They say where by the tags `<tag>.host=`, `<tag>.path=`, `<tag>.balance=`, `<tag>.strip_path=`,
+    within `hosts`: names, or `*.example.org` for all of a domain. None stands for every host name.
+    """
+
+    tag: str = "lb"
+    hosts: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Certificate:
+    """A pair of files `<name>.pem` and `<name>.key`, for these hosts."""
+
+    name: str
+    hosts: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Tls:
+    """TLS on a port; the first certificate serves whom no other names."""
+
+    port: int
+    certificates: tuple[Certificate, ...]
+    redirect: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Consul:
+    """The agent to follow."""
+
+    host: str = "127.0.0.1"
+    port: int = 8500
+    scheme: str = "http"
+    token_file: str = ""
+    ca_file: str = ""
+
+    @property
+    def address(self) -> str:
+        """Host and port."""
+        return f"{self.host}:{self.port}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Guard:
+    """What the guard lets go, see guard.py."""
+
+    max_drop: float = 0.5
+    confirm_seconds: float = 2.0
+    max_hold_seconds: float = 600.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Reload:
+    """Seconds between two reloads: after a lone one, and while changes keep coming."""
+
+    calm_seconds: float = 1.0
+    churn_seconds: float = 2.4
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Everything the balancer is told. `revision` is the teller's name for it, to be told back."""
+
+    revision: str = ""
+    port: int = 80
+    services: tuple[Service, ...] = (Service("my-web-server"),)
+    discover: Discover | None = None
+    defaults: Tuning = Tuning()
+    tls: Tls | None = None
+    gzip: bool = False
+    real_ip_from: tuple[Network, ...] = ()
+    real_ip_header: str = "X-Forwarded-For"
+    http_snippet: str = ""
+    server_snippet: str = ""
+    health_path: str = "/healthz"
+    access_log: bool = True
+    status_address: str = "127.0.0.1"
+    # 0 serves no status.
+    status_port: int = 8404
+    networks: tuple[Network, ...] = ()
+    consul: Consul = Consul()
+    guard: Guard = Guard()
+    reload: Reload = Reload()
+    worker_connections: int = 4096
+    keepalive_timeout: str = "60s"
+    # A reload leaves idle connections this long, so that no client writes into a closed one.
+    keepalive_min_timeout: str = "5s"
+    # What still runs this long after a reload is cut, WebSockets too.
+    shutdown_timeout: str = "30s"

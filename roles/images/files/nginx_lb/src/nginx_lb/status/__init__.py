@@ -1,0 +1,1 @@
+"""The status pages: health, status, instances, metrics."""
