@@ -41,8 +41,8 @@ options:
           - The revision of the settings that must be in use.
           - The module fails at once when the balancer refuses them, with the reason.
         type: str
-      heard:
-        description: Whether Consul must have said what runs since the settings came into use.
+      synced:
+        description: Whether Consul must have reported all followed services since the settings came into use.
         type: bool
         default: false
       state:
@@ -139,7 +139,7 @@ PAUSE_SECONDS = 0.25
 
 WAIT_FOR = {
     "settings": {"type": "str"},
-    "heard": {"type": "bool", "default": False},
+    "synced": {"type": "bool", "default": False},
     "state": {
         "type": "list",
         "elements": "str",
@@ -198,7 +198,7 @@ def run(module: AnsibleModule) -> dict:
             return {**report(Seen()), "reason": str(error)}
     wanted = Wanted(
         settings=asked.get("settings") or "",
-        heard=bool(asked.get("heard")),
+        synced=bool(asked.get("synced")),
         states=tuple(asked.get("state") or ()),
         serving=tuple(asked.get("serving") or ()),
         without=tuple(asked.get("without") or ()),

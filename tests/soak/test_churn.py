@@ -14,7 +14,7 @@ from ansible_collections.rollcall.discovery.tests.support.balancer.nginx import 
 WEB = [{"name": "web"}]
 RATE = 60
 CHURN_RATE = 200
-# nginx_lb_reload_churn_seconds.
+# nginx_lb_reload_burst_interval.
 CHURN_SECONDS = 2.4
 # As long, and what a reload takes on a machine that does other things too.
 GRACE_SECONDS = 4.0

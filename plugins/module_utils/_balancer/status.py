@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""What a balancer says of itself, and whether it is as wanted. No I/O."""
+"""A balancer's status, and whether it is as wanted. No I/O."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import typing as t
 
 @dataclasses.dataclass(frozen=True)
 class Wanted:
-    """What must hold; what is left empty is not asked for.
+    """What must hold; an empty value requires nothing.
 
-    Instances are named by their identifier in Consul or by address and port: `serving` are in
-    rotation, `without` are out of it and known to no worker that still answers anybody.
+    Instances are named by their ID in Consul or by address and port: `serving` must be in rotation,
+    `without` must be out of it and unknown to every worker that still runs.
     """
 
     settings: str = ""
-    heard: bool = False
+    synced: bool = False
     states: tuple[str, ...] = ()
     serving: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
@@ -27,32 +27,32 @@ class Wanted:
 
 @dataclasses.dataclass(frozen=True)
 class Seen:
-    """A balancer's /status and /instances; both empty for one that does not answer."""
+    """A balancer's /status and /instances; both are empty where it does not answer."""
 
     status: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
     instances: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
 
 
 def refusal(seen: Seen, wanted: Wanted) -> str | None:
-    """Why the settings that are wanted will never be in use; None while they may be."""
+    """Why the wanted settings will never be in use; None while they may be."""
     settings = seen.status["settings"]
     if not wanted.settings or settings["accepted"]:
         return None
-    # One that could not even be read has no revision.
+    # Settings that could not be parsed have no revision.
     if settings["offered_revision"] not in (wanted.settings, ""):
         return None
     return f"the balancer refuses its settings, the last good ones serve on: {settings['reason']}"
 
 
 def unmet(seen: Seen, wanted: Wanted) -> list[str]:
-    """What of it does not hold, a sentence each."""
+    """What does not hold, one sentence each."""
     status = seen.status
     missing = []
     if wanted.settings and status["settings"]["revision"] != wanted.settings:
         missing.append(f"the settings {wanted.settings[:12]} are not in use yet")
-    if wanted.heard and not status["heard"]:
-        reason = status["reason"] or "it was just told to follow"
-        missing.append(f"it has not heard from Consul what runs: {reason}")
+    if wanted.synced and not status["synced"]:
+        reason = status["reason"] or "it has just begun to follow"
+        missing.append(f"it is not synced with Consul: {reason}")
     if wanted.states and status["state"] not in wanted.states:
         missing.append(f"its state is {status['state']}: {status['reason']}")
     missing += [f"{name} is not in rotation" for name in wanted.serving if not _serves(seen, name)]
@@ -73,7 +73,7 @@ def _serves(seen: Seen, name: str) -> bool:
 
 
 def _still(seen: Seen, name: str) -> list[str]:
-    """Why an instance is not out yet."""
+    """Why an instance is not out of rotation yet."""
     found = []
     for row in _rows(seen, name):
         if row["in_rotation"]:

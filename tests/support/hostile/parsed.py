@@ -9,7 +9,7 @@ from typing import Any
 
 import crossplane
 
-_SERVICE = r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}(?:\.[0-9]+)?(?:\.fresh)?"
+_SERVICE = r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}(?:\.[0-9]+)?(?:\.no_keepalive)?"
 _V4 = r"(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 _PLACE = rf"(?:{_V4}|\[[0-9a-f:]+\]):[0-9]{{1,5}}"
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -29,7 +29,7 @@ _SERVER = {"listen": r"\d+(?: ssl)?(?: default_server)?", "server_name": _HOST}
 _LOCATION_MATCH = rf"(?:(?:=|\^~) )?{_PATH}"
 _LOCATION = {
     "add_header": r"(?:X-Backend \$upstream_addr|Retry-After 1) always",
-    "proxy_pass": rf"http://{_SERVICE}\$nginx_lb_fresh",
+    "proxy_pass": rf"http://{_SERVICE}\$nginx_lb_no_keepalive",
     "return": r"(?:503|404) no [a-z ]+\\n",
     "set": rf"\$nginx_lb_service {_SERVICE}",
     "rewrite": r"\^[A-Za-z0-9/._~\[\]-]+/\?\(\.\*\)\$ /\$1 break",

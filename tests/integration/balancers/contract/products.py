@@ -74,7 +74,7 @@ PRODUCTS = {
         {"server_snippet": "no such thing;"},
         "unknown directive",
         "the balancer refuses its settings, the last good ones serve on",
-        "it has not heard from Consul what runs",
+        "it is not synced with Consul",
         _nginx,
         knows_at_once=True,
     ),

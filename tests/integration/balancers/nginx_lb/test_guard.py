@@ -29,7 +29,7 @@ def amnesia(stage: NginxStage) -> None:
     stage.agent.start()
 
 
-def test_a_catalog_born_anew_is_held_against(stage: NginxStage) -> None:
+def test_a_re_created_cluster_is_held_against(stage: NginxStage) -> None:
     """A healthy and empty Consul after the loss of all data takes nobody out of rotation."""
     one, two = stage.backend("one"), stage.backend("two")
     stage.start(services=WEB)
@@ -37,7 +37,7 @@ def test_a_catalog_born_anew_is_held_against(stage: NginxStage) -> None:
     load = Load(stage.place.address, stage.port, rate=40)
     amnesia(stage)
     said = stage.reaches("held")
-    assert said["reason"] == "web: Consul's catalog is new"
+    assert said["reason"] == "web: the Consul cluster was re-created"
     assert said["services"]["web"] == {"instances": 2, "held": sorted([one.place, two.place])}
     assert stage.metrics()["nginx_lb_held"] == 1
     stage.register(one)
@@ -65,15 +65,17 @@ def test_a_new_catalog_is_believed_in_the_end(stage: NginxStage) -> None:
 
 
 def test_a_hold_survives_the_container(stage: NginxStage) -> None:
-    """A balancer made anew after the loss knows from its volume which catalog it had believed."""
+    """A balancer made anew after the loss knows from its volume which cluster it had believed."""
     stage.backend("one")
     stage.start(services=WEB)
     stage.serving("one")
-    stage.sees("a birth", lambda: "consul" in stage.inside("cat", "/var/lib/nginx-lb/state.json"))
+    stage.sees(
+        "a cluster ID", lambda: "consul" in stage.inside("cat", "/var/lib/nginx-lb/state.json")
+    )
     stage.docker("rm", "-f", stage.name)
     amnesia(stage)
     stage.run()
-    assert stage.reaches("held")["reason"] == "web: Consul's catalog is new"
+    assert stage.reaches("held")["reason"] == "web: the Consul cluster was re-created"
     assert stage.names() == {"one"}
 
 
@@ -95,7 +97,7 @@ def test_the_last_one_is_let_go_when_the_leader_insists(stage: NginxStage) -> No
     stage.start(services=WEB, guard={"confirm_seconds": 3})
     stage.serving("one")
     stage.deregister(one)
-    assert stage.reaches("held")["reason"] == "web: Consul says it is empty"
+    assert stage.reaches("held")["reason"] == "web: Consul reports no instance"
     with at_most(6, "a confirmation of three seconds"):
         stage.sees("an empty service", lambda: stage.get().status == 503)
 
@@ -184,7 +186,7 @@ def test_one_bad_instance_costs_the_others_nothing(stage: NginxStage) -> None:
 
 
 def test_a_discovered_service_is_guarded_too(stage: NginxStage) -> None:
-    """Consul born anew takes no route from a service that presented itself; a real leave does."""
+    """A re-created cluster takes no route from a discovered service; a real removal does."""
     tags = ["lb", "lb.host=shop.example"]
     one = stage.backend("one", "shop", Tags=tags)
     stage.start(discover={})
@@ -258,7 +260,7 @@ def test_a_configuration_that_does_not_serve_is_taken_back(stage: NginxStage) ->
     stage.sees("a pardon", lambda: stage.status()["settings"]["accepted"])
 
 
-def test_settings_that_change_no_service_leave_it_served_and_heard(stage: NginxStage) -> None:
+def test_settings_that_change_no_service_leave_it_served_and_synced(stage: NginxStage) -> None:
     """Consul says nothing new, and what it said counts on."""
     one, _two = stage.backend("one"), stage.backend("two")
     stage.start(services=WEB)
@@ -266,6 +268,6 @@ def test_settings_that_change_no_service_leave_it_served_and_heard(stage: NginxS
     stage.settings(services=WEB, gzip=True)
     stage.acknowledged()
     with at_most(2, "to know again what Consul said"):
-        stage.sees("word from Consul", lambda: stage.status()["heard"])
+        stage.sees("word from Consul", lambda: stage.status()["synced"])
     stage.deregister(one)
     stage.serving("two")

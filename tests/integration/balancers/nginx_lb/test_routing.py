@@ -147,8 +147,8 @@ def test_a_service_that_presents_itself_is_routed(stage: NginxStage) -> None:
     [row] = stage.sees("the skip", lambda: stage.status()["skipped"])
     assert row == {
         "service": "evil",
-        "reason": f"{stage.backends[1].place}: host name bank.example is outside of what may be "
-        "discovered",
+        "reason": f"{stage.backends[1].place}: host name bank.example is outside the "
+        "allowed host names",
     }
 
 

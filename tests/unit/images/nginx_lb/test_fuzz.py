@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from ansible_collections.rollcall.discovery.tests.support.hostile.parsed import strangers
 from ansible_collections.rollcall.discovery.tests.support.hostile.registrations import Hostile
-from nginx_lb import routing as site
+from nginx_lb import routing
 from nginx_lb.discovery.snapshot import collect
-from nginx_lb.nginx import configuration as nginx_conf
+from nginx_lb.nginx import configuration
 from nginx_lb.nginx.configuration import Paths
 
 from .builders import followed, settings
@@ -25,7 +25,7 @@ def rendered(registrations: list[dict[str, Any]]) -> str:
     """Our configuration."""
     options = settings(services=SERVICES, discover={})
     served = followed(options, collect(registrations, options.networks).services)
-    return nginx_conf.render(options, site.plan(options, served, {}), Paths())
+    return configuration.render(options, routing.plan(options, served, {}), Paths())
 
 
 def naive(registrations: list[dict[str, Any]]) -> str:
@@ -94,7 +94,7 @@ def test_the_parser_finds_what_it_is_to_find(tmp_path: pathlib.Path) -> None:
         ("http {", "http {\n lua_package_path x;"),
         ("events {", "load_module x.so;\nevents {"),
         ("location / {", "location / {\n return 200 pwned;"),
-        ("http://web$nginx_lb_fresh", "http://6.6.6.6"),
+        ("http://web$nginx_lb_no_keepalive", "http://6.6.6.6"),
         ("location / {", "location ~ .* {"),
     ):
         assert old in good

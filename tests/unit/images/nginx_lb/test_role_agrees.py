@@ -1,4 +1,4 @@
-"""The role's grammar and the image's are written twice, and are the same."""
+"""The role and the image validate alike, though each has rules of its own."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ from typing import Any
 
 import pytest
 import yaml
-from nginx_lb.settings import model as settings
-from nginx_lb.settings import reader as settings_reader
-from nginx_lb.settings import validation as grammar
-from nginx_lb.settings.validation import Unfit
+from nginx_lb.settings import model, reader, validation
+from nginx_lb.settings.validation import InvalidValue
 
 ROLE = pathlib.Path(__file__).resolve().parents[4] / "roles" / "nginx_lb"
 VARIABLES: dict[str, str] = yaml.safe_load((ROLE / "vars" / "main.yml").read_text())
@@ -68,15 +66,15 @@ _WORDS = [
 @pytest.mark.parametrize(
     ("variable", "check"),
     [
-        ("name", grammar.name),
-        ("tag", grammar.tag),
-        ("host", grammar.host),
-        ("path", grammar.path),
-        ("duration", grammar.duration),
-        ("size", grammar.size),
-        ("hash", grammar.hash_key),
-        ("header", grammar.header),
-        ("certificate", settings_reader.certificate_name),
+        ("name", validation.name),
+        ("tag", validation.tag),
+        ("host", validation.host),
+        ("path", validation.path),
+        ("duration", validation.duration),
+        ("size", validation.size),
+        ("hash", validation.hash_key),
+        ("header", validation.header),
+        ("certificate", reader.certificate_name),
     ],
 )
 def test_the_role_refuses_what_the_image_would(
@@ -86,7 +84,7 @@ def test_the_role_refuses_what_the_image_would(
     try:
         check(word)
         taken = True
-    except Unfit:
+    except InvalidValue:
         taken = False
     assert bool(re.match(VARIABLES[f"__nginx_lb_{variable}"], word)) is taken
 
@@ -94,8 +92,8 @@ def test_the_role_refuses_what_the_image_would(
 @pytest.mark.parametrize(
     ("option", "choices"),
     [
-        ("nginx_lb_balance", settings.BALANCES),
-        ("nginx_lb_retry_on", settings.RETRY_ON),
+        ("nginx_lb_balance", model.BALANCES),
+        ("nginx_lb_retry_on", model.RETRY_ON),
     ],
 )
 def test_both_know_the_same_choices(option: str, choices: tuple[str, ...]) -> None:
@@ -105,7 +103,7 @@ def test_both_know_the_same_choices(option: str, choices: tuple[str, ...]) -> No
 
 def test_the_roles_defaults_are_the_images() -> None:
     """A balancer is the same whether the role or the environment alone describes it."""
-    defaults = settings.Settings()
+    defaults = model.Settings()
     tuning = {
         key: value for key, value in vars(defaults.defaults).items() if key not in ("hash_key",)
     }

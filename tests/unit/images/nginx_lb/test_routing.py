@@ -5,25 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from nginx_lb import routing as site
-from nginx_lb.discovery.snapshot import Instance, Instances
-from nginx_lb.protection.guard import Record
+from nginx_lb import routing
+from nginx_lb.model import Instance, Instances, Record
 from nginx_lb.routing import Site
 
-from .builders import followed, instances, place, record, settings
+from .builders import endpoint, followed, instances, record, settings
 
 DISCOVER: dict[str, Any] = {"discover": {"tag": "lb"}}
 
 
 def tagged(*tags: str, number: int = 1) -> Instances:
     """One instance with the marker and these tags."""
-    return (Instance(place(number), tags=tuple(sorted(("lb", *tags)))),)
+    return (Instance(endpoint(number), tags=tuple(sorted(("lb", *tags)))),)
 
 
-def plan(said: dict[str, Instances], holders: Any = None, **options: Any) -> Site:
-    """The site of what Consul says."""
+def plan(said: dict[str, Instances], owners: Any = None, **options: Any) -> Site:
+    """The site of what Consul reports."""
     made = settings(**options)
-    return site.plan(made, followed(made, said), holders or {})
+    return routing.plan(made, followed(made, said), owners or {})
 
 
 def routes(found: Site) -> dict[str, str]:
@@ -50,8 +49,8 @@ def test_services_are_told_apart_by_host_and_path() -> None:
 
 def test_a_tag_chooses_instances() -> None:
     """Blue and green of one service are two sets."""
-    blue = Instance(place(1), tags=("blue",))
-    green = Instance(place(2), tags=("green",))
+    blue = Instance(endpoint(1), tags=("blue",))
+    green = Instance(endpoint(2), tags=("green",))
     services = [{"name": "web", "tag": "blue"}, {"name": "web", "tag": "green", "path": "/next"}]
     found = plan({"web": (blue, green)}, services=services)
     assert [(each.path, each.upstream.instances) for each in found.routes] == [
@@ -65,7 +64,7 @@ def test_a_service_presents_itself() -> None:
     """Host, path and balance from its tags; one without the marker is not served."""
     services = {
         "shop": tagged("lb.host=Shop.Example", "lb.path=/buy/", "lb.balance=least_conn"),
-        "other": (Instance(place(2), tags=("lb.host=other.example",)),),
+        "other": (Instance(endpoint(2), tags=("lb.host=other.example",)),),
     }
     found = plan(services, **DISCOVER)
     assert routes(found) == {"shop.example/buy": "shop"}
@@ -79,15 +78,15 @@ def test_the_inventorys_route_cannot_be_taken() -> None:
     found = plan(services, services=declared, **DISCOVER)
     assert routes(found) == {"bank.example/": "bank"}
     [skip] = found.skipped
-    assert (skip.service, skip.reason) == ("evil", "bank.example / is bank's already")
+    assert (skip.service, skip.reason) == ("evil", "bank.example / is already owned by bank")
 
 
 def test_who_has_a_route_keeps_it() -> None:
     """Not the name's place in the alphabet decides but who was there first."""
     services = {name: tagged("lb.host=a.example") for name in ("aaa", "shop")}
     assert routes(plan(services, **DISCOVER)) == {"a.example/": "aaa"}
-    holders = {("a.example", "/"): "shop"}
-    assert routes(plan(services, holders, **DISCOVER)) == {"a.example/": "shop"}
+    owners = {("a.example", "/"): "shop"}
+    assert routes(plan(services, owners, **DISCOVER)) == {"a.example/": "shop"}
 
 
 @pytest.mark.parametrize(
@@ -108,10 +107,10 @@ def test_who_has_a_route_keeps_it() -> None:
 )
 def test_an_instance_that_claims_nonsense_is_left_out(tags: tuple[str, ...]) -> None:
     """And told; its neighbour of the same service is served."""
-    good = Instance(place(9), tags=("lb", "lb.host=good.example"))
+    good = Instance(endpoint(9), tags=("lb", "lb.host=good.example"))
     found = plan({"shop": (*tagged(*tags), good)}, **DISCOVER)
     assert routes(found) == {"good.example/": "shop"}
-    assert [each.place for each in found.upstreams[0].instances] == [place(9)]
+    assert [each.endpoint for each in found.upstreams[0].instances] == [endpoint(9)]
     assert len(found.skipped) == 1
 
 
@@ -140,13 +139,13 @@ def test_names_that_differ_in_case_only_do_not_share_an_upstream() -> None:
     }
     found = plan(services, **DISCOVER)
     assert len(found.upstreams) == 1
-    assert "only in case" in found.skipped[0].reason
+    assert "only in upper and lower case" in found.skipped[0].reason
 
 
 def test_what_the_operator_took_out_is_no_loss() -> None:
     """A removed service, a network that is no longer allowed, a marker that is gone."""
     records = {"web": record(1), "old": record(2)}
-    assert list(site.still_served(settings(services=[{"name": "web"}]), records)) == ["web"]
-    assert site.still_served(settings(services=[{"name": "new"}]), records) == {"new": Record()}
+    assert list(routing.still_served(settings(services=[{"name": "web"}]), records)) == ["web"]
+    assert routing.still_served(settings(services=[{"name": "new"}]), records) == {"new": Record()}
     narrow = settings(services=[{"name": "web"}], networks=["192.0.2.0/24"])
-    assert site.still_served(narrow, records)["web"].instances == ()
+    assert routing.still_served(narrow, records)["web"].instances == ()

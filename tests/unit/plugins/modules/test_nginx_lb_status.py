@@ -20,7 +20,7 @@ WELL = Seen(
         "state": "held",
         "reason": "Consul has no leader",
         "generation": 7,
-        "heard": True,
+        "synced": True,
         "settings": {"revision": "a", "offered_revision": "a", "accepted": True, "reason": ""},
         "services": {"web": {"instances": 1, "held": []}},
         "skipped": [{"service": "odd", "reason": "its port is 0"}],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nginx_lb.discovery.catalog_view import CatalogView, entries
+from nginx_lb.discovery.catalog_follower import CatalogView, entries
 
 NODES = [{"Node": "n1", "Address": "10.0.0.1"}, {"Node": "n2", "Address": "10.0.0.2"}]
 
@@ -45,9 +45,9 @@ def test_a_failing_check_takes_its_service_or_its_whole_node() -> None:
 def test_it_is_whole_when_every_node_has_answered() -> None:
     """A new node is waited for, one that left takes its services along."""
     found = view(n1=[service("a")], n2=[service("b")])
-    assert found.whole
+    assert found.complete
     more = found.with_nodes([*NODES, {"Node": "n3", "Address": "10.0.0.3"}])
-    assert not more.whole
+    assert not more.complete
     assert passing(found.with_nodes(NODES[:1])) == ["a"]
     assert passing(found.with_nodes(NODES[:1]).with_node("n2", {"Services": [service("b")]})) == [
         "a"

@@ -1,10 +1,11 @@
-"""What Consul says, read as data."""
+"""What Consul reports, parsed as data."""
 
 from __future__ import annotations
 
 import json
 
-from nginx_lb.discovery.snapshot import Instance, Place, parse
+from nginx_lb.discovery.snapshot import parse
+from nginx_lb.model import Endpoint, Instance
 
 from ..builders import entry, instances, snapshot
 
@@ -27,12 +28,12 @@ def test_a_service_without_instances_is_known() -> None:
     assert found.services == {"web": ()}
 
 
-def test_one_place_is_one_instance() -> None:
-    """Two registrations of one place do not double its share."""
+def test_one_endpoint_is_one_instance() -> None:
+    """Two registrations of one endpoint do not double its share."""
     found = snapshot(entry(id="b", weight=5), entry(id="a"), entry(id="c", port=81))
     assert found.services["web"] == (
-        Instance(Place("10.0.0.1", 80), 1, "a"),
-        Instance(Place("10.0.0.1", 81), 1, "c"),
+        Instance(Endpoint("10.0.0.1", 80), 1, "a"),
+        Instance(Endpoint("10.0.0.1", 81), 1, "c"),
     )
 
 
@@ -67,7 +68,7 @@ def test_a_huge_entry_costs_only_itself() -> None:
     """A megabyte of tags is skipped, its neighbour is not."""
     found = parse(lines(entry(tags=["x" * 2**20]), entry(port=81)), ())
     assert found is not None
-    assert [each.place.port for each in found.services["web"]] == [81]
+    assert [each.endpoint.port for each in found.services["web"]] == [81]
     assert found.skipped_count == 1
 
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from nginx_lb import routing as site
-from nginx_lb.discovery.snapshot import Instance, Instances, Place
-from nginx_lb.nginx import configuration as nginx_conf
+from nginx_lb import routing
+from nginx_lb.model import Endpoint, Instance, Instances
+from nginx_lb.nginx import configuration
 from nginx_lb.nginx.configuration import Paths
 
-from ..builders import followed, instances, place, settings
+from ..builders import endpoint, followed, instances, settings
 
 
 def text(said: dict[str, Instances] | None = None, **options: Any) -> str:
     """The configuration for what Consul says, two instances of web if nothing else."""
     made = settings(**{"services": [{"name": "web"}], **options})
     found = {"web": instances(1, 2)} if said is None else said
-    return nginx_conf.render(made, site.plan(made, followed(made, found), {}), Paths())
+    return configuration.render(made, routing.plan(made, followed(made, found), {}), Paths())
 
 
 def block(rendered: str, head: str) -> str:
@@ -37,14 +37,14 @@ def test_the_same_set_gives_the_same_text() -> None:
 
 def test_a_configuration_answers_with_its_generation() -> None:
     """And differs in nothing else from the one before."""
-    numbered = nginx_conf.numbered(text(), 7)
+    numbered = configuration.numbered(text(), 7)
     assert 'location = /generation { return 200 "7 $pid\\n"; }' in numbered
     assert numbered.replace('"7 $pid', '"0 $pid') == text()
 
 
 def test_instances_become_servers() -> None:
     """Address, port, and what nginx does when one fails; IPv6 in brackets."""
-    six = Instance(Place("2001:db8::1", 8080))
+    six = Instance(Endpoint("2001:db8::1", 8080))
     upstream = block(text({"web": (*instances(1), six)}), "upstream web {")
     assert "server 10.0.0.1:80 max_fails=1 fail_timeout=1s;" in upstream
     assert "server [2001:db8::1]:8080 max_fails=1 fail_timeout=1s;" in upstream
@@ -52,20 +52,20 @@ def test_instances_become_servers() -> None:
 
 def test_weights_stand_where_they_differ() -> None:
     """And only where they are asked for."""
-    uneven = (Instance(place(1), 1), Instance(place(2), 3))
+    uneven = (Instance(endpoint(1), 1), Instance(endpoint(2), 3))
     assert "10.0.0.2:80 weight=3 " in text({"web": uneven})
-    assert "weight=" not in text({"web": (Instance(place(1), 3), Instance(place(2), 3))})
+    assert "weight=" not in text({"web": (Instance(endpoint(1), 3), Instance(endpoint(2), 3))})
     assert "weight=" not in text({"web": uneven}, defaults={"weights": False})
 
 
-def test_what_is_not_repeated_takes_no_kept_connection() -> None:
+def test_what_is_not_retried_uses_no_idle_connection() -> None:
     """A second upstream of the same instances, without keep-alive."""
     rendered = text()
     assert "keepalive 32;" in block(rendered, "upstream web {")
-    fresh = block(rendered, "upstream web.fresh {")
-    assert "keepalive 0;" in fresh
-    assert "server 10.0.0.1:80" in fresh
-    assert "proxy_pass http://web$nginx_lb_fresh;" in rendered
+    twin = block(rendered, "upstream web.no_keepalive {")
+    assert "keepalive 0;" in twin
+    assert "server 10.0.0.1:80" in twin
+    assert "proxy_pass http://web$nginx_lb_no_keepalive;" in rendered
 
 
 def test_an_empty_service_is_told() -> None:
@@ -89,9 +89,9 @@ def test_the_balance_is_nginxs(options: dict[str, Any], line: str) -> None:
 
 def test_a_path_is_not_its_neighbours() -> None:
     """/shop is /shop and what is below it, not /shopping."""
-    rendered = nginx_conf.render(
+    rendered = configuration.render(
         made := settings(services=[{"name": "web", "path": "/shop.v1", "strip_path": True}]),
-        site.plan(made, {"web": instances(1)}, {}),
+        routing.plan(made, {"web": instances(1)}, {}),
         Paths(),
     )
     assert "rewrite ^/shop[.]v1/?(.*)$ /$1 break;" in block(rendered, "location = /shop.v1 {")
@@ -146,7 +146,7 @@ def test_snippets_stand_where_the_operator_put_them() -> None:
 
 @pytest.mark.parametrize("word", ["a b", "a;", "a{", "a\n", 'a"', "a#", "ä"])
 def test_the_last_door_is_shut(word: str) -> None:
-    """Even if a grammar let it by, what is no plain word cannot be written."""
-    strange = (Instance(Place(word, 80)),)
-    with pytest.raises(ValueError, match="is no word"):
+    """Even if validation let it pass, what is not a plain word cannot be written."""
+    strange = (Instance(Endpoint(word, 80)),)
+    with pytest.raises(ValueError, match="is not a plain word"):
         text({"web": strange})

@@ -6,11 +6,11 @@ import dataclasses
 
 import pytest
 from nginx_lb.protection.guard import (
-    BORN_ANEW,
-    EMPTIED,
+    EMPTY,
     FILTERED,
+    NO_ANSWER,
     NO_LEADER,
-    SILENT,
+    RECREATED,
     Evidence,
     Hold,
     Record,
@@ -20,10 +20,10 @@ from nginx_lb.protection.guard import (
 )
 from nginx_lb.settings.model import Guard
 
-from ..builders import instances, leader, place, record
+from ..builders import endpoint, instances, leader, record
 
 POLICY = Guard(max_drop=0.5, confirm_seconds=2, max_hold_seconds=600)
-ELSEWHERE = "birth-of-elsewhere"
+ELSEWHERE = "cluster-2"
 
 
 def verdict(
@@ -44,11 +44,12 @@ def verdict(
 def serves(found: Verdict) -> set[int]:
     """The numbers of the instances in rotation."""
     return {
-        int(str(each.place.address).rpartition(".")[2]) for each in found.records["web"].instances
+        int(str(each.endpoint.address).rpartition(".")[2])
+        for each in found.records["web"].instances
     }
 
 
-@pytest.mark.parametrize("state", [NO_LEADER, FILTERED, SILENT])
+@pytest.mark.parametrize("state", [NO_LEADER, FILTERED, NO_ANSWER])
 def test_more_is_always_believed(state: str) -> None:
     """Even without a leader: a wrong one costs a retry."""
     found = verdict(record(1), (1, 2, 3), Evidence(state))
@@ -68,14 +69,14 @@ def test_a_leader_is_believed_about_the_last_one_after_a_while() -> None:
     """An empty service may be a blink: it is held for the time of confirmation."""
     first = verdict(record(1), (), leader({"web": ()}), now=100)
     assert serves(first) == {1}
-    assert first.holds["web"] == Hold(EMPTIED, 100, frozenset({place(1)}))
+    assert first.holds["web"] == Hold(EMPTY, 100, frozenset({endpoint(1)}))
     held = first.holds["web"]
     assert serves(verdict(record(1), (), leader({"web": ()}), hold=held, now=101.9)) == {1}
     last = verdict(record(1), (), leader({"web": ()}), hold=held, now=102)
     assert (serves(last), last.holds) == (set(), {})
 
 
-@pytest.mark.parametrize("state", [NO_LEADER, FILTERED, SILENT])
+@pytest.mark.parametrize("state", [NO_LEADER, FILTERED, NO_ANSWER])
 @pytest.mark.parametrize(
     ("before", "after", "kept"),
     [
@@ -113,50 +114,52 @@ def test_a_confirmed_loss_is_the_new_measure() -> None:
 
 def test_a_hold_without_a_leader_has_no_end() -> None:
     """A day without Consul empties nothing."""
-    hold = Hold("Consul has no leader", 0, frozenset({place(1)}))
+    hold = Hold("Consul has no leader", 0, frozenset({endpoint(1)}))
     assert serves(verdict(record(1), (), Evidence(NO_LEADER), hold=hold, now=86400)) == {1}
 
 
-def test_what_a_stale_copy_lost_is_kept_on_the_leaders_word() -> None:
+def test_what_a_stale_copy_lost_is_kept_when_the_leader_has_it() -> None:
     """The follower may read an old copy; the consistent read knows better."""
     found = verdict(record(1, 2, 3), (1,), leader({"web": (1, 2)}))
     assert (serves(found), found.holds) == ({1, 2}, {})
 
 
 @pytest.mark.parametrize(
-    "evidence", [leader({"web": ()}, birth=ELSEWHERE), leader({"web": ()}, index=3)]
+    "evidence", [leader({"web": ()}, cluster_id=ELSEWHERE), leader({"web": ()}, index=3)]
 )
-def test_a_catalog_born_anew_empties_nothing(evidence: Evidence) -> None:
-    """Its birth is another, or its index went backwards: it does not know yet what runs."""
+def test_a_re_created_cluster_empties_nothing(evidence: Evidence) -> None:
+    """Its ID is another, or its index went backwards: it does not know yet what runs."""
     found = verdict(record(1, 2), (), evidence, now=100)
     assert serves(found) == {1, 2}
-    assert found.holds["web"].reason == BORN_ANEW
+    assert found.holds["web"].reason == RECREATED
     late = verdict(record(1, 2), (), evidence, hold=found.holds["web"], now=699)
     assert serves(late) == {1, 2}
     over = verdict(record(1, 2), (), evidence, hold=found.holds["web"], now=700)
     assert serves(over) == set()
 
 
-def test_a_leader_that_does_not_tell_its_birth_is_not_believed_yet() -> None:
-    """Right after its election it may not know; a cluster that never told is believed."""
-    untold = leader({"web": (1,)}, birth="")
-    assert verdict(record(1, 2), (1,), untold).holds["web"].reason == BORN_ANEW
-    assert serves(verdict(record(1, 2, birth=""), (1,), untold)) == {1}
+def test_a_leader_without_a_cluster_id_is_not_believed_yet() -> None:
+    """Right after its election it may not know it; a cluster that never had one is believed."""
+    unknown = leader({"web": (1,)}, cluster_id="")
+    assert verdict(record(1, 2), (1,), unknown).holds["web"].reason == RECREATED
+    assert serves(verdict(record(1, 2, cluster_id=""), (1,), unknown)) == {1}
 
 
 def test_a_new_catalog_is_believed_when_it_is_as_large() -> None:
-    """Everybody has registered again, some at other places: the old places go."""
-    half = verdict(record(1, 2), (3,), leader({"web": (3,)}, birth=ELSEWHERE))
+    """All have registered again, some at other endpoints: the old endpoints go."""
+    half = verdict(record(1, 2), (3,), leader({"web": (3,)}, cluster_id=ELSEWHERE))
     assert serves(half) == {1, 2, 3}
-    whole = verdict(half.records["web"], (3, 4), leader({"web": (3, 4)}, birth=ELSEWHERE))
+    whole = verdict(half.records["web"], (3, 4), leader({"web": (3, 4)}, cluster_id=ELSEWHERE))
     assert (serves(whole), whole.holds) == ({3, 4}, {})
-    assert whole.records["web"].birth == ELSEWHERE
+    assert whole.records["web"].cluster_id == ELSEWHERE
 
 
-def test_after_a_rebirth_losses_count_from_the_new_catalog() -> None:
-    """Everybody registered again at the old places: a later loss is a loss, though indexes fell."""
-    again = verdict(record(1, 2, index=900), (1, 2), Evidence(SILENT, ELSEWHERE))
-    found = verdict(again.records["web"], (1,), leader({"web": (1,)}, index=30, birth=ELSEWHERE))
+def test_after_a_re_creation_losses_count_from_the_new_catalog() -> None:
+    """All registered again at the old endpoints: a later loss is a loss, though indexes fell."""
+    again = verdict(record(1, 2, index=900), (1, 2), Evidence(NO_ANSWER, ELSEWHERE))
+    found = verdict(
+        again.records["web"], (1,), leader({"web": (1,)}, index=30, cluster_id=ELSEWHERE)
+    )
     assert (serves(found), found.holds) == ({1}, {})
 
 
@@ -169,7 +172,7 @@ def test_the_operator_is_believed() -> None:
 def test_a_service_that_vanished_is_a_loss_and_then_forgotten() -> None:
     """A discovered service that lost its tags goes as its instances go."""
     records = {"shop": record(1)}
-    assert losses(records, {}) == {"shop": frozenset({place(1)})}
+    assert losses(records, {}) == {"shop": frozenset({endpoint(1)})}
     first = judge(POLICY, records, {}, leader({"shop": ()}), {}, 100)
     assert list(first.records) == ["shop"]
     last = judge(POLICY, first.records, {}, leader({"shop": ()}), first.holds, 102)
@@ -187,5 +190,5 @@ def test_one_services_hold_is_not_anothers() -> None:
 def test_a_share_of_one_lets_everything_but_the_last_go() -> None:
     """max_drop 1 trusts a leaderless Consul, except with the last instance."""
     trusting = dataclasses.replace(POLICY, max_drop=1)
-    assert serves(verdict(record(1, 2, 3), (1,), Evidence(SILENT), policy=trusting)) == {1}
-    assert serves(verdict(record(1), (), Evidence(SILENT), policy=trusting)) == {1}
+    assert serves(verdict(record(1, 2, 3), (1,), Evidence(NO_ANSWER), policy=trusting)) == {1}
+    assert serves(verdict(record(1), (), Evidence(NO_ANSWER), policy=trusting)) == {1}

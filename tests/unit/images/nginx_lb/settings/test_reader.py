@@ -6,16 +6,16 @@ import json
 from typing import Any
 
 import pytest
-from nginx_lb.settings import reader as settings_reader
+from nginx_lb.settings import reader
 from nginx_lb.settings.model import Certificate, Service, Settings
-from nginx_lb.settings.validation import Unfit
+from nginx_lb.settings.validation import InvalidValue
 
 from ..builders import BASE, settings
 
 
 def test_the_environment_describes_one_service_at_the_root() -> None:
     """What the image took from the start is taken still."""
-    found = settings_reader.from_environment(
+    found = reader.from_environment(
         {
             "NGINX_LB_SERVICE": "shop",
             "NGINX_LB_PORT": "8080",
@@ -45,8 +45,8 @@ def test_the_environment_describes_one_service_at_the_root() -> None:
 )
 def test_a_wrong_environment_is_refused(name: str, value: str) -> None:
     """Before anything starts."""
-    with pytest.raises(Unfit):
-        settings_reader.from_environment({name: value})
+    with pytest.raises(InvalidValue):
+        reader.from_environment({name: value})
 
 
 def test_a_file_that_says_nothing_leaves_the_environments_settings() -> None:
@@ -108,7 +108,7 @@ def test_everything_can_be_said() -> None:
         networks=["10.0.0.0/8"],
         consul={"address": "c:8500", "token_file": "/t", "ca_file": "/c"},
         guard={"max_drop": 0.2, "confirm_seconds": 1, "max_hold_seconds": 60},
-        reload={"calm_seconds": 0, "churn_seconds": 5},
+        reload={"min_interval": 0, "burst_interval": 5},
         worker_connections=512,
         keepalive_timeout="10s",
         keepalive_min_timeout="1s",
@@ -126,7 +126,7 @@ def test_everything_can_be_said() -> None:
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"prot": 80}, "settings: 'prot' is no setting; did you mean port?"),
+        ({"prot": 80}, "settings: 'prot' is not a setting; did you mean port?"),
         ({"port": "80"}, "settings.port: '80' is not a port from 1 to 65535"),
         ({"services": {}}, "settings.services: '{}' is not a list"),
         ({"services": [{}]}, "settings.services[0]: service.name is missing"),
@@ -140,13 +140,13 @@ def test_everything_can_be_said() -> None:
         ),
         (
             {"services": [{"name": "a", "balance": "best"}]},
-            "'best' is none of round_robin, least_conn",
+            "'best' is not one of round_robin, least_conn",
         ),
-        ({"services": [{"name": "a"}, {"name": "b"}]}, "a and b both want every host /"),
+        ({"services": [{"name": "a"}, {"name": "b"}]}, "a and b both claim every host /"),
         ({"tls": {"certificates": []}}, "tls.certificates: TLS needs at least one"),
-        ({"tls": {"port": 80, "certificates": [{"name": "a"}]}}, "80 is the plain port already"),
-        ({"tls": {"certificates": [{"name": "../a"}]}}, "is not a certificate's name"),
-        ({"status_port": 80}, "settings.status_port: 80 is a public port already"),
+        ({"tls": {"port": 80, "certificates": [{"name": "a"}]}}, "80 is already the HTTP port"),
+        ({"tls": {"certificates": [{"name": "../a"}]}}, "is not a certificate name"),
+        ({"status_port": 80}, "settings.status_port: 80 is already a public port"),
         ({"guard": {"max_drop": 2}}, "'2' is not a share from 0 to 1"),
         ({"consul": {"address": "nowhere"}}, "'nowhere' is not an address such as 127.0.0.1:8500"),
         ({"http_snippet": 1}, "'1' is not text"),
@@ -156,13 +156,13 @@ def test_everything_can_be_said() -> None:
 )
 def test_a_wrong_file_is_refused_in_a_sentence(values: Any, sentence: str) -> None:
     """It names the place and what would fit."""
-    with pytest.raises(Unfit) as told:
-        settings_reader.from_text(json.dumps(values), BASE)
+    with pytest.raises(InvalidValue) as told:
+        reader.from_text(json.dumps(values), BASE)
     assert sentence in str(told.value)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[" * 100_000])
 def test_what_is_no_json_is_refused(text: str) -> None:
     """However deep it goes."""
-    with pytest.raises(Unfit):
-        settings_reader.from_text(text, BASE)
+    with pytest.raises(InvalidValue):
+        reader.from_text(text, BASE)

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from nginx_lb.settings import validation as grammar
-from nginx_lb.settings.validation import Unfit
+from nginx_lb.settings import validation
+from nginx_lb.settings.validation import InvalidValue
 
 _HOSTILE = [
     *(
@@ -35,14 +35,26 @@ _HOSTILE = [
 @pytest.mark.parametrize(
     "check",
     [
-        *(grammar.name, grammar.host, grammar.path, grammar.address, grammar.network),
-        *(grammar.duration, grammar.size, grammar.header, grammar.hash_key, grammar.tag),
+        *(
+            validation.name,
+            validation.host,
+            validation.path,
+            validation.address,
+            validation.network,
+        ),
+        *(
+            validation.duration,
+            validation.size,
+            validation.header,
+            validation.hash_key,
+            validation.tag,
+        ),
     ],
     ids=lambda check: check.__name__,
 )
 def test_no_hostile_word_passes(check: Callable[[Any], Any], value: Any) -> None:
     """Blanks, separators, quotes, controls, braces, other alphabets, and what is no text."""
-    with pytest.raises(Unfit) as told:
+    with pytest.raises(InvalidValue) as told:
         check(value)
     assert str(told.value).isprintable()
     assert len(str(told.value)) < 200
@@ -51,21 +63,21 @@ def test_no_hostile_word_passes(check: Callable[[Any], Any], value: Any) -> None
 @pytest.mark.parametrize(
     ("check", "value", "becomes"),
     [
-        (grammar.name, "my-web_server1", "my-web_server1"),
-        (grammar.name, "n" * 128, "n" * 128),
-        (grammar.host, "Shop.Example.ORG", "shop.example.org"),
-        (grammar.host, "*.example.org", "*.example.org"),
-        (grammar.path, "/", "/"),
-        (grammar.path, "/shop/", "/shop"),
-        (grammar.path, "/a/b.c~d", "/a/b.c~d"),
-        (grammar.address, "10.0.0.1", ipaddress.ip_address("10.0.0.1")),
-        (grammar.address, "2001:DB8:0::1", ipaddress.ip_address("2001:db8::1")),
-        (grammar.address, "::ffff:10.0.0.1", ipaddress.ip_address("10.0.0.1")),
-        (grammar.duration, "500ms", "500ms"),
-        (grammar.size, "10m", "10m"),
-        (grammar.hash_key, "client_address", "$remote_addr"),
-        (grammar.hash_key, "header:X-User", "$http_x_user"),
-        (grammar.hash_key, "cookie:session", "$cookie_session"),
+        (validation.name, "my-web_server1", "my-web_server1"),
+        (validation.name, "n" * 128, "n" * 128),
+        (validation.host, "Shop.Example.ORG", "shop.example.org"),
+        (validation.host, "*.example.org", "*.example.org"),
+        (validation.path, "/", "/"),
+        (validation.path, "/shop/", "/shop"),
+        (validation.path, "/a/b.c~d", "/a/b.c~d"),
+        (validation.address, "10.0.0.1", ipaddress.ip_address("10.0.0.1")),
+        (validation.address, "2001:DB8:0::1", ipaddress.ip_address("2001:db8::1")),
+        (validation.address, "::ffff:10.0.0.1", ipaddress.ip_address("10.0.0.1")),
+        (validation.duration, "500ms", "500ms"),
+        (validation.size, "10m", "10m"),
+        (validation.hash_key, "client_address", "$remote_addr"),
+        (validation.hash_key, "header:X-User", "$http_x_user"),
+        (validation.hash_key, "cookie:session", "$cookie_session"),
     ],
 )
 def test_what_fits_is_normalised(check: Callable[[Any], Any], value: str, becomes: Any) -> None:
@@ -76,20 +88,26 @@ def test_what_fits_is_normalised(check: Callable[[Any], Any], value: str, become
 @pytest.mark.parametrize(
     ("check", "value"),
     [
-        *((grammar.name, text) for text in ("-web", "web.two", "n" * 129, "web@dc2", "web|any")),
-        *((grammar.host, text) for text in ("-a", "a-", "a..b", "*", "a.*", "~a", "h" * 64, "a.")),
-        *((grammar.path, text) for text in ("shop", "/a/../b", "/.", "/a//b", "/%2e", "/a?b")),
-        *((grammar.address, text) for text in ("10.0.0.01", "10.0.0", "fe80::1%eth0", "1.2.3.4 ")),
-        *((grammar.port, number) for number in (0, 65536, -1, True, 80.0, "80")),
-        *((grammar.weight, number) for number in (0, 65536, None)),
-        *((grammar.hash_key, text) for text in ("$uri", "header:", "header:a_b", "cookie:a-b")),
-        (grammar.header, "X_Y"),
-        (grammar.flag, "yes"),
+        *((validation.name, text) for text in ("-web", "web.two", "n" * 129, "web@dc2", "web|any")),
+        *(
+            (validation.host, text)
+            for text in ("-a", "a-", "a..b", "*", "a.*", "~a", "h" * 64, "a.")
+        ),
+        *((validation.path, text) for text in ("shop", "/a/../b", "/.", "/a//b", "/%2e", "/a?b")),
+        *(
+            (validation.address, text)
+            for text in ("10.0.0.01", "10.0.0", "fe80::1%eth0", "1.2.3.4 ")
+        ),
+        *((validation.port, number) for number in (0, 65536, -1, True, 80.0, "80")),
+        *((validation.weight, number) for number in (0, 65536, None)),
+        *((validation.hash_key, text) for text in ("$uri", "header:", "header:a_b", "cookie:a-b")),
+        (validation.header, "X_Y"),
+        (validation.flag, "yes"),
     ],
 )
 def test_what_nearly_fits_is_refused(check: Callable[[Any], Any], value: Any) -> None:
     """One character too many, one too few, or a meaning of its own."""
-    with pytest.raises(Unfit):
+    with pytest.raises(InvalidValue):
         check(value)
 
 
@@ -102,19 +120,19 @@ def test_what_nearly_fits_is_refused(check: Callable[[Any], Any], value: Any) ->
 )
 def test_the_balancers_own_host_is_no_instance(text: str) -> None:
     """Whoever names an address could else reach Consul's agent or a cloud's metadata through us."""
-    address = grammar.address(text)
-    with pytest.raises(Unfit):
-        grammar.reachable(address, ())
-    whole = grammar.network(f"{address}/{address.max_prefixlen}")
-    assert grammar.reachable(address, (whole,)) == address
+    address = validation.address(text)
+    with pytest.raises(InvalidValue):
+        validation.reachable(address, ())
+    whole = validation.network(f"{address}/{address.max_prefixlen}")
+    assert validation.reachable(address, (whole,)) == address
 
 
 def test_named_networks_are_the_only_ones() -> None:
     """Where the operator names networks, an address elsewhere is refused."""
-    networks = (grammar.network("10.0.0.0/8"),)
-    assert grammar.reachable(grammar.address("10.1.2.3"), networks)
-    with pytest.raises(Unfit):
-        grammar.reachable(grammar.address("192.0.2.1"), networks)
+    networks = (validation.network("10.0.0.0/8"),)
+    assert validation.reachable(validation.address("10.1.2.3"), networks)
+    with pytest.raises(InvalidValue):
+        validation.reachable(validation.address("192.0.2.1"), networks)
 
 
 @pytest.mark.parametrize(
@@ -122,4 +140,4 @@ def test_named_networks_are_the_only_ones() -> None:
 )
 def test_durations_are_seconds(text: str, seconds: float) -> None:
     """nginx's notation, read."""
-    assert grammar.seconds(text) == seconds
+    assert validation.seconds(text) == seconds

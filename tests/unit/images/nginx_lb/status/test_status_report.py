@@ -6,13 +6,13 @@ import dataclasses
 from typing import Any
 
 import pytest
-from nginx_lb.discovery.snapshot import Skip
+from nginx_lb.model import Skip
 from nginx_lb.nginx.generations import Generation
 from nginx_lb.protection.guard import Hold
-from nginx_lb.status import status_report as telling
+from nginx_lb.status import status_report
 from nginx_lb.status.status_report import Report
 
-from ..builders import instances, place
+from ..builders import endpoint, instances
 
 STUB = """Active connections: 3
 server accepts handled requests
@@ -36,18 +36,18 @@ def report(**changes: Any) -> Report:
         render_age=12.5,
         contact_age=0.5,
         stale_after=15,
-        trouble="",
+        problem="",
         refused="",
         revision="r1",
         offered_revision="r1",
         settings_refused="",
         pending=False,
-        heard=True,
+        synced=True,
     )
     return dataclasses.replace(usual, **changes)
 
 
-HOLD = {"web": Hold("Consul has no leader", 0, frozenset({place(2)}))}
+HOLD = {"web": Hold("Consul has no leader", 0, frozenset({endpoint(2)}))}
 
 
 @pytest.mark.parametrize(
@@ -55,10 +55,10 @@ HOLD = {"web": Hold("Consul has no leader", 0, frozenset({place(2)}))}
     [
         ({}, "fresh", ""),
         ({"holds": HOLD}, "held", "web: Consul has no leader"),
-        ({"contact_age": 16, "trouble": "no answer"}, "stale", "no answer"),
+        ({"contact_age": 16, "problem": "no answer"}, "stale", "no answer"),
         ({"contact_age": None}, "stale", "Consul has not answered yet"),
         (
-            {"contact_age": 16, "trouble": "no answer", "holds": HOLD},
+            {"contact_age": 16, "problem": "no answer", "holds": HOLD},
             "stale",
             "no answer; web: Consul has no leader",
         ),
@@ -66,21 +66,21 @@ HOLD = {"web": Hold("Consul has no leader", 0, frozenset({place(2)}))}
 )
 def test_the_state_has_its_reason(changes: dict[str, Any], state: str, reason: str) -> None:
     """Health says how it is, why, since when, and that it serves all the same."""
-    said = telling.health(report(**changes))
+    said = status_report.health(report(**changes))
     assert (said["state"], said["reason"], said["status"]) == (state, reason, "ok")
     assert (said["generation"], said["age_seconds"]) == (7, 12.5)
 
 
 def test_health_gives_no_address_away() -> None:
     """It is open to everybody who can reach the page."""
-    assert "10.0.0" not in str(telling.health(report(holds=HOLD)))
+    assert "10.0.0" not in str(status_report.health(report(holds=HOLD)))
 
 
 def test_instances_tell_who_may_still_send() -> None:
     """One that left the rotation is shown as long as an old worker knows it."""
     old = Generation(6, {"web": instances(1, 2, 3)}, frozenset({10}))
     new = Generation(7, {"web": instances(1, 2)}, frozenset({20}))
-    said = telling.instances(report(generations=(old, new)))
+    said = status_report.instances(report(generations=(old, new)))
     rows = [(row["address"], row["in_rotation"], row["generations"]) for row in said["instances"]]
     assert rows == [
         ("10.0.0.1", True, [6, 7]),
@@ -92,7 +92,7 @@ def test_instances_tell_who_may_still_send() -> None:
 def test_metrics_are_prometheus_text() -> None:
     """Every sample has its family's help and type, and labels cannot break out."""
     strange = report(services={'a"\n\\': instances(1)}, holds=HOLD, skipped=(Skip("a", "b"),))
-    text = telling.metrics(strange, STUB)
+    text = status_report.metrics(strange, STUB)
     for name in ("generation", "reloads_total", "render_age_seconds", "held", "skipped_total"):
         assert f"# TYPE nginx_lb_{name} " in text
     assert 'nginx_lb_instances{service="a\\"\\n\\\\"} 1' in text
@@ -107,12 +107,12 @@ def test_metrics_are_prometheus_text() -> None:
 
 def test_without_nginxs_counters_there_are_ours() -> None:
     """nginx that does not answer takes no metric of ours away."""
-    assert "nginx_lb_requests_total" not in telling.metrics(report(), None)
+    assert "nginx_lb_requests_total" not in status_report.metrics(report(), None)
 
 
 def test_the_status_says_which_settings_are_in_use() -> None:
     """Offered and refused, with the reason; and what is held of which service."""
-    said = telling.status(report(offered_revision="r2", settings_refused="no", holds=HOLD))
+    said = status_report.status(report(offered_revision="r2", settings_refused="no", holds=HOLD))
     assert said["settings"] == {
         "revision": "r1",
         "offered_revision": "r2",

@@ -23,7 +23,7 @@ def seen(*rows: dict[str, t.Any], **changes: t.Any) -> Seen:
     """A balancer that is well, with these instances."""
     settings = {"revision": "r1", "offered_revision": "r1", "accepted": True, "reason": ""}
     settings.update(changes.pop("settings", {}))
-    usual = {"state": "fresh", "reason": "", "heard": True, "settings": settings}
+    usual = {"state": "fresh", "reason": "", "synced": True, "settings": settings}
     return Seen({**usual, **changes}, {"instances": list(rows)})
 
 
@@ -61,12 +61,12 @@ def test_what_serves_is_in_rotation() -> None:
 def test_each_missing_thing_is_said() -> None:
     """Settings, word from Consul and state."""
     found = unmet(
-        seen(heard=False, state="stale", reason="no answer"),
-        Wanted(settings="r2", heard=True, states=("fresh",)),
+        seen(synced=False, state="stale", reason="no answer"),
+        Wanted(settings="r2", synced=True, states=("fresh",)),
     )
     assert found == [
         "the settings r2 are not in use yet",
-        "it has not heard from Consul what runs: no answer",
+        "it is not synced with Consul: no answer",
         "its state is stale: no answer",
     ]
 

@@ -1,1 +1,1 @@
-"""The balancer: follows Consul, judges what it says, and makes nginx serve it."""
+"""The nginx load balancer: follows Consul, guards against lost catalogs, and configures nginx."""

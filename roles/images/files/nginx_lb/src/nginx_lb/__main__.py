@@ -1,4 +1,4 @@
-"""The command line: `run` the balancer, `check` settings, `status`, or `accept` what is held."""
+"""The command line: `run` the balancer, `check` settings, `status`, or `accept` held losses."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ import sys
 import tempfile
 from collections.abc import Mapping
 
-from . import routing as site
+from . import routing
 from .app import Daemon
 from .nginx.configuration import Paths, render
-from .nginx.process import Nginx, Refused, UnixConnection
-from .settings import reader as settings_reader
+from .nginx.process import Nginx, Refused
+from .nginx.unix_http import UnixConnection
+from .settings import reader
 from .settings.file import SettingsFile
-from .settings.validation import Unfit
+from .settings.validation import InvalidValue
 
-# As sysexits.h has it: the settings are wrong, another run would find them so too.
+# EX_USAGE of sysexits.h: the settings are invalid, and a restart would not change that.
 _USAGE = 64
 _HELP = "usage: nginx-lb run | check FILE | status | accept [SERVICE]\n"
 _VOLUME = pathlib.Path("/var/lib/nginx-lb")
@@ -27,7 +28,7 @@ _SETTINGS = pathlib.Path("/etc/nginx-lb/conf/settings.json")
 
 
 def main(arguments: list[str], environment: Mapping[str, str]) -> int:
-    """Do what the arguments say; the status to exit with."""
+    """Run the command in the arguments; the exit status."""
     logging.basicConfig(level=logging.INFO, format="nginx-lb: %(message)s", stream=sys.stderr)
     command, *rest = arguments or ["run"]
     if command == "run" and not rest:
@@ -35,17 +36,17 @@ def main(arguments: list[str], environment: Mapping[str, str]) -> int:
     if command == "check" and len(rest) == 1:
         return _check(pathlib.Path(rest[0]), environment)
     if command == "status" and not rest:
-        return _ask("GET", "/status")
+        return _request("GET", "/status")
     if command == "accept" and len(rest) <= 1:
-        return _ask("POST", f"/accept?service={rest[0] if rest else ''}")
+        return _request("POST", f"/accept?service={rest[0] if rest else ''}")
     sys.stderr.write(_HELP)
     return _USAGE
 
 
 def _run(environment: Mapping[str, str]) -> int:
     try:
-        base = settings_reader.from_environment(environment)
-    except Unfit as error:
+        base = reader.from_environment(environment)
+    except InvalidValue as error:
         logging.getLogger("nginx-lb").error("%s", error)
         return _USAGE
     paths = _paths(pathlib.Path(Paths.run))
@@ -54,15 +55,15 @@ def _run(environment: Mapping[str, str]) -> int:
 
 
 def _check(path: pathlib.Path, environment: Mapping[str, str]) -> int:
-    """Whether a settings file would be taken, snippets and certificates included."""
+    """Whether a settings file is valid, including its snippets and certificates."""
     try:
-        base = settings_reader.from_environment(environment)
-        options = settings_reader.from_text(path.read_text(), base)
+        base = reader.from_environment(environment)
+        options = reader.from_text(path.read_text(), base)
         with tempfile.TemporaryDirectory() as scratch:
             folder = pathlib.Path(scratch)
-            text = render(options, site.plan(options, {}, {}), _paths(folder))
+            text = render(options, routing.plan(options, {}, {}), _paths(folder))
             Nginx(folder, folder).stage(text)
-    except (OSError, Unfit, Refused) as error:
+    except (OSError, InvalidValue, Refused) as error:
         sys.stderr.write(f"nginx-lb: {error}\n")
         return 1
     return 0
@@ -71,18 +72,18 @@ def _check(path: pathlib.Path, environment: Mapping[str, str]) -> int:
 def _paths(run: pathlib.Path) -> Paths:
     (run / "temp").mkdir(parents=True, exist_ok=True)
     run.chmod(0o755)
-    # Only root may become somebody else.
+    # Only root can run workers as another user.
     return Paths(run=str(run), user=Paths.user if os.geteuid() == 0 else "")
 
 
-def _ask(verb: str, path: str) -> int:
-    """Ask the balancer that runs here, and print its answer."""
+def _request(method: str, path: str) -> int:
+    """Send a request to the balancer that runs in this container, and print its answer."""
     connection = UnixConnection(f"{Paths.run}/control.sock", 15.0)
     try:
-        connection.request(verb, path)
+        connection.request(method, path)
         answer = json.loads(connection.getresponse().read())
     except (OSError, ValueError, http.client.HTTPException) as error:
-        sys.stderr.write(f"nginx-lb: no balancer answers here: {error}\n")
+        sys.stderr.write(f"nginx-lb: the balancer does not answer: {error}\n")
         return 1
     print(json.dumps(answer, indent=2))
     return 0

@@ -1,7 +1,7 @@
-"""Which host and path leads to which instances: settings and snapshot in, a site out. Pure.
+"""Which host and path is routed to which instances: settings and instances in, a site out. Pure.
 
-A route of the inventory cannot be taken by a tag, and a discovered service keeps a route it has:
-nobody who may start a container can have another service's requests.
+A tag cannot claim a route of the inventory, and a discovered service keeps the routes it has:
+somebody who may start a container cannot take over the requests of another service.
 """
 
 from __future__ import annotations
@@ -10,19 +10,18 @@ import dataclasses
 import functools
 from collections.abc import Iterable, Mapping
 
-from .discovery.snapshot import Instance, Instances, Skip
-from .protection.guard import Record
-from .settings import validation as grammar
+from .model import Instance, Instances, Record, Skip
+from .settings import validation
 from .settings.model import BALANCES, Service, Settings, Tuning
-from .settings.validation import Unfit
+from .settings.validation import InvalidValue
 
-# A host name and a path; "" is every host that no service names.
+# A host name and a path; "" stands for every host that no service names.
 Claim = tuple[str, str]
 
 
 @dataclasses.dataclass(frozen=True)
 class Upstream:
-    """A set of instances and how they are reached; the key is nginx's name for it."""
+    """A set of instances and how requests reach them; `key` is its name in nginx."""
 
     key: str
     service: str
@@ -32,7 +31,7 @@ class Upstream:
 
 @dataclasses.dataclass(frozen=True)
 class Route:
-    """A path of a host, and where its requests go."""
+    """A path of a host, and the upstream of its requests."""
 
     host: str
     path: str
@@ -42,28 +41,28 @@ class Route:
 
     @property
     def claim(self) -> Claim:
-        """What no two routes share."""
+        """The host and path, unique among all routes."""
         return self.host, self.path
 
 
 @dataclasses.dataclass(frozen=True)
 class Site:
-    """All that nginx serves, in a fixed order, and what was left out."""
+    """All that nginx serves, in a fixed order, and what was skipped."""
 
     upstreams: tuple[Upstream, ...]
     routes: tuple[Route, ...]
     skipped: tuple[Skip, ...] = ()
 
     @property
-    def holders(self) -> dict[Claim, str]:
-        """The service that has each route."""
+    def owners(self) -> dict[Claim, str]:
+        """The service that owns each route."""
         return {route.claim: route.upstream.service for route in self.routes}
 
 
 def declared(options: Settings, services: Mapping[str, Instances]) -> dict[str, Instances]:
-    """The instances of the inventory's services, those without any too.
+    """The instances of each service of the inventory, also where it has none.
 
-    An instance that lacks its service's tag is left out.
+    An instance without the tag of its service is left out.
     """
     return {
         service_key(service): tuple(
@@ -76,7 +75,7 @@ def declared(options: Settings, services: Mapping[str, Instances]) -> dict[str, 
 
 
 def discovered(options: Settings, services: Mapping[str, Instances]) -> dict[str, Instances]:
-    """The instances of the services that present themselves and are none of the inventory's."""
+    """The instances with the discovery tag, of services that the inventory does not name."""
     if options.discover is None:
         return {}
     names = {service.name for service in options.services}
@@ -89,7 +88,7 @@ def discovered(options: Settings, services: Mapping[str, Instances]) -> dict[str
 
 
 def still_served(options: Settings, records: Mapping[str, Record]) -> dict[str, Record]:
-    """The records that these settings ask for: what the operator took out is no loss."""
+    """The records that these settings still include: what the operator removed is not a loss."""
     keys = {service_key(service) for service in options.services}
     marker = options.discover.tag if options.discover else None
     found = {key: Record() for key in keys}
@@ -103,19 +102,19 @@ def still_served(options: Settings, records: Mapping[str, Record]) -> dict[str, 
 
 def _may_stay(instance: Instance, options: Settings) -> bool:
     try:
-        grammar.reachable(grammar.address(instance.place.address), options.networks)
-    except Unfit:
+        validation.reachable(validation.address(instance.endpoint.address), options.networks)
+    except InvalidValue:
         return False
     return True
 
 
 def service_key(service: Service) -> str:
-    """What tells a service's set of instances from another tag's of the same service."""
+    """The key of a service's set of instances: one for each tag of the same service."""
     return f"{service.tag}.{service.name}" if service.tag else service.name
 
 
-def plan(options: Settings, served: Mapping[str, Instances], holders: Mapping[Claim, str]) -> Site:
-    """The site for these instances by key; `holders` had the routes until now."""
+def plan(options: Settings, served: Mapping[str, Instances], owners: Mapping[Claim, str]) -> Site:
+    """The site for these instances by service key; `owners` are the present route owners."""
     routes, skipped = _declared(options, served), []
     if options.discover is None:
         return _site(routes, ())
@@ -124,22 +123,24 @@ def plan(options: Settings, served: Mapping[str, Instances], holders: Mapping[Cl
     keys = {service_key(service) for service in options.services}
     candidates = sorted(
         (name for name in served if name not in keys),
-        key=lambda name: (name not in holders.values(), name),
+        key=lambda name: (name not in owners.values(), name),
     )
     for name in candidates:
         if name.lower() in names:
-            skipped.append(Skip(name, "its name differs from another service's only in case"))
+            skipped.append(
+                Skip(name, "its name differs from another service's only in upper and lower case")
+            )
             continue
         names.add(name.lower())
         found, problems = _discovered(options, name, served[name])
         skipped += problems
         for route in found:
-            holder = taken.setdefault(route.claim, name)
-            if holder == name:
+            owner = taken.setdefault(route.claim, name)
+            if owner == name:
                 routes.append(route)
             else:
                 where = f"{route.host or 'every host'} {route.path}"
-                skipped.append(Skip(name, f"{where} is {holder}'s already"))
+                skipped.append(Skip(name, f"{where} is already owned by {owner}"))
     return _site(routes, skipped)
 
 
@@ -150,14 +151,14 @@ def _site(routes: Iterable[Route], skipped: Iterable[Skip]) -> Site:
 
 
 def _declared(options: Settings, served: Mapping[str, Instances]) -> list[Route]:
-    """The inventory's routes. Services that differ in their set or tuning get upstreams apart."""
+    """The inventory's routes. Other instances or another tuning make a separate upstream."""
     made: dict[tuple[str, Tuning], Upstream] = {}
     keys: set[str] = set()
     routes = []
     for service in options.services:
         identity = (service_key(service), service.tuning)
         if identity not in made:
-            key = _free(service.name, keys)
+            key = _unique(service.name, keys)
             keys.add(key.lower())
             instances = served.get(service_key(service), ())
             made[identity] = Upstream(key, service.name, instances, service.tuning)
@@ -168,8 +169,8 @@ def _declared(options: Settings, served: Mapping[str, Instances]) -> list[Route]
     return routes
 
 
-def _free(name: str, keys: set[str]) -> str:
-    """The name, or the name with a number that makes it unique: nginx ignores case."""
+def _unique(name: str, keys: set[str]) -> str:
+    """The name, with a number where it is taken: nginx ignores upper and lower case."""
     number, key = 1, name
     while key.lower() in keys:
         number += 1
@@ -180,21 +181,21 @@ def _free(name: str, keys: set[str]) -> str:
 def _discovered(
     options: Settings, name: str, instances: Instances
 ) -> tuple[list[Route], list[Skip]]:
-    """The routes that a service's instances claim; an instance that claims nonsense is left out."""
+    """The routes that a service's instances claim; an instance with invalid tags is skipped."""
     assert options.discover is not None
     marker = options.discover.tag
     good, skipped, claims = [], [], []
     for instance in instances:
         try:
             claim = _claim(marker, instance.tags, options.discover.hosts)
-        except Unfit as error:
-            skipped.append(Skip(name, f"{instance.place}: {error}"))
+        except InvalidValue as error:
+            skipped.append(Skip(name, f"{instance.endpoint}: {error}"))
             continue
         good.append(instance)
         claims.append(claim)
     if not good:
         return [], skipped
-    # The first in order decides: instances of two releases may say different things for a while.
+    # The first in order decides: instances of two releases may have different tags for a while.
     balance = claims[0].balance or options.defaults.balance
     tuning = dataclasses.replace(options.defaults, balance=balance)
     upstream = Upstream(name, name, tuple(good), tuning)
@@ -210,40 +211,40 @@ class _Claim:
     strip_path: bool
 
 
-# Rereading a thousand services' tags at each change of one would cost more than the rest.
+# Parsing the tags of a thousand services at each change would cost more than everything else.
 @functools.lru_cache(16384)
 def _claim(marker: str, tags: tuple[str, ...], allowed: tuple[str, ...]) -> _Claim:
-    """What an instance's tags ask for. Unfit where the grammar or the operator refuses it."""
-    said: dict[str, list[str]] = {}
+    """The route in an instance's tags. InvalidValue where it is malformed or not allowed."""
+    values: dict[str, list[str]] = {}
     for tag in tags:
-        word, separator, value = tag.removeprefix(f"{marker}.").partition("=")
+        key, separator, value = tag.removeprefix(f"{marker}.").partition("=")
         if tag.startswith(f"{marker}.") and separator:
-            said.setdefault(word, []).append(value)
-    unknown = sorted(set(said) - {"host", "path", "balance", "strip_path"})
+            values.setdefault(key, []).append(value)
+    unknown = sorted(set(values) - {"host", "path", "balance", "strip_path"})
     if unknown:
-        raise Unfit(f"tag {grammar.quoted(f'{marker}.{unknown[0]}')} is none we know")
-    hosts = tuple(dict.fromkeys(grammar.host(value) for value in said.get("host", ())))
+        raise InvalidValue(f"unknown tag {validation.quoted(f'{marker}.{unknown[0]}')}")
+    hosts = tuple(dict.fromkeys(validation.host(value) for value in values.get("host", ())))
     if not hosts:
-        raise Unfit(f"no tag {marker}.host says its host name")
+        raise InvalidValue(f"the tag {marker}.host is missing")
     for host in hosts:
         if allowed and not any(covers(pattern, host) for pattern in allowed):
-            raise Unfit(f"host name {host} is outside of what may be discovered")
-    balances = [grammar.choice(value, BALANCES) for value in said.get("balance", ())]
-    strips = [grammar.choice(value, ("true", "false")) for value in said.get("strip_path", ())]
+            raise InvalidValue(f"host name {host} is outside the allowed host names")
+    balances = [validation.choice(value, BALANCES) for value in values.get("balance", ())]
+    strips = [validation.choice(value, ("true", "false")) for value in values.get("strip_path", ())]
     return _Claim(
         hosts,
-        grammar.path(_single(said.get("path", ["/"]), "path")),
+        validation.path(_single(values.get("path", ["/"]), "path")),
         _single(balances or [""], "balance"),
         _single(strips or ["false"], "strip_path") == "true",
     )
 
 
 def covers(pattern: str, host: str) -> bool:
-    """Whether a host name is the pattern, or below its `*.`."""
+    """Whether a host name equals the pattern or is below its `*.`."""
     return host == pattern or (pattern.startswith("*.") and host.endswith(pattern[1:]))
 
 
 def _single(values: list[str], what: str) -> str:
     if len(values) > 1:
-        raise Unfit(f"it says {what} more than once")
+        raise InvalidValue(f"{what} is set more than once")
     return values[0]

@@ -1,4 +1,4 @@
-"""Consul's HTTP API as far as the balancer reads it: an answer, its headers, one connection."""
+"""Reads from Consul's HTTP API over one persistent connection."""
 
 from __future__ import annotations
 
@@ -13,43 +13,39 @@ from typing import Any
 from ..settings.model import Consul
 
 
-class Unanswered(Exception):
-    """Consul gave no usable answer; says to what and why."""
+class ConsulError(Exception):
+    """Consul gave no usable answer; the message names the request and the reason."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """A decoded body, its index for the next blocking query, and what Consul says of it.
-
-    `size` is the body's length on the wire, in bytes.
-    """
+    """A decoded body, its index for the next blocking query, and whether an ACL filtered it."""
 
     body: Any
     index: int
     filtered: bool
-    size: int
 
 
 class ConsulClient:
-    """One connection to the agent, for one thread; it is made anew when it broke."""
+    """One connection to the agent, for one thread; reopened after an error."""
 
-    def __init__(self, place: Consul, timeout: float) -> None:
-        """Nothing is sent yet; `timeout` in seconds is for each step of a request."""
-        self._place = place
+    def __init__(self, consul: Consul, timeout: float) -> None:
+        """Connect later; `timeout` is in seconds, for each step of a request."""
+        self._consul = consul
         self._timeout = timeout
         self._connection: http.client.HTTPConnection | None = None
 
     def get(self, path: str, timeout: float | None = None) -> Answer:
-        """The answer to a GET. Unanswered for anything but 200."""
+        """The answer to a GET. ConsulError for any status but 200."""
         try:
             return self._get(path, timeout or self._timeout)
         except (OSError, http.client.HTTPException, ValueError, EOFError) as error:
             self.close()
             what = path.partition("?")[0]
-            raise Unanswered(f"{what}: {error or type(error).__name__}") from error
+            raise ConsulError(f"{what}: {error or type(error).__name__}") from error
 
     def close(self) -> None:
-        """End the connection, if there is one."""
+        """Close the connection, if there is one."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -68,7 +64,6 @@ class ConsulClient:
             json.loads(text),
             int(answer.headers.get("X-Consul-Index") or 0),
             answer.headers.get("X-Consul-Results-Filtered-By-ACLs", "").lower() == "true",
-            len(raw),
         )
 
     def _connected(self, timeout: float) -> http.client.HTTPConnection:
@@ -80,16 +75,16 @@ class ConsulClient:
         return self._connection
 
     def _connect(self) -> http.client.HTTPConnection:
-        if self._place.scheme == "https":
-            trusted = ssl.create_default_context(cafile=self._place.ca_file or None)
+        if self._consul.scheme == "https":
+            trusted = ssl.create_default_context(cafile=self._consul.ca_file or None)
             return http.client.HTTPSConnection(
-                self._place.host.strip("[]"), self._place.port, context=trusted
+                self._consul.host.strip("[]"), self._consul.port, context=trusted
             )
-        return http.client.HTTPConnection(self._place.host.strip("[]"), self._place.port)
+        return http.client.HTTPConnection(self._consul.host.strip("[]"), self._consul.port)
 
     def _token(self) -> dict[str, str]:
-        """The token as the file has it now: it may have been rotated."""
-        if not self._place.token_file:
+        """The token, read again for each request: it may have been rotated."""
+        if not self._consul.token_file:
             return {}
-        token = pathlib.Path(self._place.token_file).read_text(encoding="ascii").strip()
+        token = pathlib.Path(self._consul.token_file).read_text(encoding="ascii").strip()
         return {"X-Consul-Token": token}

@@ -1,4 +1,4 @@
-"""Who is followed, and what was last heard: the inventory's services, and discovered ones."""
+"""Follows the inventory's services and the discovered ones, and keeps what Consul last reported."""
 
 from __future__ import annotations
 
@@ -7,23 +7,24 @@ import pathlib
 import subprocess
 from collections.abc import Callable
 
+from ..model import Skip
 from ..settings.model import Settings
 from . import snapshot
 from .catalog_follower import CatalogFollower
-from .snapshot import Skip, Snapshot
-from .template_follower import Follower
+from .snapshot import Snapshot
+from .template_follower import TemplateFollower
 
 log = logging.getLogger("nginx-lb")
 
 
-class Following:
-    """Both followers. consul-template's signal calls `read_declared`, from the loop."""
+class ServiceDiscovery:
+    """Both followers, used by one thread; None stands for what Consul has not reported yet."""
 
-    def __init__(self, folder: pathlib.Path, changed: Callable[[], None]) -> None:
-        """Nobody is followed yet; `changed` is called, by another thread, for `read_discovered`."""
-        self._follower = Follower(folder)
+    def __init__(self, folder: pathlib.Path, on_change: Callable[[], None]) -> None:
+        """Follow nothing yet; another thread calls `on_change` when `read_discovered` is due."""
+        self._template = TemplateFollower(folder)
         self._catalog: CatalogFollower | None = None
-        self._changed = changed
+        self._on_change = on_change
         self._options = Settings(services=())
         self.declared: Snapshot | None = None
         self.discovered: Snapshot | None = None
@@ -31,68 +32,68 @@ class Following:
 
     @property
     def process(self) -> subprocess.Popen[bytes] | None:
-        """consul-template, None where it does not run."""
-        return self._follower.process
+        """The process of consul-template, None while it does not run."""
+        return self._template.process
 
     @property
-    def heard(self) -> bool:
-        """Whether Consul has said what runs since the settings came into use."""
+    def synced(self) -> bool:
+        """Whether Consul has reported all followed services since the settings came into use."""
         options = self._options
         declared = self.declared is not None or not options.services
         return declared and (self.discovered is not None or options.discover is None)
 
     @property
     def skipped(self) -> tuple[Skip, ...]:
-        """What was left out of what was heard."""
+        """The entries that were skipped."""
         return tuple(
             skip for each in (self.declared, self.discovered) if each for skip in each.skipped
         )
 
     def follow(self, options: Settings) -> None:
-        """Follow whom these settings name; what was heard before is forgotten."""
+        """Follow the services of these settings, and forget what was reported before."""
         self._options = options
         self.declared = self.discovered = None
-        self._follower.tell(options)
-        if self._follower.read() is not None:
-            # It follows the same services as before, and says nothing again until they change.
+        self._template.follow(options)
+        if self._template.read() is not None:
+            # It follows the same services as before, and writes nothing until they change.
             self.read_declared()
         if self._catalog:
             self._catalog.stop()
         self._catalog = None
         if options.discover:
-            self._catalog = CatalogFollower(options.consul, options.discover.tag, self._changed)
+            self._catalog = CatalogFollower(options.consul, options.discover.tag, self._on_change)
 
-    def begin_anew(self) -> None:
-        """Follow the same ones in a catalog that was born anew.
+    def restart(self) -> None:
+        """Follow the same services in a cluster that was re-created.
 
-        A query would wait for an index that the new catalog does not reach for long.
+        A blocking query would wait for an index that the new catalog will not reach soon.
         """
-        self._follower.stop()
+        self._template.stop()
         self.follow(self._options)
 
-    def look(self, now: float) -> None:
-        """Keep consul-template running; seconds of the monotonic clock."""
-        self._follower.look(now)
+    def supervise(self, now: float) -> None:
+        """Keep consul-template running; `now` is monotonic, in seconds."""
+        self._template.supervise(now)
 
     def read_declared(self) -> None:
-        """Take over what consul-template wrote."""
-        text = self._follower.read()
+        """Read what consul-template wrote."""
+        text = self._template.read()
         found = snapshot.parse(text, self._options.networks) if text is not None else None
         if found is None:
-            log.warning("consul-template wrote something that is not whole")
+            log.warning("the snapshot of consul-template is truncated")
             return
         self.declared = found
         self.skipped_total += found.skipped_count
 
     def read_discovered(self) -> None:
-        """Take over what the catalog holds."""
+        """Read what the catalog holds."""
         entries = self._catalog.read() if self._catalog else None
         if entries is not None:
             self.discovered = snapshot.collect(entries, self._options.networks)
             self.skipped_total += self.discovered.skipped_count
 
     def stop(self) -> None:
-        """Follow nobody any more."""
-        self._follower.stop()
+        """Stop following."""
+        self._template.stop()
         if self._catalog:
             self._catalog.stop()

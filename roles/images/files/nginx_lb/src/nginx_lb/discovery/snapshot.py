@@ -1,6 +1,6 @@
-"""What Consul says of the services, as data: one JSON object a line, one line an instance. Pure.
+"""Parses and validates what Consul reports: one JSON object per line, one line per instance. Pure.
 
-What does not fit is left out and told; nothing that Consul says can make this raise.
+Invalid entries are skipped and listed; nothing that Consul reports makes this raise.
 """
 
 from __future__ import annotations
@@ -11,54 +11,21 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..settings import validation as grammar
-from ..settings.validation import Network, Unfit
+from ..model import Endpoint, Instance, Instances, Skip, ordered
+from ..settings import validation
+from ..settings.validation import InvalidValue, Network
 
-# consul-template writes this last: a file without it was cut short.
+# consul-template writes this last: a file without it is truncated.
 END = "end"
-_LINE_LENGTH = 65536
-_TAGS = 256
-_ID_LENGTH = 256
-_REPORTED = 100
-
-
-@dataclasses.dataclass(frozen=True, order=True)
-class Place:
-    """Where an instance listens: an IP address literal and a port."""
-
-    address: str
-    port: int
-
-    def __str__(self) -> str:
-        """As nginx and people write it."""
-        host = f"[{self.address}]" if ":" in self.address else self.address
-        return f"{host}:{self.port}"
-
-
-@dataclasses.dataclass(frozen=True)
-class Instance:
-    """A passing instance. `id` and `tags` are a stranger's words: shown, never rendered."""
-
-    place: Place
-    weight: int = 1
-    id: str = ""
-    tags: tuple[str, ...] = ()
-
-
-Instances = tuple[Instance, ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class Skip:
-    """What was left out of the configuration, and why. Printable whatever Consul said."""
-
-    service: str
-    reason: str
+_MAX_LINE_LENGTH = 65536
+_MAX_TAGS = 256
+_MAX_ID_LENGTH = 256
+_MAX_SKIPS = 100
 
 
 @dataclasses.dataclass(frozen=True)
 class Snapshot:
-    """The passing instances of each service, in a fixed order, and what was left out."""
+    """The passing instances of each service, in a fixed order, and what was skipped."""
 
     services: Mapping[str, Instances]
     skipped: tuple[Skip, ...] = ()
@@ -66,7 +33,7 @@ class Snapshot:
 
 
 def parse(text: str, networks: tuple[Network, ...]) -> Snapshot | None:
-    """The snapshot that consul-template wrote; None where it is not whole."""
+    """The snapshot that consul-template wrote; None where it is truncated."""
     lines = text.split("\n")
     while lines and not lines[-1].strip():
         lines.pop()
@@ -76,79 +43,74 @@ def parse(text: str, networks: tuple[Network, ...]) -> Snapshot | None:
 
 
 def collect(entries: Iterable[Any], networks: tuple[Network, ...]) -> Snapshot:
-    """The snapshot of these entries: mappings with service, id, address, port, weight and tags."""
-    found: dict[str, dict[Place, Instance]] = {}
+    """The snapshot of entries: mappings with service, id, address, port, weight and tags."""
+    found: dict[str, dict[Endpoint, Instance]] = {}
     skipped: dict[Skip, None] = {}
     count = 0
     for entry in entries:
         try:
             service, instance = _instance(entry, networks)
-        except Unfit as error:
+        except InvalidValue as error:
             count += 1
-            if len(skipped) < _REPORTED:
+            if len(skipped) < _MAX_SKIPS:
                 skipped[Skip(_service_of(entry), str(error))] = None
             continue
         if service is not None:
-            places = found.setdefault(service, {})
+            endpoints = found.setdefault(service, {})
             if instance is not None and (
-                instance.place not in places or instance.id < places[instance.place].id
+                instance.endpoint not in endpoints or instance.id < endpoints[instance.endpoint].id
             ):
-                places[instance.place] = instance
-    services = {name: ordered(places.values()) for name, places in sorted(found.items())}
+                endpoints[instance.endpoint] = instance
+    services = {name: ordered(endpoints.values()) for name, endpoints in sorted(found.items())}
     return Snapshot(services, tuple(skipped), count)
 
 
-def ordered(instances: Iterable[Instance]) -> Instances:
-    """Always the same order, so that an unchanged set renders the same text."""
-    return tuple(sorted(instances, key=lambda instance: instance.place))
-
-
 def _entry(line: str) -> Any:
-    if len(line) > _LINE_LENGTH:
-        return Unfit(f"an entry of {len(line)} characters is too long")
+    if len(line) > _MAX_LINE_LENGTH:
+        return InvalidValue(f"an entry of {len(line)} characters is too long")
     try:
         return json.loads(line)
     except (ValueError, RecursionError):
-        return Unfit("an entry is no JSON")
+        return InvalidValue("an entry is not valid JSON")
 
 
 def _instance(entry: Any, networks: tuple[Network, ...]) -> tuple[str, Instance | None]:
-    """The service's name and the instance; None for a service that has none."""
-    if isinstance(entry, Unfit):
+    """The service's name and an instance; None where the entry has no address."""
+    if isinstance(entry, InvalidValue):
         raise entry
     if not isinstance(entry, dict):
-        raise Unfit("an entry is no object")
-    service = grammar.name(entry.get("service"))
+        raise InvalidValue("an entry is not an object")
+    service = validation.name(entry.get("service"))
     if "address" not in entry:
         return service, None
-    place = Place(_address(entry["address"], networks), grammar.port(entry.get("port")))
+    endpoint = Endpoint(_address(entry["address"], networks), validation.port(entry.get("port")))
     return service, Instance(
-        place, grammar.weight(entry.get("weight", 1)), _words(entry.get("id")), _tags(entry)
+        endpoint, validation.weight(entry.get("weight", 1)), _text(entry.get("id")), _tags(entry)
     )
 
 
 def _address(value: Any, networks: tuple[Network, ...]) -> str:
     if not isinstance(value, str):
-        raise Unfit(f"{grammar.quoted(value)} is not an IP address")
+        raise InvalidValue(f"{validation.quoted(value)} is not an IP address")
     return _allowed(value, networks)
 
 
-# A host's address comes with each of its instances.
+# The same address occurs in each instance of a host.
 @functools.lru_cache(4096)
-def _allowed(text: str, networks: tuple[Network, ...]) -> str:
-    return str(grammar.reachable(grammar.address(text), networks))
+def _allowed(value: str, networks: tuple[Network, ...]) -> str:
+    return str(validation.reachable(validation.address(value), networks))
 
 
-def _words(value: Any) -> str:
-    return value[:_ID_LENGTH] if isinstance(value, str) else ""
+def _text(value: Any) -> str:
+    return value[:_MAX_ID_LENGTH] if isinstance(value, str) else ""
 
 
 def _tags(entry: Mapping[str, Any]) -> tuple[str, ...]:
     tags = entry.get("tags") or []
-    if not isinstance(tags, list) or len(tags) > _TAGS:
-        raise Unfit(f"more than {_TAGS} tags")
+    if not isinstance(tags, list) or len(tags) > _MAX_TAGS:
+        raise InvalidValue(f"more than {_MAX_TAGS} tags")
     return tuple(sorted(tag for tag in tags if isinstance(tag, str)))
 
 
 def _service_of(entry: Any) -> str:
-    return grammar.quoted(entry.get("service") if isinstance(entry, dict) else "")
+    return validation.quoted(entry.get("service") if isinstance(entry, dict) else "")

@@ -1,8 +1,12 @@
-"""consul-template as a child: it writes down what Consul says, and starts again if it ends."""
+"""Runs consul-template as a child process that writes the followed services to a file.
+
+Every value from Consul passes through toJSON: what containers register stays data.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import os
 import pathlib
@@ -10,59 +14,68 @@ import subprocess
 from collections.abc import Sequence
 
 from ..settings.model import Consul, Settings
-from . import consul_template
+from .snapshot import END
 
 log = logging.getLogger("nginx-lb")
-_FIRST_SECONDS, _MOST_SECONDS, _SETTLED_SECONDS = 0.25, 5.0, 30.0
+_FIRST_BACKOFF_SECONDS, _MAX_BACKOFF_SECONDS, _STABLE_SECONDS = 0.25, 5.0, 30.0
+# One object per line; the first is written even without instances: an empty service is known too.
+_SERVICE = """\
+{{"service":{name}}}
+{{{{- range service "{plain}" }}}}
+{{"service":{name},"id":{{{{ .ID | toJSON }}}},"address":{{{{ .Address | toJSON }}}},\
+"port":{{{{ .Port | toJSON }}}},"weight":{{{{ .Weights.Passing | toJSON }}}}{tags}}}
+{{{{- end }}}}
+"""
+_TAGS = ',"tags":{{ .Tags | toJSON }}'
 
 
-class Follower:
-    """Follows the services of some settings; `look` keeps it running."""
+class TemplateFollower:
+    """Follows the services of the settings; `supervise` keeps consul-template running."""
 
     def __init__(self, folder: pathlib.Path) -> None:
-        """Nothing is started yet; its files lie in `folder`."""
+        """Start nothing yet; the files are written to `folder`."""
         self._configuration = folder / "consul-template.json"
         self._snapshot = folder / "snapshot.jsonl"
         self._process: subprocess.Popen[bytes] | None = None
-        self._told = ("", "")
-        self._pause = _FIRST_SECONDS
+        self._following = ("", "")
+        self._backoff = _FIRST_BACKOFF_SECONDS
         self._started = 0.0
         self._not_before = 0.0
 
     @property
     def process(self) -> subprocess.Popen[bytes] | None:
-        """The child, None where none runs."""
+        """The child process, None while none runs."""
         return self._process
 
-    def tell(self, options: Settings) -> None:
-        """Follow these settings' services; one that follows others is ended."""
+    def follow(self, options: Settings) -> None:
+        """Follow the services of these settings; a child that follows others is stopped."""
         names = sorted({(each.name, bool(each.tag)) for each in options.services})
         text = self._configured(options.consul, names) if names else ""
-        # It reads the token once: another one needs another start.
-        told = (text, _token(options.consul))
-        if told == self._told:
+        # consul-template reads the token once: a new token needs a restart.
+        following = (text, _token(options.consul))
+        if following == self._following:
             return
         self.stop()
-        self._told = told
+        self._following = following
         self._not_before = 0.0
         if text:
             self._configuration.write_text(text, encoding="utf-8")
 
-    def look(self, now: float) -> None:
-        """Start it when it should run and does not; seconds of the monotonic clock."""
+    def supervise(self, now: float) -> None:
+        """Start consul-template if it should run and does not; `now` is monotonic, in seconds."""
         if self._process is not None and self._process.poll() is not None:
             self._ended(now)
-        if self._process is None and self._told[0] and now >= self._not_before:
+        if self._process is None and self._following[0] and now >= self._not_before:
             self._start(now)
 
     def read(self) -> str | None:
-        """What it wrote last; None before the first time."""
+        """What consul-template wrote last; None before its first render."""
         with contextlib.suppress(OSError):
             return self._snapshot.read_text(encoding="utf-8", errors="replace")
         return None
 
     def stop(self) -> None:
-        """End it and forget what it wrote: the next one is to say so anew."""
+        """Stop consul-template and remove what it wrote: the next one writes it again."""
         if self._process is not None:
             self._process.terminate()
             try:
@@ -74,11 +87,11 @@ class Follower:
         self._snapshot.unlink(missing_ok=True)
 
     def _configured(self, consul: Consul, names: Sequence[tuple[str, bool]]) -> str:
-        text = consul_template.template(names)
-        return consul_template.configuration(consul, text, str(self._snapshot), os.getpid())
+        text = template(names)
+        return configuration(consul, text, str(self._snapshot), os.getpid())
 
     def _start(self, now: float) -> None:
-        # What lies there would be found unchanged, and nothing would be signalled.
+        # consul-template signals nothing when the file on disk equals what it renders.
         self._snapshot.unlink(missing_ok=True)
         self._started = now
         self._process = subprocess.Popen(
@@ -87,17 +100,63 @@ class Follower:
 
     def _ended(self, now: float) -> None:
         assert self._process is not None
-        if now - self._started > _SETTLED_SECONDS:
-            self._pause = _FIRST_SECONDS
+        if now - self._started > _STABLE_SECONDS:
+            self._backoff = _FIRST_BACKOFF_SECONDS
         status = self._process.returncode
-        log.warning("consul-template ended with status %s, again in %.2f s", status, self._pause)
+        log.warning(
+            "consul-template ended with status %s, restart in %.2f s", status, self._backoff
+        )
         self._process = None
-        self._not_before = now + self._pause
-        self._pause = min(2 * self._pause, _MOST_SECONDS)
+        self._not_before = now + self._backoff
+        self._backoff = min(2 * self._backoff, _MAX_BACKOFF_SECONDS)
 
 
 def _token(consul: Consul) -> str:
-    """What the token's file holds, "" where there is none."""
+    """The content of the token file, "" where there is none."""
     with contextlib.suppress(OSError):
         return pathlib.Path(consul.token_file).read_text() if consul.token_file else ""
     return ""
+
+
+def template(services: Sequence[tuple[str, bool]]) -> str:
+    """The template for services, each given by its name and whether its tags are needed."""
+    lines = [
+        _SERVICE.format(name=json.dumps(name), plain=name, tags=_TAGS if tags else "")
+        for name, tags in services
+    ]
+    return "".join(lines) + json.dumps(END) + "\n"
+
+
+def configuration(consul: Consul, text: str, destination: str, process: int) -> str:
+    """The configuration of consul-template, which signals `process` after each render.
+
+    0 attempts mean that it retries without end. Without a leader it accepts stale reads; the guard
+    decides what to believe of them.
+    """
+    agent: dict[str, object] = {
+        "address": f"{consul.scheme}://{consul.address}",
+        "retry": {"enabled": True, "attempts": 0, "backoff": "250ms", "max_backoff": "2s"},
+    }
+    if consul.token_file:
+        agent["token_file"] = consul.token_file
+    if consul.scheme == "https":
+        agent["ssl"] = {"enabled": True, "verify": True, "ca_cert": consul.ca_file}
+    return json.dumps(
+        {
+            "consul": agent,
+            "max_stale": "1h",
+            "log_level": "warn",
+            "kill_signal": "SIGTERM",
+            "reload_signal": "",
+            # Debounces a burst of changes.
+            "wait": {"min": "100ms", "max": "1s"},
+            "template": [
+                {
+                    "contents": text,
+                    "destination": destination,
+                    "perms": 384,
+                    "exec": {"command": [f"kill -USR1 {process}"], "timeout": "5s"},
+                }
+            ],
+        }
+    )

@@ -1,7 +1,7 @@
-"""nginx's configuration for a site. Pure: the same site gives the same text.
+"""Renders nginx's configuration for a site. Pure: the same site gives the same text.
 
-Every word passes `_line`, which knows no quotes and no special characters: what is not a plain word
-cannot be written. Only the operator's snippets and our own constants are written as they are.
+Every directive passes `_line`, which allows no quotes and no special characters: what is not a
+plain word cannot be written. Only the operator's snippets and our constants are written verbatim.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import dataclasses
 import re
 from collections.abc import Iterable, Iterator
 
-from .. import routing as sites
-from ..discovery.snapshot import Instance
-from ..routing import Route, Site, Upstream
+from ..model import Instance
+from ..routing import Route, Site, Upstream, covers
 from ..settings.model import Certificate, Settings, Tuning
 
 _WORD = re.compile(r"[A-Za-z0-9_./:\[\]$=*~^@,+-]+")
-_FRESH = ".fresh"
+# The suffix of the upstreams that keep no idle connections.
+_NO_KEEPALIVE = ".no_keepalive"
 
 _LOG = """\
   log_format nginx_lb escape=json
@@ -36,12 +36,12 @@ _LOG = """\
   }
 """
 _MAPS = f"""\
-  # An idle connection may be closed by the other side right now: what is not repeated takes none.
-  map $request_method $nginx_lb_fresh {{
+  # An instance may just be closing an idle connection: a request that is not retried uses none.
+  map $request_method $nginx_lb_no_keepalive {{
     default "";
-    POST {_FRESH};
-    PATCH {_FRESH};
-    LOCK {_FRESH};
+    POST {_NO_KEEPALIVE};
+    PATCH {_NO_KEEPALIVE};
+    LOCK {_NO_KEEPALIVE};
   }}
   map $http_upgrade $nginx_lb_upgrade {{
     default "";
@@ -75,7 +75,7 @@ _EMPTY = '503 "no instance of this service is passing\\n"'
 
 @dataclasses.dataclass(frozen=True)
 class Paths:
-    """Where nginx finds and puts things."""
+    """The paths in the configuration, and the user of the workers."""
 
     run: str = "/run/nginx-lb"
     certificates: str = "/etc/nginx-lb/conf/certificates"
@@ -85,28 +85,28 @@ class Paths:
 
 
 def render(options: Settings, site: Site, paths: Paths) -> str:
-    """The whole configuration, of no generation yet."""
-    return "\n".join(_whole(options, site, paths)) + "\n"
+    """The whole configuration, with 0 as its generation."""
+    return "\n".join(_configuration(options, site, paths)) + "\n"
 
 
 def numbered(text: str, generation: int) -> str:
-    """A rendered configuration that answers with its generation to who asks which one serves."""
-    return text.replace(_answer_of(0), _answer_of(generation), 1)
+    """A rendered configuration whose /generation answers with this generation."""
+    return text.replace(_generation_response(0), _generation_response(generation), 1)
 
 
-def _answer_of(generation: int) -> str:
+def _generation_response(generation: int) -> str:
     return f'return 200 "{generation} $pid\\n";'
 
 
 def _line(depth: int, *words: str) -> str:
-    """A directive. ValueError for anything but plain words: the grammar has let nothing else by."""
+    """A directive. ValueError for anything but plain words: validation lets nothing else pass."""
     for word in words:
         if not _WORD.fullmatch(word):
-            raise ValueError(f"{word!r} is no word of a configuration")
+            raise ValueError(f"{word!r} is not a plain word")
     return f"{'  ' * depth}{' '.join(words)};"
 
 
-def _whole(options: Settings, site: Site, paths: Paths) -> Iterator[str]:
+def _configuration(options: Settings, site: Site, paths: Paths) -> Iterator[str]:
     if paths.user:
         yield _line(0, "user", paths.user)
     yield _line(0, "worker_processes", "auto")
@@ -140,7 +140,7 @@ def _http(options: Settings, site: Site, paths: Paths) -> Iterator[str]:
     yield _line(1, "variables_hash_max_size", "2048")
     yield _MAPS.rstrip()
     yield _PROXY.rstrip()
-    yield from _tuned(options.defaults, None)
+    yield from _proxy_directives(options.defaults, None)
     if options.gzip:
         yield _GZIP.rstrip()
     for network in options.real_ip_from:
@@ -157,11 +157,13 @@ def _access_log(options: Settings, paths: Paths) -> tuple[str, ...]:
     return paths.log, "nginx_lb", "buffer=32k", "flush=1s"
 
 
-def _tuned(tuning: Tuning, usual: Tuning | None, depth: int = 1) -> Iterator[str]:
-    """The directives of a tuning, without those that the usual one has set above already."""
+def _proxy_directives(tuning: Tuning, inherited: Tuning | None, depth: int = 1) -> Iterator[str]:
+    """The directives of a tuning, without those that are inherited with the same value."""
 
     def differs(*names: str) -> bool:
-        return usual is None or any(getattr(tuning, name) != getattr(usual, name) for name in names)
+        return inherited is None or any(
+            getattr(tuning, name) != getattr(inherited, name) for name in names
+        )
 
     if differs("connect_timeout"):
         yield _line(depth, "proxy_connect_timeout", tuning.connect_timeout)
@@ -182,11 +184,11 @@ def _tuned(tuning: Tuning, usual: Tuning | None, depth: int = 1) -> Iterator[str
 
 
 def _upstreams(upstream: Upstream) -> Iterator[str]:
-    """The upstream, and the one without kept connections for what is not repeated."""
+    """The upstream, and its twin without keep-alive for requests that are not retried."""
     if not upstream.instances:
         return
     yield from _upstream(upstream, upstream.key, upstream.tuning.keepalive)
-    yield from _upstream(upstream, upstream.key + _FRESH, 0)
+    yield from _upstream(upstream, upstream.key + _NO_KEEPALIVE, 0)
 
 
 def _upstream(upstream: Upstream, key: str, keepalive: int) -> Iterator[str]:
@@ -200,10 +202,10 @@ def _upstream(upstream: Upstream, key: str, keepalive: int) -> Iterator[str]:
     limits = (f"max_fails={tuning.max_fails}", f"fail_timeout={tuning.fail_timeout}")
     even = len({instance.weight for instance in upstream.instances}) <= 1
     for instance in upstream.instances:
-        yield _line(2, "server", str(instance.place), *_weight(tuning, instance, even), *limits)
+        yield _line(2, "server", str(instance.endpoint), *_weight(tuning, instance, even), *limits)
     yield _line(2, "keepalive", str(keepalive))
     if keepalive:
-        # Shorter than a backend's own patience, so that nginx closes first.
+        # Shorter than the usual keep-alive timeout of an instance, so that nginx closes first.
         yield _line(2, "keepalive_timeout", "30s")
     yield "  }"
 
@@ -213,16 +215,16 @@ def _weight(tuning: Tuning, instance: Instance, even: bool) -> tuple[str, ...]:
 
 
 def _zone(instances: int) -> str:
-    """Shared memory for an upstream: a peer takes about 1 KiB, the zone itself some pages."""
+    """The shared memory zone of an upstream: about 1 KiB per peer, and some pages for the zone."""
     return f"{max(64, 32 + 4 * instances)}k" if instances < 8000 else "64m"
 
 
 def _own_server(paths: Paths) -> Iterator[str]:
-    """What only this container asks: which generation answers, and nginx's own counters."""
+    """The server on the Unix socket, for this container only: the generation and stub_status."""
     yield "  server {"
     yield _line(2, "listen", f"unix:{paths.run}/nginx.sock")
     yield _line(2, "access_log", "off")
-    yield f"    location = /generation {{ {_answer_of(0)} }}"
+    yield f"    location = /generation {{ {_generation_response(0)} }}"
     yield "    location = /stub_status { stub_status; }"
     yield "  }"
 
@@ -232,7 +234,7 @@ def _servers(options: Settings, site: Site, paths: Paths) -> Iterator[str]:
     for route in site.routes:
         hosts.setdefault(route.host, []).append(route)
     for host, routes in sorted(hosts.items()):
-        secure = _listen(options, host, paths)
+        tls = _tls(options, host, paths)
         if options.tls and options.tls.redirect:
             yield "  server {"
             yield _line(2, "listen", str(options.port), *_default(host))
@@ -245,7 +247,7 @@ def _servers(options: Settings, site: Site, paths: Paths) -> Iterator[str]:
         else:
             yield "  server {"
             yield _line(2, "listen", str(options.port), *_default(host))
-        yield from secure
+        yield from tls
         yield from _name(host)
         yield '    set $nginx_lb_service "";'
         yield from _health(options, paths, host)
@@ -257,8 +259,8 @@ def _servers(options: Settings, site: Site, paths: Paths) -> Iterator[str]:
         yield "  }"
 
 
-def _listen(options: Settings, host: str, paths: Paths) -> list[str]:
-    """The lines of TLS, none without it."""
+def _tls(options: Settings, host: str, paths: Paths) -> list[str]:
+    """The directives for TLS, none without it."""
     if not options.tls:
         return []
     certificate = _certificate(options.tls.certificates, host)
@@ -275,7 +277,7 @@ def _listen(options: Settings, host: str, paths: Paths) -> list[str]:
 
 def _certificate(certificates: tuple[Certificate, ...], host: str) -> Certificate:
     for certificate in certificates:
-        if any(sites.covers(pattern, host) for pattern in certificate.hosts):
+        if any(covers(pattern, host) for pattern in certificate.hosts):
             return certificate
     return certificates[0]
 
@@ -290,7 +292,7 @@ def _name(host: str) -> Iterator[str]:
 
 
 def _health(options: Settings, paths: Paths, host: str) -> Iterator[str]:
-    """Whether the balancer serves; its own program adds what it knows, nginx answers without it."""
+    """The health check path: answered by our process, or by nginx alone while that is down."""
     if host:
         return
     yield f"    location = {options.health_path} {{"
@@ -323,11 +325,11 @@ def _location(options: Settings, route: Route, *match: str) -> Iterator[str]:
     if route.strip_path and route.path != "/":
         escaped = route.path.replace(".", "[.]")
         yield f"      rewrite ^{_line(0, escaped)[:-1]}/?(.*)$ /$1 break;"
-    yield from _tuned(upstream.tuning, options.defaults, 3)
+    yield from _proxy_directives(upstream.tuning, options.defaults, 3)
     yield "      add_header X-Backend $upstream_addr always;"
     yield from _snippet(route.snippet, 3)
     if upstream.instances:
-        yield _line(3, "proxy_pass", f"http://{upstream.key}$nginx_lb_fresh")
+        yield _line(3, "proxy_pass", f"http://{upstream.key}$nginx_lb_no_keepalive")
     else:
         yield "      add_header Retry-After 1 always;"
         yield f"      return {_EMPTY};"

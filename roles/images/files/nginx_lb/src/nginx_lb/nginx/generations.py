@@ -1,7 +1,7 @@
-"""Which worker processes know which instances. Pure: the processes that live are an argument.
+"""Which worker processes know which instances. Pure: the running processes are an argument.
 
-After a reload the old workers answer on, on the connections they have, with the instances they
-know. An instance is out only when no worker that knew it lives any more.
+After a reload the old workers continue on their open connections, with the instances they know. An
+instance is out of rotation only when every worker that knew it has exited.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 
-from ..discovery.snapshot import Instances, Place
+from ..model import Endpoint, Instances
 
 
 @dataclasses.dataclass(frozen=True)
 class Generation:
-    """A configuration that served or serves: its number, its instances, its worker processes."""
+    """A configuration in use: its number, its instances and its worker processes."""
 
     number: int
     services: Mapping[str, Instances]
@@ -28,18 +28,18 @@ def after_reload(
     before: frozenset[int],
     alive: frozenset[int],
 ) -> tuple[Generation, ...]:
-    """The living generations, the new one last.
+    """The generations with running workers, the new one last.
 
-    Its workers are those that were not there `before` the reload.
+    Its workers are those that did not run `before` the reload.
     """
     return living((*living(known, before), Generation(number, services, alive - before)), alive)
 
 
 def living(known: Iterable[Generation], alive: frozenset[int]) -> tuple[Generation, ...]:
-    """The generations of which a worker lives.
+    """The generations of which a worker runs.
 
-    The last one has the workers that none had: nginx had not forked them yet, or it has forked
-    them for others that died, and they read what serves.
+    Workers that belong to none belong to the last one: nginx forked them late, or as replacements
+    for workers that died, and either way with the present configuration.
     """
     left = [
         dataclasses.replace(generation, workers=generation.workers & alive) for generation in known
@@ -50,10 +50,10 @@ def living(known: Iterable[Generation], alive: frozenset[int]) -> tuple[Generati
     return tuple(generation for generation in left if generation.workers)
 
 
-def knowing(known: Iterable[Generation], service: str, place: Place) -> list[int]:
-    """The numbers of the generations that may send a request there."""
+def knowing(known: Iterable[Generation], service: str, endpoint: Endpoint) -> list[int]:
+    """The numbers of the generations that may send a request to the endpoint."""
     return [
         generation.number
         for generation in known
-        if any(each.place == place for each in generation.services.get(service, ()))
+        if any(each.endpoint == endpoint for each in generation.services.get(service, ()))
     ]

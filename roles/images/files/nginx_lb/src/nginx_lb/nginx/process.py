@@ -1,4 +1,4 @@
-"""nginx as a process: test a configuration, put it in place, reload, and see that it serves."""
+"""The nginx process: test a configuration, activate it, reload, and see that it serves."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ import http.client
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+
+from .unix_http import UnixConnection
 
 _TEST_SECONDS = 30.0
-_ASK_SECONDS = 1.0
-_LOOK_SECONDS = 0.01
+_REQUEST_SECONDS = 1.0
+_POLL_SECONDS = 0.01
 
 
 class Refused(Exception):
-    """nginx does not take a configuration; says why, in nginx's words."""
+    """nginx refuses a configuration; the message is nginx's own."""
 
 
 class Nginx:
-    """One nginx: its master is a child of this process, its configuration a file in `folder`."""
+    """One nginx: its master is a child of this process, its configuration is in `folder`."""
 
     def __init__(self, folder: pathlib.Path, run: pathlib.Path) -> None:
-        """Nothing is started yet; `run` holds its socket and its pid."""
+        """Start nothing yet; `run` holds the socket and the PID file."""
         self.active = folder / "nginx.conf"
         self._staged = folder / "staged.conf"
         self._good = folder / "good.conf"
@@ -34,54 +35,54 @@ class Nginx:
 
     @property
     def process(self) -> subprocess.Popen[bytes] | None:
-        """The master; None before the start."""
+        """The master process; None before the start."""
         return self._process
 
     def stage(self, text: str) -> None:
-        """Write a configuration beside the active one. Refused if nginx does not take it."""
+        """Write a configuration beside the active one, and test it. Refused if that fails."""
         self._staged.write_text(text, encoding="utf-8")
         self._test(self._staged)
 
     def swap(self) -> None:
-        """Put the staged configuration in the active one's place, in one step."""
+        """Replace the active configuration with the staged one, atomically."""
         self._staged.replace(self.active)
 
     def keep(self) -> None:
-        """What is active has served: it is what one returns to."""
+        """Keep the active configuration, which has served, for a rollback."""
         self._copy(self.active, self._good)
 
     def restore(self) -> None:
-        """Put the last good configuration in the active one's place, in one step."""
+        """Replace the active configuration with the one kept last, atomically."""
         self._copy(self._good, self.active)
 
     def start(self) -> None:
         """Start the master with the active configuration."""
-        # A killed one leaves its socket behind, and the next could not bind it.
+        # A killed nginx leaves its socket behind, and the next one could not bind it.
         self._socket.unlink(missing_ok=True)
         self._process = subprocess.Popen(
             ["nginx", "-c", str(self.active), "-g", "daemon off;"], process_group=0
         )
 
     def reload(self) -> None:
-        """Ask the master to read the active configuration."""
+        """Have the master load the active configuration."""
         self._signal(signal.SIGHUP)
 
     def quit(self) -> None:
-        """Ask the master to end when every request is answered."""
+        """Have the master exit when every request is answered."""
         self._signal(signal.SIGQUIT)
 
     def serves(self, generation: int, seconds: float) -> bool:
-        """Whether the generation answers within so many seconds."""
+        """Whether the generation answers within `seconds`."""
         return _within(seconds, lambda: self.generation() == generation)
 
     def generation(self) -> int | None:
-        """The generation that answers now; None when none does."""
-        words = (self.ask("/generation") or "").split()
+        """The generation that answers now; None where none does."""
+        words = (self.get("/generation") or "").split()
         return int(words[0]) if len(words) == 2 and words[0].isdigit() else None
 
-    def ask(self, path: str) -> str | None:
-        """What nginx answers on its own socket; None when it does not."""
-        connection = UnixConnection(str(self._socket), _ASK_SECONDS)
+    def get(self, path: str) -> str | None:
+        """The response of nginx on its Unix socket; None where it does not answer."""
+        connection = UnixConnection(str(self._socket), _REQUEST_SECONDS)
         try:
             connection.request("GET", path)
             answer = connection.getresponse()
@@ -93,7 +94,7 @@ class Nginx:
         return text if answer.status == 200 else None
 
     def workers(self) -> frozenset[int]:
-        """The processes that the master has now."""
+        """The running worker processes."""
         if self._process is None:
             return frozenset()
         processes = [int(path.name) for path in pathlib.Path("/proc").glob("[0-9]*")]
@@ -108,7 +109,7 @@ class Nginx:
                 timeout=_TEST_SECONDS,
             )
         except subprocess.TimeoutExpired:
-            raise Refused(f"nginx did not read it in {_TEST_SECONDS:.0f} s") from None
+            raise Refused(f"nginx -t did not finish within {_TEST_SECONDS:.0f} s") from None
         if done.returncode != 0:
             raise Refused(_first_problem(done.stderr.decode(errors="replace")))
 
@@ -122,43 +123,39 @@ class Nginx:
         partial.replace(target)
 
 
+def reap(ours: Collection[int]) -> None:
+    """Reap orphaned children (we run as PID 1) but not `ours`, which their owners wait for."""
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            # Not reaped by this first look: the status of a child of ours belongs to its owner.
+            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if ended is None or ended.si_pid in ours:
+                return
+            os.waitpid(ended.si_pid, 0)
+
+
 def _within(seconds: float, holds: Callable[[], bool]) -> bool:
-    """Whether it comes to hold within so many seconds."""
+    """Whether the condition holds within `seconds`."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if holds():
             return True
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(_POLL_SECONDS)
     return False
 
 
-class UnixConnection(http.client.HTTPConnection):
-    """HTTP over a Unix socket."""
-
-    def __init__(self, path: str, seconds: float) -> None:
-        """Nothing is sent yet."""
-        super().__init__("localhost", timeout=seconds)
-        self._path = path
-
-    def connect(self) -> None:
-        """Open the socket."""
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
-
-
 def _parent(process: int) -> int | None:
-    """The parent of a process that lives; None for one that has ended."""
+    """The parent of a running process; None for one that has ended."""
     with contextlib.suppress(OSError):
         text = pathlib.Path(f"/proc/{process}/stat").read_text(errors="replace")
-        # The name stands in parentheses and may hold any character, blanks too.
+        # The name is in parentheses and may contain any character, blanks too.
         state, parent = text.rpartition(")")[2].split()[:2]
         return int(parent) if state != "Z" else None
     return None
 
 
 def _first_problem(text: str) -> str:
-    """The line that says what is wrong, without its date and process numbers."""
+    """The line with the error, without its date and process numbers."""
     lines = [line for line in text.splitlines() if "[emerg]" in line or "[alert]" in line]
-    line = (lines or text.splitlines() or ["nginx refuses it and says nothing"])[0]
+    line = (lines or text.splitlines() or ["nginx -t failed without a message"])[0]
     return line.partition("] ")[2].partition(": ")[2] or line

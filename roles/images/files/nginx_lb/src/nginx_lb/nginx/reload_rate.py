@@ -1,4 +1,4 @@
-"""When the next reload may come: at once when it is calm, seldom while changes go on. Pure."""
+"""Limits the rate of reloads: immediately after a quiet period, less often in a burst. Pure."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import dataclasses
 
 
 @dataclasses.dataclass(frozen=True)
-class Pace:
-    """The last reload, and the seconds that the next one keeps from it.
+class ReloadRate:
+    """The last reload, and the seconds until the next one is allowed.
 
-    A lone change is served at once and the next one soon after. From the third on they come so
-    seldom that ten seconds of changes cost six reloads, the one that serves the last included.
+    The first change is published at once and the second soon after. From the third on the interval
+    is so long that ten seconds of changes cost six reloads, including the one for the last change.
     """
 
-    calm_seconds: float
-    churn_seconds: float
+    min_interval: float
+    burst_interval: float
     last: float = float("-inf")
-    pause: float = 0.0
+    interval: float = 0.0
 
     def due(self) -> float:
-        """The clock's reading from which a reload may come."""
-        return self.last + self.pause
+        """The clock's reading from which a reload is allowed."""
+        return self.last + self.interval
 
-    def reloaded(self, now: float) -> Pace:
-        """After a reload; it was one of many when the pause before it had just ended."""
-        many = now - self.due() < self.calm_seconds and self.pause > 0
-        pause = self.churn_seconds if many else self.calm_seconds
-        return dataclasses.replace(self, last=now, pause=pause)
+    def reloaded(self, now: float) -> ReloadRate:
+        """After a reload; it belongs to a burst when the interval before it had just ended."""
+        burst = now - self.due() < self.min_interval and self.interval > 0
+        interval = self.burst_interval if burst else self.min_interval
+        return dataclasses.replace(self, last=now, interval=interval)

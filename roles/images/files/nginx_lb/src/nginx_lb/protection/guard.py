@@ -1,14 +1,14 @@
-"""Whether to believe that instances are gone. Pure: what is served, what is said, who vouches.
+"""Decides whether to believe that instances are gone. Pure: records, report and evidence in.
 
-More instances are always believed: a wrong one costs a retry. That some are gone is believed of a
-leader that confirms it by a consistent read, at once; that all are gone, after it has said so for
-`confirm_seconds`. Without such a leader (none elected, none reachable, an answer that an ACL has
-filtered) a loss of more than `max_drop` of what was last confirmed, or of the last instance, is
-held: the lost ones stay, and nginx's own failure handling looks after them.
+Additional instances are always believed: a wrong one costs a retry. A leader that confirms by a
+consistent read that some are gone is believed at once; that all are gone, after it has confirmed
+that for `confirm_seconds`. Without such a leader (none elected, none reachable, an answer that an
+ACL has filtered) a loss of more than `max_drop` of the instances confirmed last, or of the last
+instance, is held: the lost instances stay in rotation, under nginx's own failure handling.
 
-A catalog that was born anew knows nothing yet: its leader is right about what it holds and wrong
-about what runs. What it lacks is held until the service is as large as it was, or for
-`max_hold_seconds`: by then every Registrator has told it ten times over what runs.
+A re-created cluster has an empty catalog: its leader is right about the catalog and wrong about
+what runs. What it lacks is held until the service is as large as before, or for
+`max_hold_seconds`: by then every Registrator has registered its containers several times.
 """
 
 from __future__ import annotations
@@ -16,78 +16,59 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection, Mapping
 
-from ..discovery.snapshot import Instances, Place, ordered
+from ..model import Endpoint, Instances, Record, ordered
 from ..settings.model import Guard
 
-CONFIRMED, NO_LEADER, FILTERED, SILENT = "confirmed", "no_leader", "filtered", "silent"
-_WHY = {
+CONFIRMED, NO_LEADER, FILTERED, NO_ANSWER = "confirmed", "no_leader", "filtered", "no_answer"
+_REASONS = {
     NO_LEADER: "Consul has no leader",
     FILTERED: "Consul's answer was filtered by an ACL",
-    SILENT: "Consul does not answer",
+    NO_ANSWER: "Consul does not answer",
 }
-BORN_ANEW = "Consul's catalog is new"
-EMPTIED = "Consul says it is empty"
+RECREATED = "the Consul cluster was re-created"
+EMPTY = "Consul reports no instance"
 
 
 @dataclasses.dataclass(frozen=True)
-class Word:
-    """What a consistent read says of one service: the places that pass, and the answer's index."""
+class ConfirmedEndpoints:
+    """The answer of a consistent read about one service: its passing endpoints and its index."""
 
-    places: frozenset[Place]
+    endpoints: frozenset[Endpoint]
     index: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
 class Evidence:
-    """Who vouches for a loss. `birth` names the cluster, "" where Consul does not tell."""
+    """Whether a leader confirms a loss. `cluster_id` identifies the cluster, "" where unknown."""
 
     state: str
-    birth: str = ""
-    words: Mapping[str, Word] = dataclasses.field(default_factory=dict)
-
-
-@dataclasses.dataclass(frozen=True)
-class Record:
-    """What is served of a service, and what was last known of it without doubt.
-
-    `confirmed` are the places that a loss is measured against, `birth` and `index` the catalog's
-    that they came from.
-    """
-
-    instances: Instances = ()
-    confirmed: frozenset[Place] = frozenset()
-    birth: str = ""
-    index: int = 0
-
-    @property
-    def places(self) -> frozenset[Place]:
-        """Where requests may go."""
-        return frozenset(instance.place for instance in self.instances)
+    cluster_id: str = ""
+    confirmed: Mapping[str, ConfirmedEndpoints] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
 class Hold:
-    """Lost instances that stay in rotation; `since` is the monotonic clock's, in seconds."""
+    """Lost instances that stay in rotation since `since`, which is monotonic, in seconds."""
 
     reason: str
     since: float
-    lost: frozenset[Place]
+    lost: frozenset[Endpoint]
 
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """What to serve, and what of it is held."""
+    """What to serve, and which instances of it are held."""
 
     records: Mapping[str, Record]
     holds: Mapping[str, Hold]
 
 
 def losses(
-    records: Mapping[str, Record], said: Mapping[str, Instances]
-) -> dict[str, frozenset[Place]]:
-    """The places that are served and no longer said, by service."""
+    records: Mapping[str, Record], reported: Mapping[str, Instances]
+) -> dict[str, frozenset[Endpoint]]:
+    """The endpoints that are served and no longer reported, by service."""
     found = {
-        name: record.places - {instance.place for instance in said.get(name, ())}
+        name: record.endpoints - {instance.endpoint for instance in reported.get(name, ())}
         for name, record in records.items()
     }
     return {name: lost for name, lost in found.items() if lost}
@@ -96,33 +77,34 @@ def losses(
 def judge(
     policy: Guard,
     records: Mapping[str, Record],
-    said: Mapping[str, Instances],
+    reported: Mapping[str, Instances],
     evidence: Evidence,
     holds: Mapping[str, Hold],
     now: float,
     forced: Collection[str] = (),
 ) -> Verdict:
-    """What to serve now that Consul says `said`; `forced` names services the operator vouches for.
+    """What to serve now that Consul reports `reported`.
 
-    `evidence` matters only to services that lose something.
+    `evidence` matters only to services that lose instances; `forced` names the services whose
+    losses the operator has accepted.
     """
     kept: dict[str, Record] = {}
     held: dict[str, Hold] = {}
-    for name in sorted({*records, *said}):
+    for name in sorted({*records, *reported}):
         record, hold = _decide(
             policy,
             records.get(name, Record()),
-            said.get(name, ()),
+            reported.get(name, ()),
             evidence,
-            evidence.words.get(name),
+            evidence.confirmed.get(name),
             holds.get(name),
             now,
             name in forced,
         )
         if hold is not None:
             held[name] = hold
-        # A service that nothing asks for any more and that has nothing left is forgotten.
-        if name in said or record.instances:
+        # A service that is no longer followed and has no instance left is forgotten.
+        if name in reported or record.instances:
             kept[name] = record
     return Verdict(kept, held)
 
@@ -132,80 +114,85 @@ def _decide(
     old: Record,
     new: Instances,
     evidence: Evidence,
-    word: Word | None,
+    confirmed: ConfirmedEndpoints | None,
     hold: Hold | None,
     now: float,
     forced: bool,
 ) -> tuple[Record, Hold | None]:
-    said = frozenset(instance.place for instance in new)
-    lost = old.places - said
+    endpoints = frozenset(instance.endpoint for instance in new)
+    lost = old.endpoints - endpoints
     if forced or not lost:
-        birth = evidence.birth or old.birth
-        # Another catalog counts from another beginning.
-        known = old.index if birth == old.birth else 0
-        return Record(new, said, birth, word.index if word else known), None
-    if evidence.state != CONFIRMED or word is None:
+        cluster_id = evidence.cluster_id or old.cluster_id
+        # Indexes of different clusters cannot be compared.
+        known = old.index if cluster_id == old.cluster_id else 0
+        index = confirmed.index if confirmed else known
+        return Record(new, endpoints, cluster_id, index), None
+    if evidence.state != CONFIRMED or confirmed is None:
         return _without_a_leader(policy, old, new, lost, evidence, hold, now)
-    if _born_anew(old, evidence, word) and len(said) < len(old.confirmed):
-        return _held(old, new, lost, BORN_ANEW, hold, now, policy.max_hold_seconds, evidence, word)
-    # What a consistent read still has, a follower that reads stale copies lost by mistake.
-    truth = _union(new, tuple(each for each in old.instances if each.place in lost & word.places))
-    if not truth:
-        return _held(old, new, lost, EMPTIED, hold, now, policy.confirm_seconds, evidence, word)
-    return _believed(truth, evidence, word), None
+    if _recreated(old, evidence, confirmed) and len(endpoints) < len(old.confirmed):
+        return _held(
+            old, new, lost, RECREATED, hold, now, policy.max_hold_seconds, evidence, confirmed
+        )
+    # An instance in the consistent read is missing only in the stale read of a follower.
+    stale = lost & confirmed.endpoints
+    current = _union(new, tuple(each for each in old.instances if each.endpoint in stale))
+    if not current:
+        return _held(old, new, lost, EMPTY, hold, now, policy.confirm_seconds, evidence, confirmed)
+    return _believed(current, evidence, confirmed), None
 
 
-def _born_anew(old: Record, evidence: Evidence, word: Word) -> bool:
-    # A leader that was just elected may not know its cluster's birth for a moment.
-    return (bool(old.birth) and old.birth != evidence.birth) or word.index < old.index
+def _recreated(old: Record, evidence: Evidence, confirmed: ConfirmedEndpoints) -> bool:
+    # A leader that was just elected may not know the cluster ID for a moment.
+    other = bool(old.cluster_id) and old.cluster_id != evidence.cluster_id
+    return other or confirmed.index < old.index
 
 
 def _without_a_leader(
     policy: Guard,
     old: Record,
     new: Instances,
-    lost: frozenset[Place],
+    lost: frozenset[Endpoint],
     evidence: Evidence,
     hold: Hold | None,
     now: float,
 ) -> tuple[Record, Hold | None]:
-    """A small loss is let through, measured against what was last confirmed, so that it adds up."""
-    missing = old.confirmed - {instance.place for instance in new}
+    """Accept a small loss, measured against what was confirmed last, so that losses add up."""
+    missing = old.confirmed - {instance.endpoint for instance in new}
     if new and len(missing) <= policy.max_drop * len(old.confirmed):
         return dataclasses.replace(old, instances=new), None
-    reason = _WHY.get(evidence.state, _WHY[SILENT])
+    reason = _REASONS.get(evidence.state, _REASONS[NO_ANSWER])
     since = hold.since if hold and hold.reason == reason else now
-    return dataclasses.replace(old, instances=_stay(old, new)), Hold(reason, since, lost)
+    return dataclasses.replace(old, instances=_keep_all(old, new)), Hold(reason, since, lost)
 
 
 def _held(
     old: Record,
     new: Instances,
-    lost: frozenset[Place],
+    lost: frozenset[Endpoint],
     reason: str,
     hold: Hold | None,
     now: float,
     seconds: float,
     evidence: Evidence,
-    word: Word,
+    confirmed: ConfirmedEndpoints,
 ) -> tuple[Record, Hold | None]:
-    """Hold for so long, counted from when this reason first came up; then believe."""
+    """Hold for `seconds`, counted from the first time with this reason; then believe."""
     since = hold.since if hold and hold.reason == reason else now
     if now - since >= seconds:
-        return _believed(new, evidence, word), None
-    return dataclasses.replace(old, instances=_stay(old, new)), Hold(reason, since, lost)
+        return _believed(new, evidence, confirmed), None
+    return dataclasses.replace(old, instances=_keep_all(old, new)), Hold(reason, since, lost)
 
 
-def _believed(instances: Instances, evidence: Evidence, word: Word) -> Record:
-    places = frozenset(instance.place for instance in instances)
-    return Record(instances, places, evidence.birth, word.index)
+def _believed(instances: Instances, evidence: Evidence, confirmed: ConfirmedEndpoints) -> Record:
+    endpoints = frozenset(instance.endpoint for instance in instances)
+    return Record(instances, endpoints, evidence.cluster_id, confirmed.index)
 
 
-def _stay(old: Record, new: Instances) -> Instances:
-    """Everything that is said, and everything that was served besides."""
+def _keep_all(old: Record, new: Instances) -> Instances:
+    """Everything that is reported, and everything else that was served."""
     return _union(new, old.instances)
 
 
 def _union(first: Instances, second: Instances) -> Instances:
-    places = {instance.place for instance in first}
-    return ordered((*first, *(each for each in second if each.place not in places)))
+    endpoints = {instance.endpoint for instance in first}
+    return ordered((*first, *(each for each in second if each.endpoint not in endpoints)))

@@ -1,101 +1,128 @@
-"""Asks Consul itself, with a quorum behind the answer, whether a loss is meant."""
+"""Asks Consul whether it has a leader, which cluster it is, and whether a loss is real."""
 
 from __future__ import annotations
 
 import dataclasses
+import threading
 import urllib.parse
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ..discovery.consul_http import Answer, ConsulClient, Unanswered
-from ..discovery.snapshot import Place
-from ..settings import validation as grammar
+from ..discovery.consul_http import ConsulClient, ConsulError
+from ..model import Endpoint
+from ..settings import validation
 from ..settings.model import Consul
-from ..settings.validation import Unfit
-from .guard import CONFIRMED, FILTERED, NO_LEADER, SILENT, Evidence, Word
+from ..settings.validation import InvalidValue
+from .guard import CONFIRMED, FILTERED, NO_ANSWER, NO_LEADER, ConfirmedEndpoints, Evidence
 
 _TIMEOUT_SECONDS = 2.0
+_POLL_SECONDS, _POLL_SECONDS_WITHOUT_LEADER = 2.0, 0.5
 
 
 @dataclasses.dataclass(frozen=True)
-class Pulse:
-    """Whether Consul has a leader, and which cluster it is; `trouble` says why it is not known."""
+class LeaderStatus:
+    """Whether Consul has a leader, and the ID of the cluster; `problem` says why it has none."""
 
     leader: bool
-    birth: str = ""
-    trouble: str = ""
+    cluster_id: str = ""
+    problem: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
-class Wanted:
-    """A service by its name in Consul, and the tag its instances need, "" for none."""
+class ServiceQuery:
+    """A service by its name in Consul, and the tag that its instances must have, "" for none."""
 
     name: str
     tag: str = ""
 
 
-class Witness:
-    """Reads of one agent, by one thread."""
+class LeaderCheck:
+    """Reads from one agent, for use by one thread."""
 
-    def __init__(self, place: Consul) -> None:
-        """Nothing is sent yet."""
-        self._client = ConsulClient(place, _TIMEOUT_SECONDS)
+    def __init__(self, consul: Consul) -> None:
+        """Connect later."""
+        self._client = ConsulClient(consul, _TIMEOUT_SECONDS)
 
-    def pulse(self) -> Pulse:
-        """Two small reads; never raises."""
+    def status(self) -> LeaderStatus:
+        """The leader status, by two small reads; never raises."""
         try:
             leader = self._client.get("/v1/status/leader").body
-        except Unanswered as error:
-            return Pulse(False, trouble=str(error))
+        except ConsulError as error:
+            return LeaderStatus(False, problem=str(error))
         if not leader:
-            return Pulse(False, trouble="Consul has no leader")
-        return Pulse(True, self._birth())
+            return LeaderStatus(False, problem="Consul has no leader")
+        return LeaderStatus(True, self._cluster_id())
 
-    def testify(self, services: Mapping[str, Wanted]) -> Evidence:
-        """What a consistent read says of services, by the guard's names for them; never raises."""
-        pulse = self.pulse()
-        if not pulse.leader:
-            return Evidence(NO_LEADER if "no leader" in pulse.trouble else SILENT, pulse.birth)
-        words: dict[str, Word] = {}
-        for key, wanted in services.items():
+    def confirm(self, services: Mapping[str, ServiceQuery]) -> Evidence:
+        """The evidence of a consistent read for each service key; never raises."""
+        status = self.status()
+        if not status.leader:
+            state = NO_LEADER if "no leader" in status.problem else NO_ANSWER
+            return Evidence(state, status.cluster_id)
+        confirmed: dict[str, ConfirmedEndpoints] = {}
+        for key, query in services.items():
             try:
                 answer = self._client.get(
-                    f"/v1/health/service/{urllib.parse.quote(wanted.name)}?passing&consistent"
+                    f"/v1/health/service/{urllib.parse.quote(query.name)}?passing&consistent"
                 )
-            except Unanswered as error:
-                # A leader that was lost a moment ago is said in this answer only.
+            except ConsulError as error:
+                # The leader may have been lost since its status was read.
                 lost = "leader" in str(error)
-                return Evidence(NO_LEADER if lost else SILENT, pulse.birth)
+                return Evidence(NO_LEADER if lost else NO_ANSWER, status.cluster_id)
             if answer.filtered:
-                return Evidence(FILTERED, pulse.birth)
-            words[key] = Word(places_of(answer, wanted.tag), answer.index)
-        return Evidence(CONFIRMED, pulse.birth, words)
+                return Evidence(FILTERED, status.cluster_id)
+            endpoints = frozenset(_endpoints(answer.body, query.tag))
+            confirmed[key] = ConfirmedEndpoints(endpoints, answer.index)
+        return Evidence(CONFIRMED, status.cluster_id, confirmed)
 
     def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         self._client.close()
 
-    def _birth(self) -> str:
-        """The identity that a cluster takes once in its life; "" where it does not tell."""
+    def _cluster_id(self) -> str:
+        """The trust domain, which a cluster generates once in its life; "" where it is unknown."""
         try:
             roots = self._client.get("/v1/connect/ca/roots").body
-        except Unanswered:
+        except ConsulError:
             return ""
         return str(roots.get("TrustDomain") or "") if isinstance(roots, dict) else ""
 
 
-def places_of(answer: Answer, tag: str) -> frozenset[Place]:
-    """The places of the instances with the tag; what is no place is no witness for anything."""
-    return frozenset(_places(answer.body, tag))
+class LeaderMonitor:
+    """Polls the leader status in a background thread, so that an agent that hangs blocks nothing.
+
+    Calls `on_status` with every status, from its thread, until it is stopped.
+    """
+
+    def __init__(self, consul: Consul, on_status: Callable[[LeaderStatus], None]) -> None:
+        """Start at once."""
+        self._check = LeaderCheck(consul)
+        self._on_status = on_status
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._poll, name="leader status", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Report nothing further; the thread ends by itself."""
+        self._stop.set()
+
+    def _poll(self) -> None:
+        while not self._stop.is_set():
+            status = self._check.status()
+            if not self._stop.is_set():
+                self._on_status(status)
+            self._stop.wait(_POLL_SECONDS if status.leader else _POLL_SECONDS_WITHOUT_LEADER)
+        self._check.close()
 
 
-def _places(entries: Any, tag: str) -> Iterable[Place]:
+def _endpoints(entries: Any, tag: str) -> Iterable[Endpoint]:
+    """The endpoints of the instances with the tag; one that is not valid confirms nothing."""
     for entry in entries or ():
         service = entry["Service"]
         if tag and tag not in (service.get("Tags") or ()):
             continue
         try:
-            address = grammar.address(service.get("Address") or entry["Node"].get("Address"))
-            yield Place(str(address), grammar.port(service.get("Port")))
-        except Unfit:
+            address = validation.address(service.get("Address") or entry["Node"].get("Address"))
+            yield Endpoint(str(address), validation.port(service.get("Port")))
+        except InvalidValue:
             continue

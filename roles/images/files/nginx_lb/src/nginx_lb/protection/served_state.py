@@ -1,4 +1,4 @@
-"""What is served of each service, judged against what Consul says."""
+"""What is served of each service, updated with what Consul reports if the guard believes it."""
 
 from __future__ import annotations
 
@@ -6,54 +6,58 @@ import logging
 import time
 from collections.abc import Mapping
 
-from .. import routing as site
-from ..discovery.service_discovery import Following
-from ..discovery.snapshot import Instances
+from .. import routing
+from ..discovery.service_discovery import ServiceDiscovery
+from ..model import Instances, Record
 from ..settings.model import Settings
 from . import guard
-from .guard import Evidence, Hold, Record
-from .leader_check import Wanted, Witness
+from .guard import Evidence, Hold
+from .leader_check import LeaderCheck, ServiceQuery
 
 log = logging.getLogger("nginx-lb")
 
 
-class Ledger:
-    """The records and the holds; `birth` names the cluster that Consul was last."""
+class ServedState:
+    """The records and the holds; `cluster_id` identifies the cluster that answered last."""
 
     def __init__(self, records: Mapping[str, Record]) -> None:
         """Begin with what was served last."""
         self.records = records
         self.holds: Mapping[str, Hold] = {}
-        self.birth = ""
+        self.cluster_id = ""
 
-    @property
-    def instances(self) -> dict[str, Instances]:
-        """What is to be served."""
-        return {name: record.instances for name, record in self.records.items()}
-
-    def judge(
-        self, options: Settings, heard: Following, witness: Witness, accepted: str | None
+    def update(
+        self,
+        options: Settings,
+        discovery: ServiceDiscovery,
+        leader: LeaderCheck,
+        accepted: str | None,
     ) -> list[str]:
-        """Judge what was heard; the services that are taken on the operator's word.
+        """Take over what Consul reports, as far as the guard believes it.
 
-        `accepted` is the service the operator vouches for, "" for all and None for none. Services
-        that nothing was heard of stay as they are, their catalog's birth too.
+        `accepted` is the service whose loss the operator accepts, "" for all and None for none; the
+        services for which that made a difference are returned. A service that Consul has not
+        reported on stays unchanged, with the cluster ID of its record.
         """
-        keys = {site.service_key(each) for each in options.services}
+        keys = {routing.service_key(each) for each in options.services}
         judged: dict[str, Record] = {}
-        said: dict[str, Instances] = {}
-        for found, part, ours in (
-            (heard.declared, site.declared, True),
-            (heard.discovered, site.discovered, False),
+        reported: dict[str, Instances] = {}
+        for snapshot, select, is_declared in (
+            (discovery.declared, routing.declared, True),
+            (discovery.discovered, routing.discovered, False),
         ):
-            if found is not None:
-                said |= part(options, found.services)
-                judged |= {name: r for name, r in self.records.items() if (name in keys) == ours}
-        lost = guard.losses(judged, said)
+            if snapshot is not None:
+                reported |= select(options, snapshot.services)
+                judged |= {
+                    name: record
+                    for name, record in self.records.items()
+                    if (name in keys) == is_declared
+                }
+        lost = guard.losses(judged, reported)
         forced = [name for name in lost if accepted in ("", name)]
-        evidence = self._evidence(options, lost, witness)
+        evidence = self._evidence(options, lost, leader)
         verdict = guard.judge(
-            options.guard, judged, said, evidence, self.holds, time.monotonic(), forced
+            options.guard, judged, reported, evidence, self.holds, time.monotonic(), forced
         )
         others = {name: each for name, each in self.records.items() if name not in judged}
         holds = {name: hold for name, hold in self.holds.items() if name in others}
@@ -62,22 +66,32 @@ class Ledger:
         return forced
 
     def _evidence(
-        self, options: Settings, lost: Mapping[str, object], witness: Witness
+        self, options: Settings, lost: Mapping[str, object], leader: LeaderCheck
     ) -> Evidence:
-        """Whoever vouches for the losses; nobody is asked where there are none."""
+        """Confirm removals with the leader; skip the request when nothing was removed."""
         if not lost:
-            return Evidence(guard.SILENT, self.birth)
+            return Evidence(guard.NO_ANSWER, self.cluster_id)
         declared = {
-            site.service_key(each): Wanted(each.name, each.tag) for each in options.services
+            routing.service_key(each): ServiceQuery(each.name, each.tag)
+            for each in options.services
         }
         marker = options.discover.tag if options.discover else ""
-        return witness.testify({name: declared.get(name, Wanted(name, marker)) for name in lost})
+        return leader.confirm(
+            {name: declared.get(name, ServiceQuery(name, marker)) for name in lost}
+        )
 
     def _hold(self, holds: Mapping[str, Hold]) -> None:
         for name, hold in holds.items():
             if name not in self.holds or self.holds[name].reason != hold.reason:
-                places = ", ".join(sorted(str(place) for place in hold.lost))
-                log.warning("held %s: %s; still in rotation: %s", name, hold.reason, places)
+                endpoints = ", ".join(sorted(str(each) for each in hold.lost))
+                log.warning(
+                    "keeping %d removed %s of %s: %s; still in rotation: %s",
+                    len(hold.lost),
+                    "instance" if len(hold.lost) == 1 else "instances",
+                    name,
+                    hold.reason,
+                    endpoints,
+                )
         for name in sorted(set(self.holds) - set(holds)):
-            log.warning("held no more: %s", name)
+            log.warning("hold released: %s", name)
         self.holds = holds

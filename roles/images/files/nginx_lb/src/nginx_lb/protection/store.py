@@ -1,4 +1,4 @@
-"""What outlives the container: the records of what is served, on a volume."""
+"""Keeps the records of what is served on the volume, for the next container."""
 
 from __future__ import annotations
 
@@ -9,29 +9,28 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-from ..discovery.snapshot import Instance, Place, ordered
+from ..model import Endpoint, Instance, Record, ordered
 from ..routing import Claim
-from .guard import Record
 
 
 @dataclasses.dataclass(frozen=True)
 class State:
-    """What was served last: by which generation, of which services, who held which route."""
+    """What was served last: the generation, the records, and the service that owns each route."""
 
     generation: int = 0
     records: Mapping[str, Record] = dataclasses.field(default_factory=dict)
-    holders: Mapping[Claim, str] = dataclasses.field(default_factory=dict)
+    owners: Mapping[Claim, str] = dataclasses.field(default_factory=dict)
 
 
 def load(path: pathlib.Path) -> State:
-    """The state of the file; an empty one where there is none or it cannot be read."""
+    """The state in the file; an empty one where the file is missing or invalid."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         return _state(json.loads(path.read_text(encoding="utf-8")))
     return State()
 
 
 def save(path: pathlib.Path, state: State) -> None:
-    """Write the state, in one step. OSError where the volume cannot be written."""
+    """Write the state atomically. OSError where the volume cannot be written."""
     partial = path.with_suffix(".partial")
     partial.write_text(json.dumps(_values(state)), encoding="utf-8")
     partial.replace(path)
@@ -40,18 +39,18 @@ def save(path: pathlib.Path, state: State) -> None:
 def _values(state: State) -> dict[str, Any]:
     return {
         "generation": state.generation,
-        "holders": [[*claim, service] for claim, service in sorted(state.holders.items())],
+        "owners": [[*claim, service] for claim, service in sorted(state.owners.items())],
         "records": {name: _record_values(record) for name, record in state.records.items()},
     }
 
 
 def _record_values(record: Record) -> dict[str, Any]:
     return {
-        "birth": record.birth,
+        "cluster_id": record.cluster_id,
         "index": record.index,
-        "confirmed": sorted([place.address, place.port] for place in record.confirmed),
+        "confirmed": sorted([each.address, each.port] for each in record.confirmed),
         "instances": [
-            [each.place.address, each.place.port, each.weight, each.id, list(each.tags)]
+            [each.endpoint.address, each.endpoint.port, each.weight, each.id, list(each.tags)]
             for each in record.instances
         ],
     }
@@ -61,17 +60,17 @@ def _state(values: dict[str, Any]) -> State:
     return State(
         int(values["generation"]),
         {name: _record(each) for name, each in values["records"].items()},
-        {(host, path): service for host, path, service in values["holders"]},
+        {(host, path): service for host, path, service in values["owners"]},
     )
 
 
 def _record(values: dict[str, Any]) -> Record:
     return Record(
         ordered(
-            Instance(Place(address, port), weight, identifier, tuple(tags))
+            Instance(Endpoint(address, port), weight, identifier, tuple(tags))
             for address, port, weight, identifier, tags in values["instances"]
         ),
-        frozenset(Place(address, port) for address, port in values["confirmed"]),
-        values["birth"],
+        frozenset(Endpoint(address, port) for address, port in values["confirmed"]),
+        values["cluster_id"],
         values["index"],
     )

@@ -1,4 +1,4 @@
-"""The settings file: read when it changed, kept when it was accepted."""
+"""Reads the settings file when it has changed, and keeps a copy of the settings accepted last."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import contextlib
 import dataclasses
 import pathlib
 
-from . import reader as settings_reader
+from . import reader
 from .model import Settings
-from .validation import Unfit
+from .validation import InvalidValue
 
 
 @dataclasses.dataclass(frozen=True)
-class Offer:
-    """What the file says: settings, or why it is none; the text and its revision."""
+class CandidateSettings:
+    """The content of the settings file: the settings, or the problem that makes it invalid."""
 
     text: str
     options: Settings | None
@@ -21,39 +21,39 @@ class Offer:
 
     @property
     def revision(self) -> str:
-        """The revision that is offered, "" where none can be read."""
+        """The revision of the settings, "" where the file is invalid."""
         return self.options.revision if self.options else ""
 
 
 class SettingsFile:
-    """A file of the operator's, with a copy of what was accepted last; neither need exist."""
+    """The operator's settings file and the copy accepted last; neither needs to exist."""
 
     def __init__(self, path: pathlib.Path, accepted: pathlib.Path, base: Settings) -> None:
-        """Read it; `base` is what the environment says."""
+        """Read the file; `base` are the settings of the environment."""
         self._path = path
         self._accepted = accepted
         self._base = base
-        self._seen = _read(path)
+        self._text = _read(path)
 
-    def first(self) -> Offer:
-        """What the file says at the start."""
-        return self._offer(self._seen)
+    def first(self) -> CandidateSettings:
+        """What the file held at the start."""
+        return self._candidate(self._text)
 
-    def changed(self) -> Offer | None:
-        """What the file says now, None where that has not changed."""
+    def changed(self) -> CandidateSettings | None:
+        """What the file holds now, None where it has not changed."""
         text = _read(self._path)
-        if text == self._seen:
+        if text == self._text:
             return None
-        self._seen = text
-        return self._offer(text)
+        self._text = text
+        return self._candidate(text)
 
     def accepted(self, refused: Settings | None) -> Settings:
-        """What was accepted last; at a first start the refused settings without what may be wrong.
+        """The settings accepted last; at a first start `refused` without what may be invalid.
 
-        The balancer then serves nobody and lives to tell what is wrong.
+        The balancer then serves no service, but it runs and reports the problem.
         """
         text = _read(self._accepted)
-        options = self._offer(text).options if text is not None else None
+        options = self._candidate(text).options if text is not None else None
         return options or dataclasses.replace(
             refused or self._base,
             services=(),
@@ -63,17 +63,17 @@ class SettingsFile:
             server_snippet="",
         )
 
-    def accept(self, offer: Offer) -> None:
-        """Keep what was offered for the next start. OSError where it cannot be written."""
-        self._accepted.write_text(offer.text, encoding="utf-8")
+    def accept(self, candidate: CandidateSettings) -> None:
+        """Keep these settings for the next start. OSError where they cannot be written."""
+        self._accepted.write_text(candidate.text, encoding="utf-8")
 
-    def _offer(self, text: str | None) -> Offer:
+    def _candidate(self, text: str | None) -> CandidateSettings:
         if text is None:
-            return Offer("{}", self._base)
+            return CandidateSettings("{}", self._base)
         try:
-            return Offer(text, settings_reader.from_text(text, self._base))
-        except Unfit as error:
-            return Offer(text, None, str(error))
+            return CandidateSettings(text, reader.from_text(text, self._base))
+        except InvalidValue as error:
+            return CandidateSettings(text, None, str(error))
 
 
 def _read(path: pathlib.Path) -> str | None:

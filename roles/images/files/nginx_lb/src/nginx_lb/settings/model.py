@@ -1,4 +1,4 @@
-"""What the operator asks for, with every default in its place. Pure."""
+"""The settings as frozen values, with their defaults. Pure."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ RETRY_ON = ("error", "timeout", "invalid_header", "http_500", "http_502", "http_
 
 @dataclasses.dataclass(frozen=True)
 class Tuning:
-    """How requests reach the instances of a service. Times and sizes are in nginx's notation.
+    """How requests are proxied to a service's instances. Times and sizes are in nginx's notation.
 
-    `tries` and `tries_timeout` bound all attempts for one request. A request that is not
-    idempotent, such as POST, is tried elsewhere only while nothing of it was sent.
+    `tries` and `tries_timeout` limit all attempts for one request. A request that is not
+    idempotent, such as POST, is retried only while nothing of it was sent.
     """
 
     balance: str = "round_robin"
     hash_key: str = "$remote_addr"
     weights: bool = True
-    # Idle connections that each worker keeps to the instances. POST always takes a fresh one.
+    # Idle connections that each worker keeps to the instances. A POST always opens a new one.
     keepalive: int = 32
     connect_timeout: str = "500ms"
     read_timeout: str = "60s"
@@ -37,10 +37,10 @@ class Tuning:
 
 @dataclasses.dataclass(frozen=True)
 class Service:
-    """A service of the inventory: its name in Consul, and where users find it.
+    """A service of the inventory: its name in Consul, and its hosts and path.
 
-    Without hosts it answers for every name that no other service has. `tag` takes only instances
-    that carry it. `snippet` is the operator's own configuration for its location.
+    Without hosts it serves every host name that no other service has. With `tag`, only instances
+    with this tag are used. `snippet` is the operator's own nginx configuration for its location.
     """
 
     name: str
@@ -54,10 +54,10 @@ class Service:
 
 @dataclasses.dataclass(frozen=True)
 class Discover:
-    """Services that present themselves: every instance with the tag `tag`.
+    """Services discovered by the tag `tag` of their instances.
 
-    They say where by the tags `<tag>.host=`, `<tag>.path=`, `<tag>.balance=`, `<tag>.strip_path=`,
-    within `hosts`: names, or `*.example.org` for all of a domain. None stands for every host name.
+    The tags `<tag>.host=`, `<tag>.path=`, `<tag>.balance=` and `<tag>.strip_path=` set the route.
+    `hosts` limits the host names, with `*.example.org` for a whole domain; empty allows every name.
     """
 
     tag: str = "lb"
@@ -66,7 +66,7 @@ class Discover:
 
 @dataclasses.dataclass(frozen=True)
 class Certificate:
-    """A pair of files `<name>.pem` and `<name>.key`, for these hosts."""
+    """The files `<name>.pem` and `<name>.key`, used for these hosts."""
 
     name: str
     hosts: tuple[str, ...] = ()
@@ -74,7 +74,7 @@ class Certificate:
 
 @dataclasses.dataclass(frozen=True)
 class Tls:
-    """TLS on a port; the first certificate serves whom no other names."""
+    """TLS on a port; the first certificate is the default."""
 
     port: int
     certificates: tuple[Certificate, ...]
@@ -83,7 +83,7 @@ class Tls:
 
 @dataclasses.dataclass(frozen=True)
 class Consul:
-    """The agent to follow."""
+    """The Consul agent to follow."""
 
     host: str = "127.0.0.1"
     port: int = 8500
@@ -99,7 +99,7 @@ class Consul:
 
 @dataclasses.dataclass(frozen=True)
 class Guard:
-    """What the guard lets go, see guard.py."""
+    """The limits of the guard, see protection/guard.py."""
 
     max_drop: float = 0.5
     confirm_seconds: float = 2.0
@@ -108,15 +108,15 @@ class Guard:
 
 @dataclasses.dataclass(frozen=True)
 class Reload:
-    """Seconds between two reloads: after a lone one, and while changes keep coming."""
+    """Seconds between two reloads: the minimum, and the interval during a burst of changes."""
 
-    calm_seconds: float = 1.0
-    churn_seconds: float = 2.4
+    min_interval: float = 1.0
+    burst_interval: float = 2.4
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """Everything the balancer is told. `revision` is the teller's name for it, to be told back."""
+    """All settings of the balancer. `revision` is their identifier, repeated on the status page."""
 
     revision: str = ""
     port: int = 80
@@ -132,7 +132,7 @@ class Settings:
     health_path: str = "/healthz"
     access_log: bool = True
     status_address: str = "127.0.0.1"
-    # 0 serves no status.
+    # 0 disables the status port.
     status_port: int = 8404
     networks: tuple[Network, ...] = ()
     consul: Consul = Consul()
@@ -140,7 +140,7 @@ class Settings:
     reload: Reload = Reload()
     worker_connections: int = 4096
     keepalive_timeout: str = "60s"
-    # A reload leaves idle connections this long, so that no client writes into a closed one.
+    # A reload closes idle connections no sooner, so that no client writes into a closed one.
     keepalive_min_timeout: str = "5s"
-    # What still runs this long after a reload is cut, WebSockets too.
+    # worker_shutdown_timeout: after a reload, longer requests and WebSockets are cut off.
     shutdown_timeout: str = "30s"

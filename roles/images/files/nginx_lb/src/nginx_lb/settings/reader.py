@@ -1,18 +1,18 @@
-"""Settings from the environment and from a file's JSON, every word of them checked. Pure.
+"""Reads and validates settings from the environment and from the JSON of the settings file. Pure.
 
-The environment alone describes one service at /, as it always did; a settings file says the rest.
+The environment alone configures one service at /; the settings file configures everything.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import json
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
-from . import validation as grammar
-from .mapping import Reader
+from . import validation
 from .model import (
     BALANCES,
     RETRY_ON,
@@ -26,7 +26,9 @@ from .model import (
     Tls,
     Tuning,
 )
-from .validation import Unfit
+from .validation import InvalidValue
+
+T = TypeVar("T")
 
 _CONSUL = re.compile(r"(?:(https?)://)?([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]):([0-9]{1,5})")
 _REVISION = re.compile(r"[A-Za-z0-9._-]{0,128}")
@@ -34,10 +36,10 @@ _CERTIFICATE = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
-    """The settings that the environment gives. Unfit where a value is none."""
-    service = grammar.name(environment.get("NGINX_LB_SERVICE") or "my-web-server")
+    """The settings of the environment. InvalidValue where a value is not valid."""
+    service = validation.name(environment.get("NGINX_LB_SERVICE") or "my-web-server")
     tuning = Tuning(
-        connect_timeout=grammar.duration(environment.get("NGINX_LB_CONNECT_TIMEOUT") or "500ms")
+        connect_timeout=validation.duration(environment.get("NGINX_LB_CONNECT_TIMEOUT") or "500ms")
     )
     consul = dataclasses.replace(
         _consul_address(environment.get("CONSUL_HTTP_ADDR") or "127.0.0.1:8500"),
@@ -51,7 +53,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         consul=consul,
         status_port=_decimal(environment.get("NGINX_LB_STATUS_PORT") or "8404", "status port"),
         networks=tuple(
-            grammar.network(word)
+            validation.network(word)
             for word in (environment.get("NGINX_LB_NETWORKS") or "").split(",")
             if word
         ),
@@ -59,221 +61,288 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
 
 
 def from_text(text: str, base: Settings) -> Settings:
-    """The settings of a file's JSON, on top of the environment's. Unfit where it does not fit."""
+    """The settings of a file's JSON, with `base` as defaults. InvalidValue for invalid ones."""
     try:
         values = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise Unfit(f"settings: no JSON: {error}") from None
+        raise InvalidValue(f"settings: not valid JSON: {error}") from None
     return from_values(values, base)
 
 
 def from_values(values: Any, base: Settings) -> Settings:
-    """The settings of a mapping, on top of the environment's."""
-    reader = Reader(values, "settings")
-    defaults = reader.take("defaults", lambda value: _tuning(value, base.defaults), base.defaults)
-    discover = reader.take("discover", _discover, None)
-    services = reader.each("services", lambda value: _service(value, defaults))
+    """The settings of a mapping, with `base` as defaults."""
+    reader = _MappingReader(values, "settings")
+    defaults = reader.optional(
+        "defaults", lambda value: _tuning(value, base.defaults), base.defaults
+    )
+    discover = reader.optional("discover", _discover, None)
+    services = reader.items("services", lambda value: _service(value, defaults))
     if not services and discover is None:
         services = tuple(dataclasses.replace(each, tuning=defaults) for each in base.services)
     found = Settings(
-        revision=reader.take("revision", _revision, ""),
+        revision=reader.optional("revision", _revision, ""),
         services=services,
         discover=discover,
         defaults=defaults,
-        port=reader.take("port", grammar.port, base.port),
-        tls=reader.take("tls", _tls, None),
-        gzip=reader.take("gzip", grammar.flag, False),
-        real_ip_from=reader.each("real_ip_from", grammar.network),
-        real_ip_header=reader.take("real_ip_header", grammar.header, base.real_ip_header),
-        http_snippet=reader.take("http_snippet", grammar.text, ""),
-        server_snippet=reader.take("server_snippet", grammar.text, ""),
-        health_path=reader.take("health_path", grammar.path, base.health_path),
-        access_log=reader.take("access_log", grammar.flag, base.access_log),
-        status_address=reader.take("status_address", _literal, base.status_address),
-        status_port=reader.take("status_port", _port_or_none, base.status_port),
-        networks=reader.each("networks", grammar.network, base.networks),
-        consul=reader.take("consul", lambda value: _consul(value, base.consul), base.consul),
-        guard=reader.take("guard", _guard, base.guard),
-        reload=reader.take("reload", _reload, base.reload),
-        worker_connections=reader.take("worker_connections", _count, base.worker_connections),
-        keepalive_timeout=reader.take("keepalive_timeout", grammar.duration, "60s"),
-        keepalive_min_timeout=reader.take("keepalive_min_timeout", grammar.duration, "5s"),
-        shutdown_timeout=reader.take("shutdown_timeout", grammar.duration, "30s"),
+        port=reader.optional("port", validation.port, base.port),
+        tls=reader.optional("tls", _tls, None),
+        gzip=reader.optional("gzip", validation.flag, False),
+        real_ip_from=reader.items("real_ip_from", validation.network),
+        real_ip_header=reader.optional("real_ip_header", validation.header, base.real_ip_header),
+        http_snippet=reader.optional("http_snippet", validation.text, ""),
+        server_snippet=reader.optional("server_snippet", validation.text, ""),
+        health_path=reader.optional("health_path", validation.path, base.health_path),
+        access_log=reader.optional("access_log", validation.flag, base.access_log),
+        status_address=reader.optional("status_address", _literal, base.status_address),
+        status_port=reader.optional("status_port", _port_or_none, base.status_port),
+        networks=reader.items("networks", validation.network, base.networks),
+        consul=reader.optional("consul", lambda value: _consul(value, base.consul), base.consul),
+        guard=reader.optional("guard", _guard, base.guard),
+        reload=reader.optional("reload", _reload, base.reload),
+        worker_connections=reader.optional("worker_connections", _count, base.worker_connections),
+        keepalive_timeout=reader.optional("keepalive_timeout", validation.duration, "60s"),
+        keepalive_min_timeout=reader.optional("keepalive_min_timeout", validation.duration, "5s"),
+        shutdown_timeout=reader.optional("shutdown_timeout", validation.duration, "30s"),
     )
-    reader.end()
-    _demand_consistent(found)
+    reader.reject_unknown()
+    _reject_conflicts(found)
     return found
 
 
-def _demand_consistent(found: Settings) -> None:
-    """Unfit where two settings contradict each other."""
+def _reject_conflicts(found: Settings) -> None:
+    """InvalidValue where two settings conflict."""
     ports = [found.port, *([found.tls.port] if found.tls else [])]
     if len(set(ports)) < len(ports):
-        raise Unfit(f"settings.tls.port: {found.port} is the plain port already")
+        raise InvalidValue(f"settings.tls.port: {found.port} is already the HTTP port")
     if found.status_port in ports:
-        raise Unfit(f"settings.status_port: {found.status_port} is a public port already")
+        raise InvalidValue(f"settings.status_port: {found.status_port} is already a public port")
     claimed: dict[tuple[str, str], str] = {}
     for service in found.services:
         for host in service.hosts or ("",):
             holder = claimed.setdefault((host, service.path), service.name)
             if holder != service.name:
                 where = f"{host or 'every host'} {service.path}"
-                raise Unfit(f"settings.services: {holder} and {service.name} both want {where}")
+                raise InvalidValue(
+                    f"settings.services: {holder} and {service.name} both claim {where}"
+                )
 
 
 def _service(value: Any, defaults: Tuning) -> Service:
-    reader = Reader(value, "service")
+    reader = _MappingReader(value, "service")
     found = Service(
-        name=reader.need("name", grammar.name),
-        hosts=reader.each("hosts", grammar.host),
-        path=reader.take("path", grammar.path, "/"),
-        strip_path=reader.take("strip_path", grammar.flag, False),
-        tag=reader.take("tag", grammar.tag, ""),
-        snippet=reader.take("snippet", grammar.text, ""),
+        name=reader.required("name", validation.name),
+        hosts=reader.items("hosts", validation.host),
+        path=reader.optional("path", validation.path, "/"),
+        strip_path=reader.optional("strip_path", validation.flag, False),
+        tag=reader.optional("tag", validation.tag, ""),
+        snippet=reader.optional("snippet", validation.text, ""),
         tuning=_tuned(reader, defaults),
     )
-    reader.end()
+    reader.reject_unknown()
     return found
 
 
 def _tuning(value: Any, defaults: Tuning) -> Tuning:
-    reader = Reader(value, "defaults")
+    reader = _MappingReader(value, "defaults")
     found = _tuned(reader, defaults)
-    reader.end()
+    reader.reject_unknown()
     return found
 
 
-def _tuned(reader: Reader, old: Tuning) -> Tuning:
+def _tuned(reader: _MappingReader, old: Tuning) -> Tuning:
     return Tuning(
-        balance=reader.take("balance", _balance, old.balance),
-        hash_key=reader.take("hash_key", grammar.hash_key, old.hash_key),
-        weights=reader.take("weights", grammar.flag, old.weights),
-        keepalive=reader.take("keepalive", _count, old.keepalive),
-        connect_timeout=reader.take("connect_timeout", grammar.duration, old.connect_timeout),
-        read_timeout=reader.take("read_timeout", grammar.duration, old.read_timeout),
-        send_timeout=reader.take("send_timeout", grammar.duration, old.send_timeout),
-        retry_on=reader.each("retry_on", _retry, old.retry_on),
-        tries=reader.take("tries", _tries, old.tries),
-        tries_timeout=reader.take("tries_timeout", grammar.duration, old.tries_timeout),
-        max_fails=reader.take("max_fails", _count, old.max_fails),
-        fail_timeout=reader.take("fail_timeout", grammar.duration, old.fail_timeout),
-        max_body=reader.take("max_body", grammar.size, old.max_body),
-        buffering=reader.take("buffering", grammar.flag, old.buffering),
+        balance=reader.optional("balance", _balance, old.balance),
+        hash_key=reader.optional("hash_key", validation.hash_key, old.hash_key),
+        weights=reader.optional("weights", validation.flag, old.weights),
+        keepalive=reader.optional("keepalive", _count, old.keepalive),
+        connect_timeout=reader.optional(
+            "connect_timeout", validation.duration, old.connect_timeout
+        ),
+        read_timeout=reader.optional("read_timeout", validation.duration, old.read_timeout),
+        send_timeout=reader.optional("send_timeout", validation.duration, old.send_timeout),
+        retry_on=reader.items("retry_on", _retry, old.retry_on),
+        tries=reader.optional("tries", _tries, old.tries),
+        tries_timeout=reader.optional("tries_timeout", validation.duration, old.tries_timeout),
+        max_fails=reader.optional("max_fails", _count, old.max_fails),
+        fail_timeout=reader.optional("fail_timeout", validation.duration, old.fail_timeout),
+        max_body=reader.optional("max_body", validation.size, old.max_body),
+        buffering=reader.optional("buffering", validation.flag, old.buffering),
     )
 
 
 def _balance(value: Any) -> str:
-    return grammar.choice(value, BALANCES)
+    return validation.choice(value, BALANCES)
 
 
 def _retry(value: Any) -> str:
-    return grammar.choice(value, RETRY_ON)
+    return validation.choice(value, RETRY_ON)
 
 
 def _count(value: Any) -> int:
-    return grammar.integer(value, 0, 65535, "a count")
+    return validation.integer(value, 0, 65535, "a count")
 
 
 def _tries(value: Any) -> int:
-    return grammar.integer(value, 1, 100, "tries")
+    return validation.integer(value, 1, 100, "tries")
 
 
 def _port_or_none(value: Any) -> int:
-    return grammar.integer(value, 0, 65535, "a port")
+    return validation.integer(value, 0, 65535, "a port")
 
 
 def _literal(value: Any) -> str:
-    return str(grammar.address(value))
+    return str(validation.address(value))
 
 
 def _seconds(value: Any) -> float:
-    return grammar.number(value, 0, 86400, "seconds")
+    return validation.number(value, 0, 86400, "seconds")
 
 
 def _discover(value: Any) -> Discover:
-    reader = Reader(value, "discover")
-    found = Discover(reader.take("tag", grammar.tag, "lb"), reader.each("hosts", grammar.host))
-    reader.end()
+    reader = _MappingReader(value, "discover")
+    found = Discover(
+        reader.optional("tag", validation.tag, "lb"), reader.items("hosts", validation.host)
+    )
+    reader.reject_unknown()
     return found
 
 
 def _tls(value: Any) -> Tls:
-    reader = Reader(value, "tls")
+    reader = _MappingReader(value, "tls")
     found = Tls(
-        port=reader.take("port", grammar.port, 443),
-        certificates=reader.each("certificates", _certificate),
-        redirect=reader.take("redirect", grammar.flag, False),
+        port=reader.optional("port", validation.port, 443),
+        certificates=reader.items("certificates", _certificate),
+        redirect=reader.optional("redirect", validation.flag, False),
     )
-    reader.end()
+    reader.reject_unknown()
     if not found.certificates:
-        raise Unfit("tls.certificates: TLS needs at least one")
+        raise InvalidValue("tls.certificates: TLS needs at least one")
     return found
 
 
 def _certificate(value: Any) -> Certificate:
-    reader = Reader(value, "certificate")
+    reader = _MappingReader(value, "certificate")
     found = Certificate(
-        name=reader.need("name", certificate_name), hosts=reader.each("hosts", grammar.host)
+        name=reader.required("name", certificate_name), hosts=reader.items("hosts", validation.host)
     )
-    reader.end()
+    reader.reject_unknown()
     return found
 
 
 def _revision(value: Any) -> str:
     if not isinstance(value, str) or not _REVISION.fullmatch(value):
-        raise Unfit(f"{grammar.quoted(value)} is not a revision: letters, digits, . _ -")
+        raise InvalidValue(f"{validation.quoted(value)} is not a revision: letters, digits, . _ -")
     return value
 
 
 def certificate_name(value: Any) -> str:
+    """The name of a certificate, which is also the name of its files."""
     if not isinstance(value, str) or not _CERTIFICATE.fullmatch(value):
-        raise Unfit(f"{grammar.quoted(value)} is not a certificate's name: a-z, 0-9, . _ -")
+        raise InvalidValue(f"{validation.quoted(value)} is not a certificate name: a-z, 0-9, . _ -")
     return value
 
 
 def _consul(value: Any, old: Consul) -> Consul:
-    reader = Reader(value, "consul")
-    place = reader.take("address", _consul_address, old)
+    reader = _MappingReader(value, "consul")
+    address = reader.optional("address", _consul_address, old)
     found = dataclasses.replace(
-        place,
-        token_file=reader.take("token_file", grammar.text, old.token_file),
-        ca_file=reader.take("ca_file", grammar.text, old.ca_file),
+        address,
+        token_file=reader.optional("token_file", validation.text, old.token_file),
+        ca_file=reader.optional("ca_file", validation.text, old.ca_file),
     )
-    reader.end()
+    reader.reject_unknown()
     return found
 
 
 def _consul_address(value: Any) -> Consul:
     matched = _CONSUL.fullmatch(value) if isinstance(value, str) else None
     if not matched:
-        raise Unfit(f"{grammar.quoted(value)} is not an address such as 127.0.0.1:8500")
-    return Consul(matched[2], grammar.port(int(matched[3])), matched[1] or "http")
+        raise InvalidValue(f"{validation.quoted(value)} is not an address such as 127.0.0.1:8500")
+    return Consul(matched[2], validation.port(int(matched[3])), matched[1] or "http")
 
 
 def _guard(value: Any) -> Guard:
-    reader = Reader(value, "guard")
+    reader = _MappingReader(value, "guard")
     found = Guard(
-        max_drop=reader.take(
-            "max_drop", lambda share: grammar.number(share, 0, 1, "a share"), Guard.max_drop
+        max_drop=reader.optional(
+            "max_drop", lambda share: validation.number(share, 0, 1, "a share"), Guard.max_drop
         ),
-        confirm_seconds=reader.take("confirm_seconds", _seconds, Guard.confirm_seconds),
-        max_hold_seconds=reader.take("max_hold_seconds", _seconds, Guard.max_hold_seconds),
+        confirm_seconds=reader.optional("confirm_seconds", _seconds, Guard.confirm_seconds),
+        max_hold_seconds=reader.optional("max_hold_seconds", _seconds, Guard.max_hold_seconds),
     )
-    reader.end()
+    reader.reject_unknown()
     return found
 
 
 def _reload(value: Any) -> Reload:
-    reader = Reader(value, "reload")
+    reader = _MappingReader(value, "reload")
     found = Reload(
-        calm_seconds=reader.take("calm_seconds", _seconds, Reload.calm_seconds),
-        churn_seconds=reader.take("churn_seconds", _seconds, Reload.churn_seconds),
+        min_interval=reader.optional("min_interval", _seconds, Reload.min_interval),
+        burst_interval=reader.optional("burst_interval", _seconds, Reload.burst_interval),
     )
-    reader.end()
+    reader.reject_unknown()
     return found
 
 
 def _decimal(value: str, what: str) -> int:
     if not re.fullmatch(r"[0-9]{1,5}", value) or not 0 < int(value) < 65536:
-        raise Unfit(f"{what}={value} is not a port")
+        raise InvalidValue(f"{what}={value} is not a port")
     return int(value)
+
+
+class _MappingReader:
+    """Reads one mapping key by key; `where` names the mapping in error messages."""
+
+    def __init__(self, values: Any, where: str) -> None:
+        """InvalidValue unless `values` is a mapping."""
+        if not isinstance(values, Mapping):
+            raise InvalidValue(f"{where}: {validation.quoted(values)} is not a mapping")
+        self._values = values
+        self._where = where
+        self._known: set[str] = set()
+
+    def optional(self, key: str, convert: Callable[[Any], T], default: T) -> T:
+        """The converted value, the default where the key is missing or null."""
+        self._known.add(key)
+        value = self._values.get(key)
+        return default if value is None else _converted(value, convert, f"{self._where}.{key}")
+
+    def required(self, key: str, convert: Callable[[Any], T]) -> T:
+        """The converted value; InvalidValue where the key is missing."""
+        self._known.add(key)
+        value = self._values.get(key)
+        if value is None:
+            raise InvalidValue(f"{self._where}.{key} is missing")
+        return _converted(value, convert, f"{self._where}.{key}")
+
+    def items(
+        self, key: str, convert: Callable[[Any], T], default: tuple[T, ...] = ()
+    ) -> tuple[T, ...]:
+        """The converted elements of a list, the default where the key is missing or null."""
+        self._known.add(key)
+        values = self._values.get(key)
+        if values is None:
+            return default
+        if not isinstance(values, list):
+            raise InvalidValue(f"{self._where}.{key}: {validation.quoted(values)} is not a list")
+        return tuple(
+            _converted(value, convert, f"{self._where}.{key}[{number}]")
+            for number, value in enumerate(values)
+        )
+
+    def reject_unknown(self) -> None:
+        """InvalidValue for a key that no caller has read, with the closest known key."""
+        for key in self._values:
+            if key not in self._known:
+                nearest = difflib.get_close_matches(str(key), self._known, n=1)
+                hint = f"; did you mean {nearest[0]}?" if nearest else ""
+                raise InvalidValue(
+                    f"{self._where}: {validation.quoted(key)} is not a setting{hint}"
+                )
+
+
+def _converted(value: Any, convert: Callable[[Any], T], where: str) -> T:
+    try:
+        return convert(value)
+    except InvalidValue as error:
+        raise InvalidValue(f"{where}: {error}") from None

@@ -1,4 +1,4 @@
-"""What the balancer says of itself: health, status, instances and metrics. Pure."""
+"""Builds the status pages from a report: health, status, instances and metrics. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..discovery.snapshot import Instance, Instances, Skip
+from ..model import Instance, Instances, Skip
 from ..nginx.generations import Generation, knowing
 from ..protection.guard import Hold
 
@@ -22,7 +22,7 @@ _STUB = re.compile(
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """Everything that is told, at one moment. Ages are in seconds, None for never."""
+    """The state of the balancer at one moment. Ages are in seconds, None for never."""
 
     generation: int
     generations: tuple[Generation, ...]
@@ -35,31 +35,31 @@ class Report:
     render_age: float
     contact_age: float | None
     stale_after: float
-    trouble: str
+    problem: str
     refused: str
     revision: str
     offered_revision: str
     settings_refused: str
     pending: bool
-    heard: bool
+    synced: bool
 
     @property
     def state(self) -> str:
-        """fresh: as Consul says. held: instances stay against it. stale: Consul says nothing."""
+        """fresh: as Consul reports; held: removed instances are kept; stale: no contact."""
         if self.contact_age is None or self.contact_age > self.stale_after:
             return STALE
         return HELD if self.holds else FRESH
 
     @property
     def reason(self) -> str:
-        """Why the state is no better, "" when it is fresh."""
+        """Why the state is not fresh, "" where it is."""
         held = [f"{name}: {hold.reason}" for name, hold in sorted(self.holds.items())]
-        stale = [self.trouble or "Consul has not answered yet"] if self.state == STALE else []
+        stale = [self.problem or "Consul has not answered yet"] if self.state == STALE else []
         return "; ".join((*stale, *held))
 
 
 def health(report: Report) -> dict[str, Any]:
-    """What anybody may know: no address, no service's name but those that are held."""
+    """The public health page: no address, and only the names of services that are held."""
     return {
         "status": "ok",
         "state": report.state,
@@ -70,12 +70,12 @@ def health(report: Report) -> dict[str, Any]:
 
 
 def status(report: Report) -> dict[str, Any]:
-    """What the operator wants to know."""
+    """The status page for operators."""
     return {
         **health(report),
         "contact_age_seconds": None if report.contact_age is None else round(report.contact_age, 3),
         "pending": report.pending,
-        "heard": report.heard,
+        "synced": report.synced,
         "reloads": report.reloads,
         "refused": report.refused,
         "settings": {
@@ -87,7 +87,7 @@ def status(report: Report) -> dict[str, Any]:
         "services": {
             name: {
                 "instances": len(instances),
-                "held": sorted(str(place) for place in report.holds[name].lost)
+                "held": sorted(str(each) for each in report.holds[name].lost)
                 if name in report.holds
                 else [],
             }
@@ -99,7 +99,7 @@ def status(report: Report) -> dict[str, Any]:
 
 
 def instances(report: Report) -> dict[str, Any]:
-    """Where requests may go: now, and by workers of older generations that still live."""
+    """Where requests may be sent: now, and by running workers of older generations."""
     known: dict[tuple[str, Instance], None] = {
         (name, instance): None
         for services in (*(each.services for each in report.generations), report.services)
@@ -108,15 +108,15 @@ def instances(report: Report) -> dict[str, Any]:
     }
     rows = {}
     for name, instance in known:
-        place = instance.place
-        rows[name, place] = {
+        endpoint = instance.endpoint
+        rows[name, endpoint] = {
             "service": name,
             "id": instance.id,
-            "address": place.address,
-            "port": place.port,
+            "address": endpoint.address,
+            "port": endpoint.port,
             "weight": instance.weight,
-            "in_rotation": any(each.place == place for each in report.services.get(name, ())),
-            "generations": knowing(report.generations, name, place),
+            "in_rotation": any(each.endpoint == endpoint for each in report.services.get(name, ())),
+            "generations": knowing(report.generations, name, endpoint),
         }
     return {
         "generation": report.generation,
@@ -129,7 +129,7 @@ def instances(report: Report) -> dict[str, Any]:
 
 
 def metrics(report: Report, stub: str | None) -> str:
-    """Prometheus' text; `stub` is nginx's stub_status, None where nginx did not answer."""
+    """The metrics in Prometheus' text format; `stub` is nginx's stub_status, None without one."""
     lines: list[str] = []
     for name, kind, text, samples in (*_own(report), *_nginx(stub)):
         lines += [f"# HELP nginx_lb_{name} {text}", f"# TYPE nginx_lb_{name} {kind}"]
@@ -145,20 +145,30 @@ def _own(report: Report) -> Iterable[_Family]:
     held = {_label("service", name): len(each.lost) for name, each in sorted(report.holds.items())}
     contact = {} if report.contact_age is None else {"": round(report.contact_age, 3)}
     states = {_label("state", name): int(report.state == name) for name in (FRESH, HELD, STALE)}
-    yield "generation", "gauge", "The generation that serves.", {"": report.generation}
-    yield "generations", "gauge", "Generations with workers.", {"": len(report.generations)}
-    yield "reloads_total", "counter", "Reloads that served.", {"": report.reloads}
-    yield "refused_total", "counter", "Configurations refused.", {"": report.refusals}
-    yield "render_age_seconds", "gauge", "Since the last render.", {"": round(report.render_age, 3)}
-    yield "contact_age_seconds", "gauge", "Since Consul had a leader.", contact
-    yield "state", "gauge", "1 for the present state.", states
-    yield "held", "gauge", "1 while instances are held.", {"": int(bool(report.holds))}
-    yield "held_instances", "gauge", "Instances that are held.", held
+    yield "generation", "gauge", "Number of the generation that serves.", {"": report.generation}
+    yield "generations", "gauge", "Generations with running workers.", {"": len(report.generations)}
+    yield "reloads_total", "counter", "Successful reloads.", {"": report.reloads}
+    yield "refused_total", "counter", "Refused configurations.", {"": report.refusals}
+    yield (
+        "render_age_seconds",
+        "gauge",
+        "Seconds since the last render.",
+        {"": round(report.render_age, 3)},
+    )
+    yield "contact_age_seconds", "gauge", "Seconds since Consul last had a leader.", contact
+    yield "state", "gauge", "1 for the current state.", states
+    yield "held", "gauge", "1 while removed instances are kept.", {"": int(bool(report.holds))}
+    yield "held_instances", "gauge", "Removed instances that are kept in rotation.", held
     yield "instances", "gauge", "Instances in rotation.", counts
-    yield "skipped", "gauge", "Entries left out now.", {"": len(report.skipped)}
-    yield "skipped_total", "counter", "Entries left out, ever.", {"": report.skipped_total}
+    yield "skipped", "gauge", "Catalog entries skipped now.", {"": len(report.skipped)}
+    yield (
+        "skipped_total",
+        "counter",
+        "Catalog entries skipped since the start.",
+        {"": report.skipped_total},
+    )
     accepted = int(not report.settings_refused)
-    yield "settings_accepted", "gauge", "1 while the settings are in use.", {"": accepted}
+    yield "settings_accepted", "gauge", "1 while the offered settings are in use.", {"": accepted}
 
 
 def _nginx(stub: str | None) -> Iterable[_Family]:
@@ -170,9 +180,19 @@ def _nginx(stub: str | None) -> Iterable[_Family]:
         for state in ("active", "reading", "writing", "waiting")
     }
     yield "connections", "gauge", "Connections to nginx.", now
-    yield "connections_accepted_total", "counter", "Accepted.", {"": int(found["accepted"])}
-    yield "connections_handled_total", "counter", "Handled.", {"": int(found["handled"])}
-    yield "requests_total", "counter", "Requests.", {"": int(found["requests"])}
+    yield (
+        "connections_accepted_total",
+        "counter",
+        "Accepted connections.",
+        {"": int(found["accepted"])},
+    )
+    yield (
+        "connections_handled_total",
+        "counter",
+        "Handled connections.",
+        {"": int(found["handled"])},
+    )
+    yield "requests_total", "counter", "Client requests.", {"": int(found["requests"])}
 
 
 def _label(name: str, value: str) -> str:

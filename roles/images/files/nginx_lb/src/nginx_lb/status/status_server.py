@@ -1,4 +1,4 @@
-"""The pages of telling.py over HTTP, on an address and on Unix sockets, in threads of their own."""
+"""Serves the status pages over HTTP, on a TCP address or a Unix socket, in background threads."""
 
 from __future__ import annotations
 
@@ -14,35 +14,32 @@ import urllib.parse
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from . import status_report as telling
+from . import status_report
 from .status_report import Report
 
 _JSON, _TEXT = "application/json", "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Source(Protocol):
-    """Whom the pages are about; may be asked by any thread."""
+    """The process that the pages describe; any thread may call it."""
 
     def report(self) -> Report:
-        """How things are now."""
+        """The current state."""
 
     def stub_status(self) -> str | None:
-        """nginx's own counters, None where it does not answer."""
+        """The text of nginx's stub_status, None where nginx does not answer."""
 
     def accept(self, service: str) -> list[str]:
-        """Believe Consul about a held service, "" for all; the names that were held."""
+        """Accept the losses of a held service, "" for all; the names of those that were held."""
 
 
 class StatusServer:
-    """Serves until it is closed. OSError where the address cannot be had."""
+    """Serves until it is closed. OSError where the address is not available."""
 
     def __init__(
         self, source: Source, address: tuple[str, int] | pathlib.Path, *, control: bool = False
     ) -> None:
-        """Listen. Only where `control` is set may anything be asked for besides being told.
-
-        A control socket is its owner's alone.
-        """
+        """Listen; with `control` accept commands too, and connections of the owner only."""
         handler = type("_Handler", (_Handler,), {"source": source, "control": control})
         if isinstance(address, pathlib.Path):
             address.unlink(missing_ok=True)
@@ -67,11 +64,11 @@ class StatusServer:
 
 class _UnixServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     daemon_threads = True
-    # A Unix socket with a full queue refuses at once (EAGAIN), where TCP would try again.
+    # A Unix socket with a full backlog refuses at once (EAGAIN), where TCP would retry.
     request_queue_size = 64
 
     def get_request(self) -> tuple[socket.socket, Any]:
-        """A Unix socket's peer has no address, and http.server expects one."""
+        """Add a client address: http.server expects one, and a Unix socket has none."""
         connection, _address = self.socket.accept()
         return connection, ("local", 0)
 
@@ -79,43 +76,43 @@ class _UnixServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 class _Handler(http.server.BaseHTTPRequestHandler):
     source: Source
     control: bool
-    # A reader that connects and says nothing holds no thread for longer.
+    # A client that connects and sends nothing occupies a thread no longer than this.
     timeout = 10.0
 
     def do_GET(self) -> None:
-        """Answer; http.server finds this by its name."""
+        """Respond to a GET; http.server finds this method by its name."""
         path = self.path.partition("?")[0]
         pages: dict[str, Callable[[Report], dict[str, Any]]] = {
-            "/healthz": telling.health,
-            "/status": telling.status,
-            "/instances": telling.instances,
+            "/healthz": status_report.health,
+            "/status": status_report.status,
+            "/instances": status_report.instances,
         }
         if path in pages:
             self._answer(200, _JSON, json.dumps(pages[path](self.source.report())) + "\n")
         elif path == "/metrics":
-            text = telling.metrics(self.source.report(), self.source.stub_status())
+            text = status_report.metrics(self.source.report(), self.source.stub_status())
             self._answer(200, _TEXT, text)
         elif path == "/nginx_status":
             self._answer(200, _TEXT, self.source.stub_status() or "")
         else:
-            there = [*pages, "/metrics", "/nginx_status"]
-            self._answer(404, _TEXT, f"there is {', '.join(there)}\n")
+            paths = [*pages, "/metrics", "/nginx_status"]
+            self._answer(404, _TEXT, f"not found; the pages are {', '.join(paths)}\n")
 
     def do_HEAD(self) -> None:
-        """Answer without the body."""
+        """Respond without the body."""
         self.do_GET()
 
     def do_POST(self) -> None:
-        """`/accept?service=` of the control socket: believe Consul."""
+        """`/accept?service=` on the control socket: accept the losses of held services."""
         parts = urllib.parse.urlsplit(self.path)
         if not self.control or parts.path != "/accept":
-            self._answer(405, _TEXT, "only the control socket takes /accept\n")
+            self._answer(405, _TEXT, "only the control socket accepts commands\n")
             return
         [service] = urllib.parse.parse_qs(parts.query).get("service", [""])[:1]
         self._answer(200, _JSON, json.dumps({"accepted": self.source.accept(service)}) + "\n")
 
     def log_message(self, format: str, *_arguments: Any) -> None:
-        """Say nothing: a probe every few seconds is no news."""
+        """Log nothing: health checks would fill the log."""
 
     def _answer(self, status: int, kind: str, text: str) -> None:
         body = text.encode(errors="replace")

@@ -1,0 +1,133 @@
+"""Makes nginx serve what is wanted: compares, publishes at a limited rate, stores the state."""
+
+from __future__ import annotations
+
+import logging
+import pathlib
+import time
+from collections.abc import Mapping
+
+from . import routing
+from .model import Record, Skip, instances_of
+from .nginx.process import Refused
+from .nginx.publisher import Publisher
+from .nginx.reload_rate import ReloadRate
+from .protection import store
+from .protection.served_state import ServedState
+from .protection.store import State
+from .routing import Site
+from .settings.model import Settings
+
+log = logging.getLogger("nginx-lb")
+
+
+class Reconciler:
+    """Publishes the site of the settings and the served state; the state file is at `path`."""
+
+    def __init__(
+        self, publisher: Publisher, served: ServedState, stored: State, path: pathlib.Path
+    ) -> None:
+        """Publish nothing yet; `stored` is the state of the last run."""
+        self._publisher = publisher
+        self._served = served
+        self._owners = stored.owners
+        self._stored_records: Mapping[str, Record] = {}
+        self._path = path
+        self._rate = ReloadRate(0.0, 0.0)
+        self.pending = False
+        self.skipped: tuple[Skip, ...] = ()
+
+    def seconds_until_due(self, now: float) -> float:
+        """Seconds until a pending change may be published; `now` is monotonic."""
+        return max(0.0, self._rate.due() - now)
+
+    def problem_of(self, options: Settings) -> str:
+        """Why nginx refuses the site of these settings, "" where it does not; changes nothing."""
+        try:
+            self._publisher.test(options, self._site(options, self._still_served(options)))
+        except Refused as error:
+            return str(error)
+        return ""
+
+    def start(self, options: Settings) -> None:
+        """Serve what the last run served. Refused where nginx does not serve it."""
+        records = self._still_served(options)
+        site = self._site(options, records)
+        self._publisher.activate(options, site, instances_of(records))
+        self._in_use(options, records, site)
+
+    def use(self, options: Settings) -> str:
+        """Serve these settings from now on; why that is not possible, "" where it is done."""
+        records = self._still_served(options)
+        site = self._site(options, records)
+        try:
+            if self._publisher.serves(options, site):
+                self._publisher.update_services(instances_of(records))
+            else:
+                self._publisher.publish(options, site, instances_of(records))
+        except Refused as error:
+            return str(error)
+        self._in_use(options, records, site)
+        return ""
+
+    def reconcile(self, options: Settings, skipped: tuple[Skip, ...]) -> None:
+        """Publish the present site if nginx serves another one and a reload is allowed.
+
+        `skipped` is what discovery has skipped.
+        """
+        site = self._site(options, self._served.records)
+        self._report_skipped((*skipped, *site.skipped))
+        if self._publisher.serves(options, site):
+            self._publisher.update_services(instances_of(self._served.records))
+            self.pending = False
+        else:
+            self.pending = not self._publisher.recently_refused(options, site)
+        if self.pending and time.monotonic() >= self._rate.due():
+            self._publish(options, site)
+        elif self._served.records != self._stored_records:
+            self._store()
+
+    def _still_served(self, options: Settings) -> Mapping[str, Record]:
+        return routing.still_served(options, self._served.records)
+
+    def _site(self, options: Settings, records: Mapping[str, Record]) -> Site:
+        return routing.plan(options, instances_of(records), self._owners)
+
+    def _in_use(self, options: Settings, records: Mapping[str, Record], site: Site) -> None:
+        self._served.records = records
+        self._rate = ReloadRate(options.reload.min_interval, options.reload.burst_interval)
+        self._published(site)
+
+    def _publish(self, options: Settings, site: Site) -> None:
+        try:
+            self._publisher.publish(options, site, instances_of(self._served.records))
+        except Refused as error:
+            log.error("refused, generation %d stays: %s", self._publisher.number, error)
+            self.pending = False
+        else:
+            self._published(site)
+
+    def _published(self, site: Site) -> None:
+        self.pending = False
+        self._rate = self._rate.reloaded(time.monotonic())
+        self._owners = site.owners
+        services = self._publisher.services
+        counts = ", ".join(f"{name} {len(each)}" for name, each in sorted(services.items()))
+        log.info("generation %d serves: %s", self._publisher.number, counts or "no service")
+        self._store()
+
+    def _report_skipped(self, skipped: tuple[Skip, ...]) -> None:
+        for skip in skipped:
+            if skip not in self.skipped:
+                log.warning("skipped %s: %s", skip.service, skip.reason)
+        self.skipped = skipped
+
+    def _store(self) -> None:
+        """Write the state for the next start."""
+        self._stored_records = self._served.records
+        try:
+            store.save(
+                self._path, State(self._publisher.number, self._stored_records, self._owners)
+            )
+        except OSError as error:
+            log.error("the state was not written: %s", error)
