@@ -17,7 +17,7 @@ from .stage import Stage
 _ASK = """
 import pathlib, sys
 from haproxy_lb import haproxy
-print(haproxy.ask(pathlib.Path("/run/haproxy-lb/admin.sock"), sys.argv[1]))
+print(haproxy.command(pathlib.Path("/run/haproxy-lb/admin.sock"), sys.argv[1]))
 """
 
 

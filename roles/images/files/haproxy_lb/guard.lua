@@ -1,8 +1,8 @@
--- An instance gets no request at an address that no instance may have, whatever Consul says.
--- Arguments: the networks that instances may be in; none means all but the special ones.
+-- Sends no request to an address outside the allowed networks, whatever Consul reports.
+-- Arguments: the allowed networks; without any, all but the special ones are allowed.
 local SPECIAL = {
   "0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3",
-  -- IPv4 in IPv6's clothes would pass every rule for IPv4.
+  -- IPv4-mapped and IPv4-compatible addresses would bypass the rules for IPv4.
   "::/96", "::ffff:0:0/96", "fe80::/10", "ff00::/8",
 }
 
@@ -15,33 +15,33 @@ local function parsed(texts)
 end
 
 local allowed, special = parsed({ ... }), parsed(SPECIAL)
--- The servers that this script has shut: what an operator shuts stays shut.
-local shut = {}
+-- The servers that this script has put into maintenance: those of an operator stay as they are.
+local in_maintenance = {}
 
 local function inside(host, networks)
   local address = core.parse_addr(host)
-  local wide = host:find(":", 1, true) ~= nil
+  local is_ipv6 = host:find(":", 1, true) ~= nil
   if not address then
     return nil
   end
   for _, network in ipairs(networks) do
-    if network[2] == wide and core.match_addr(address, network[1]) then
+    if network[2] == is_ipv6 and core.match_addr(address, network[1]) then
       return true
     end
   end
   return false
 end
 
--- Addresses come back all the time: each is judged once.
-local judged, count = {}, 0
+-- A cache: the same addresses are checked again and again.
+local checked, count = {}, 0
 
-local function fits(host)
-  local known = judged[host]
+local function permitted(host)
+  local known = checked[host]
   if known ~= nil then
     return known
   end
   if count > 10000 then
-    judged, count = {}, 0
+    checked, count = {}, 0
   end
   local found
   if #allowed > 0 then
@@ -49,39 +49,39 @@ local function fits(host)
   else
     found = inside(host, special) == false
   end
-  judged[host], count = found, count + 1
+  checked[host], count = found, count + 1
   return found
 end
 
-local function look(name)
+local function check_servers(name)
   for label, server in pairs(core.backends[name].servers) do
-    local place = server:get_addr()
-    -- A slot without an instance has none of this shape.
-    local host = place:match("^(.+):%d+$")
+    local address = server:get_addr()
+    -- A slot without an instance has no such address.
+    local host = address:match("^(.+):%d+$")
     if host then
       local id = name .. "/" .. label
-      if not fits(host) then
-        if shut[id] ~= place then
+      if not permitted(host) then
+        if in_maintenance[id] ~= address then
           server:set_maint()
-          core.log(core.warning, "haproxy-lb: skipped " .. id .. ": address " .. place .. " is none that an instance may have")
-          shut[id] = place
+          core.log(core.warning, "haproxy-lb: skipped " .. id .. ": address " .. address .. " is outside the allowed networks")
+          in_maintenance[id] = address
         end
-      elseif shut[id] then
-        shut[id] = nil
+      elseif in_maintenance[id] then
+        in_maintenance[id] = nil
         server:set_ready()
       end
     end
   end
 end
 
--- At each request, for a server may have got its address since the last look.
-core.register_action("rollcall_guard", { "http-req" }, function(_, name) look(name) end, 1)
+-- At each request, because a server may have got its address since the last check.
+core.register_action("rollcall_guard", { "http-req" }, function(_, name) check_servers(name) end, 1)
 
 core.register_task(function()
   while true do
     for name in pairs(core.backends) do
       if name:match("^service_") then
-        look(name)
+        check_servers(name)
       end
     end
     core.msleep(250)

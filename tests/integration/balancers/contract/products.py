@@ -83,7 +83,7 @@ PRODUCTS = {
         {"snippet": "nosuch thing"},
         "unknown keyword",
         "HAProxy refuses its settings, the last good ones serve on",
-        "it has not heard from Consul",
+        "the balancer is not synced with Consul",
         _haproxy,
         # Consul's DNS is asked twice a second.
         knows_at_once=False,

@@ -1,1 +1,1 @@
-"""Looks after HAProxy and consul-template: what they are to run is checked before it is used."""
+"""Supervises HAProxy and consul-template: a configuration is checked before it is used."""

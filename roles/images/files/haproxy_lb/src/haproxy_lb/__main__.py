@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import sys
 
-from . import disk
-from .run import Keeper, wait
+from . import files
+from .supervisor import Supervisor, wait
 
 
-def main(words: list[str]) -> int:
-    """Do what the words say; the exit status."""
-    folders = disk.Folders()
-    match words:
+def main(arguments: list[str]) -> int:
+    """Run the command in the arguments; the exit status."""
+    folders = files.Folders()
+    match arguments:
         case ["run"]:
-            return Keeper(folders).run()
+            return Supervisor(folders).run()
         case ["wait", revision, seconds, *more] if more in ([], ["consul"]):
             return wait(folders, revision, float(seconds), consul=bool(more))
         case ["status"]:
-            print(disk.text(folders.told), end="")
+            print(files.text(folders.status), end="")
             return 0
     print(__doc__, file=sys.stderr)
     return 64

@@ -1,4 +1,4 @@
-"""HAProxy's program and sockets."""
+"""The HAProxy process and its sockets."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ import subprocess
 
 
 class Refused(Exception):
-    """HAProxy will not have a configuration; says its reason."""
+    """HAProxy refuses a configuration; the message is HAProxy's own."""
 
 
 def check(folder: pathlib.Path) -> None:
-    """Have HAProxy read a configuration without using it. Refused with its reason."""
+    """Check a configuration by `haproxy -c`. Refused if that fails."""
     words = ["haproxy", "-c", "-f", str(folder)]
     try:
         done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=30)
     except subprocess.TimeoutExpired:
-        raise Refused("it has not read the configuration to its end in 30 s") from None
+        raise Refused("haproxy -c did not finish within 30 s") from None
     if done.returncode != 0:
         raise Refused(_reason(done.stderr))
 
 
 def start(folder: pathlib.Path, master: pathlib.Path) -> subprocess.Popen[bytes]:
-    """The master with its workers."""
+    """Start the master process with its workers."""
     return subprocess.Popen(["haproxy", "-W", "-db", "-S", str(master), "-f", str(folder)])
 
 
 def answers(master: pathlib.Path) -> bool:
-    """Whether HAProxy has come as far as to be asked anything."""
+    """Whether the master CLI accepts connections."""
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
         connection.connect(str(master))
         return True
@@ -37,18 +37,18 @@ def answers(master: pathlib.Path) -> bool:
 
 
 def reload(master: pathlib.Path) -> None:
-    """New workers take over the listening sockets, old ones end their requests. May be Refused."""
-    answer = ask(master, "reload", seconds=30)
+    """Start new workers; the old ones finish their requests. Refused where that fails."""
+    answer = command(master, "reload", seconds=30)
     if not answer.startswith("Success=1"):
         raise Refused(_reason(answer))
 
 
-def ask(where: pathlib.Path, command: str, *, seconds: float = 5) -> str:
-    """What a socket of HAProxy's answers to one command. OSError where it does not."""
+def command(socket_path: pathlib.Path, text: str, *, seconds: float = 5) -> str:
+    """The answer of a CLI socket to one command. OSError where it does not answer."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(seconds)
-        connection.connect(str(where))
-        connection.sendall(command.encode() + b"\n")
+        connection.connect(str(socket_path))
+        connection.sendall(text.encode() + b"\n")
         parts = []
         while data := connection.recv(65536):
             parts.append(data)
@@ -56,7 +56,7 @@ def ask(where: pathlib.Path, command: str, *, seconds: float = 5) -> str:
 
 
 def _reason(output: str) -> str:
-    """The sentences that name what is wrong."""
+    """The alerts that name the error."""
     alerts = [line.partition(" : ")[2] for line in output.splitlines() if "[ALERT]" in line]
-    # The last of them only sum up.
-    return " ".join(alerts[:3] or [output.strip() or "it gives no reason"])[:600]
+    # The last ones only summarise.
+    return " ".join(alerts[:3] or [output.strip() or "HAProxy gives no reason"])[:600]

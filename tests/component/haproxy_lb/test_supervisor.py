@@ -9,17 +9,17 @@ import time
 from unittest import mock
 
 import pytest
-from haproxy_lb import disk, haproxy
-from haproxy_lb.run import Keeper
+from haproxy_lb import files, haproxy
+from haproxy_lb.supervisor import Supervisor
 
 KEYS = "global\n  setenv ROLLCALL_WEB_MAXCONN 50\n"
 
 
 @pytest.fixture
-def folders(tmp_path: pathlib.Path) -> disk.Folders:
+def folders(tmp_path: pathlib.Path) -> files.Folders:
     """What the role has written, and what consul-template has rendered already."""
-    made = disk.Folders(*(tmp_path / name for name in ("conf", "kept", "run")))
-    for folder in (made.conf, made.kept, made.run):
+    made = files.Folders(*(tmp_path / name for name in ("conf", "volume", "run")))
+    for folder in (made.conf, made.volume, made.run):
         folder.mkdir()
     for name in ("revision", "defaults.cfg", "balancer.cfg"):
         (made.conf / name).write_text(f"{name}\n")
@@ -28,17 +28,17 @@ def folders(tmp_path: pathlib.Path) -> disk.Folders:
 
 
 def test_keys_that_are_there_before_haproxy_wait_for_it(
-    folders: disk.Folders, monkeypatch: pytest.MonkeyPatch
+    folders: files.Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is asked to load them when it answers, and not before."""
-    keeper = Keeper(folders)
+    supervisor = Supervisor(folders)
     answers = iter([False, False, True])
     reloads: list[int] = []
     turns: list[None] = []
 
     def turn(_seconds: float) -> None:
         turns.append(None)
-        keeper.stopping = len(turns) == 4
+        supervisor.stopping = len(turns) == 4
 
     process = mock.Mock(**{"poll.return_value": None})
     monkeypatch.setattr(signal, "signal", lambda *_: None)
@@ -48,9 +48,9 @@ def test_keys_that_are_there_before_haproxy_wait_for_it(
     monkeypatch.setattr(haproxy, "start", lambda *_: process)
     monkeypatch.setattr(haproxy, "answers", lambda _socket: next(answers))
     monkeypatch.setattr(haproxy, "reload", lambda _socket: reloads.append(len(turns)))
-    assert keeper.run() == 0
+    assert supervisor.run() == 0
     assert reloads == [2]
-    assert "MAXCONN 50" in keeper.running.keys
+    assert "MAXCONN 50" in supervisor.running.keys
 
 
 def test_who_listens_answers(tmp_path: pathlib.Path) -> None:

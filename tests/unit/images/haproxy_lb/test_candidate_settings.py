@@ -1,11 +1,18 @@
-"""What the keeper believes, and what it tries."""
+"""What the supervisor accepts, and in which order it tries it."""
 
 from __future__ import annotations
 
 import dataclasses
 
 import pytest
-from haproxy_lb.offer import Offer, Unsound, candidates, keys, refused, server_state
+from haproxy_lb.candidate_settings import (
+    CandidateSettings,
+    InvalidSettings,
+    candidates,
+    keys,
+    refused,
+    server_state,
+)
 
 RENDERED = """global
 
@@ -50,18 +57,18 @@ def test_no_setting_is_nothing_to_load() -> None:
 )
 def test_a_line_that_is_no_setting_is_never_used(line: str) -> None:
     """Whatever a template may ever let through."""
-    with pytest.raises(Unsound):
+    with pytest.raises(InvalidSettings):
         keys(f"global\n{line}\n")
 
 
 def test_bad_words_of_one_side_stop_only_that_side() -> None:
     """All that is new, else the keys alone, else the role's files alone; never what runs."""
-    running = Offer("1", "d1", "b1", "k1")
-    wanted = Offer("2", "d2", "b2", "k2")
+    running = CandidateSettings("1", "d1", "b1", "k1")
+    wanted = CandidateSettings("2", "d2", "b2", "k2")
     assert list(candidates(wanted, running)) == [
         wanted,
-        Offer("1", "d1", "b1", "k2"),
-        Offer("2", "d2", "b2", "k1"),
+        CandidateSettings("1", "d1", "b1", "k2"),
+        CandidateSettings("2", "d2", "b2", "k1"),
     ]
     assert list(candidates(running, running)) == []
     only_keys = dataclasses.replace(running, keys="k2")

@@ -1,4 +1,4 @@
-"""What HAProxy is to run, and what of it may be believed. Pure."""
+"""The configurations to try, and validation of what consul-template and HAProxy write. Pure."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import dataclasses
 import re
 from collections.abc import Iterator
 
-# HAProxy reads the files of a folder in this order: defaults, what Consul's keys say, the rest.
+# HAProxy reads a folder in this order: defaults, settings from Consul's keys, the rest.
 DEFAULTS, KEYS, BALANCER = "10-defaults.cfg", "20-keys.cfg", "30-balancer.cfg"
 _REFUSED = "# refused: "
-# One word of these characters is a value wherever the balancer's file names it, and nothing else.
+# A word of these characters can only be a value where the configuration expands the variable.
 _KEY_LINE = re.compile(r"|global|  setenv ROLLCALL_[A-Z0-9_]{1,100} [a-z0-9]{1,16}|#[ -~]{0,600}")
 _STATE_FIELDS = 25
 _ADMIN, _SINCE = 6, 9
 _FORCED_MAINTENANCE = 0x01
 
 
-class Unsound(Exception):
-    """What cannot be used, in a sentence."""
+class InvalidSettings(Exception):
+    """Settings that cannot be used; the message says why."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Offer:
-    """One configuration: what the role wrote, by its revision, and what Consul's keys say."""
+class CandidateSettings:
+    """One configuration: the role's files and their revision, and the settings from Consul's keys."""
 
     revision: str = ""
     defaults: str = ""
@@ -30,53 +30,56 @@ class Offer:
     keys: str = ""
 
     def files(self) -> dict[str, str]:
-        """The files by their names."""
+        """The files of the configuration, by name."""
         return {DEFAULTS: self.defaults, KEYS: self.keys, BALANCER: self.balancer}
 
 
 def keys(rendered: str) -> str:
-    """The settings in what consul-template rendered of Consul's keys, "" for none.
+    """The settings that consul-template rendered from Consul's keys, "" for none.
 
-    Unsound for a line that is none. What was skipped is no reason to load anything again.
+    InvalidSettings for any other line. The comments about skipped keys are dropped, so that they
+    cause no reload.
     """
     lines = rendered.splitlines()
     for line in lines:
         if not _KEY_LINE.fullmatch(line):
-            raise Unsound(f"{ascii(line)[:60]} is no setting")
+            raise InvalidSettings(f"{ascii(line)[:60]} is not a setting")
     settings = [line for line in lines if line.startswith("  setenv ")]
     return "\n".join(["global", *settings, ""]) if settings else ""
 
 
 def refused(rendered: str) -> tuple[str, ...]:
-    """What the template has skipped, in its own words."""
+    """The keys that the template has skipped, each with its reason."""
     lines = rendered.splitlines()
     return tuple(line.removeprefix(_REFUSED) for line in lines if line.startswith(_REFUSED))
 
 
-def candidates(wanted: Offer, running: Offer) -> Iterator[Offer]:
-    """What to try, best first, until one is taken: bad words of one side stop only that side."""
+def candidates(
+    wanted: CandidateSettings, running: CandidateSettings
+) -> Iterator[CandidateSettings]:
+    """What to try, best first: an error in the files does not block the keys, nor vice versa."""
     tried = [running]
-    for offer in (
+    for candidate in (
         wanted,
         dataclasses.replace(running, keys=wanted.keys),
         dataclasses.replace(wanted, keys=running.keys),
     ):
-        if offer not in tried:
-            tried.append(offer)
-            yield offer
+        if candidate not in tried:
+            tried.append(candidate)
+            yield candidate
 
 
 def server_state(dump: str) -> str:
-    """HAProxy's own `show servers state`, fit to be the next process's beginning.
+    """The output of `show servers state`, as the state file of the next process.
 
-    Whom the guard has shut it will shut again by itself, and open when the address is another one.
+    Without forced maintenance: the guard sets it again where the address is still not allowed.
     """
     lines = []
     for line in dump.splitlines():
         words = line.split(" ")
         if len(words) == _STATE_FIELDS and words[0].isdigit():
             words[_ADMIN] = str(int(words[_ADMIN]) & ~_FORCED_MAINTENANCE)
-            # Else no two dumps were ever the same.
+            # The time since the last change, without which equal states are equal files.
             words[_SINCE] = "0"
         if line.strip():
             lines.append(" ".join(words))

@@ -1,0 +1,113 @@
+"""Reads and writes the files of the role, of the running configuration, and on the volume."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pathlib
+import shutil
+from typing import Any
+
+from .candidate_settings import BALANCER, DEFAULTS, KEYS, CandidateSettings
+
+
+@dataclasses.dataclass(frozen=True)
+class Folders:
+    """The folders: `conf` is written by the role, `volume` outlives the container."""
+
+    conf: pathlib.Path = pathlib.Path("/etc/haproxy-lb/conf")
+    volume: pathlib.Path = pathlib.Path("/var/lib/haproxy-lb")
+    run: pathlib.Path = pathlib.Path("/run/haproxy-lb")
+
+    @property
+    def current(self) -> pathlib.Path:
+        """The configuration that HAProxy reads at its next reload."""
+        return self.volume / "current"
+
+    @property
+    def staged(self) -> pathlib.Path:
+        """The next configuration, while it is checked."""
+        return self.volume / "staged"
+
+    @property
+    def rendered(self) -> pathlib.Path:
+        """The settings that consul-template renders."""
+        return self.run / "keys.cfg"
+
+    @property
+    def servers(self) -> pathlib.Path:
+        """HAProxy's server state file: the last known addresses."""
+        return self.volume / "servers.state"
+
+    @property
+    def status(self) -> pathlib.Path:
+        """The status of the supervisor."""
+        return self.run / "state.json"
+
+
+def text(path: pathlib.Path) -> str:
+    """The text of a file, "" where there is none."""
+    try:
+        return path.read_text(errors="replace")
+    except FileNotFoundError:
+        return ""
+
+
+def write(path: pathlib.Path, content: str) -> None:
+    """Write a file atomically."""
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_text(content)
+    partial.rename(path)
+
+
+def wanted(folders: Folders, keys: str) -> CandidateSettings:
+    """The configuration of the role, with these settings from Consul's keys."""
+    conf = folders.conf
+    return CandidateSettings(
+        text(conf / "revision").strip(),
+        text(conf / "defaults.cfg"),
+        text(conf / "balancer.cfg"),
+        keys,
+    )
+
+
+def last_good(folders: Folders) -> CandidateSettings:
+    """The last good configuration, an empty one where there is none."""
+    folder = folders.current
+    parts = (text(folder / name) for name in (DEFAULTS, BALANCER, KEYS))
+    return CandidateSettings(text(folder / "revision").strip(), *parts)
+
+
+def stage(folders: Folders, candidate: CandidateSettings) -> pathlib.Path:
+    """Write a candidate beside the running configuration; its folder."""
+    shutil.rmtree(folders.staged, ignore_errors=True)
+    folders.staged.mkdir(parents=True)
+    for name, content in {**candidate.files(), "revision": candidate.revision + "\n"}.items():
+        (folders.staged / name).write_text(content)
+    return folders.staged
+
+
+def activate(folders: Folders, number: int) -> None:
+    """Make the staged configuration the one that HAProxy reads, atomically by a symbolic link."""
+    home = folders.volume / f"generation-{number}"
+    shutil.rmtree(home, ignore_errors=True)
+    folders.staged.rename(home)
+    link = folders.volume / "next"
+    link.unlink(missing_ok=True)
+    link.symlink_to(home.name)
+    link.rename(folders.current)
+    for old in folders.volume.glob("generation-*"):
+        if old != home:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def last_number(folders: Folders) -> int:
+    """The number of the generation in use, 0 where there is none."""
+    if not folders.current.is_symlink():
+        return 0
+    return int(folders.current.readlink().name.rpartition("-")[2])
+
+
+def write_status(folders: Folders, status: dict[str, Any]) -> None:
+    """Write the status."""
+    write(folders.status, json.dumps(status, indent=2) + "\n")
