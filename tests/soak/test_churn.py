@@ -8,7 +8,11 @@ import time
 
 import pytest
 from ansible_collections.rollcall.discovery.tests.support.balancer.backends import Backend
-from ansible_collections.rollcall.discovery.tests.support.balancer.load import Load, failures, p99
+from ansible_collections.rollcall.discovery.tests.support.balancer.clients import (
+    Load,
+    failures,
+    p99,
+)
 from ansible_collections.rollcall.discovery.tests.support.balancer.nginx import NginxStage
 
 WEB = [{"name": "web"}]

@@ -9,8 +9,8 @@ import pathlib
 import pytest
 from ansible_collections.rollcall.discovery.tests.support.balancer.nginx import NginxStage
 from ansible_collections.rollcall.discovery.tests.support.balancer.plays import run_role
-from ansible_collections.rollcall.discovery.tests.support.balancer.turns import turn
 from ansible_collections.rollcall.discovery.tests.support.plays import played
+from ansible_collections.rollcall.discovery.tests.support.turns import turn
 from ansible_collections.rollcall.discovery.tests.support.typed import as_text
 from rollcall_agents.agent import free_ports
 from rollcall_agents.closed import SERVER, closed

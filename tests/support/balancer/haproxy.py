@@ -8,8 +8,8 @@ import re
 import urllib.parse
 from typing import Any
 
-from .asking import ask
 from .backends import Backend
+from .clients import ask
 from .haproxy_files import files
 from .stage import Stage
 

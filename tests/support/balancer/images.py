@@ -7,7 +7,7 @@ import hashlib
 import pathlib
 import subprocess
 
-from .turns import turn
+from ..turns import turn
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 SOURCES = ROOT / "roles" / "images" / "files"

@@ -8,8 +8,8 @@ from typing import Any
 
 from rollcall_agents.agent import Agent, free_ports
 
-from .asking import ask
 from .backends import Backend
+from .clients import ask
 from .stage import Place, Stage
 
 

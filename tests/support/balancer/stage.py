@@ -16,8 +16,8 @@ from typing import Any, ClassVar
 from rollcall_agents.agent import Agent, free_ports
 from rollcall_agents.polling import eventually
 
-from .asking import Answer, ask
 from .backends import Backend
+from .clients import Answer, ask
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from ansible_collections.rollcall.discovery.tests.support.balancer.load import Load, failures
+from ansible_collections.rollcall.discovery.tests.support.balancer.clients import Load, failures
 from ansible_collections.rollcall.discovery.tests.support.balancer.stage import Stage
 
 WEB = [{"name": "web"}]

@@ -26,7 +26,7 @@ from ansible_collections.rollcall.discovery.tests.support.balancer.plays import 
     run_role_for_each,
 )
 from ansible_collections.rollcall.discovery.tests.support.balancer.stage import Stage
-from ansible_collections.rollcall.discovery.tests.support.balancer.turns import turn
+from ansible_collections.rollcall.discovery.tests.support.turns import turn
 
 from .products import PRODUCTS, TOKEN, Product
 from .wrong_inputs import wrong

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
+from ansible_collections.rollcall.discovery.tests.support.balancer.clients import Load, failures
 from ansible_collections.rollcall.discovery.tests.support.balancer.haproxy import HaproxyStage
-from ansible_collections.rollcall.discovery.tests.support.balancer.load import Load, failures
 from ansible_collections.rollcall.discovery.tests.support.stalls import at_most
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.rollcall.discovery.tests.support.balancer.backends import Backend
+from ansible_collections.rollcall.discovery.tests.support.balancer.clients import Load
 from ansible_collections.rollcall.discovery.tests.support.balancer.haproxy import HaproxyStage
-from ansible_collections.rollcall.discovery.tests.support.balancer.load import Load
 from rollcall_agents.agent import OTHER
 
 REGISTRATIONS: dict[str, dict[str, Any]] = {

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.rollcall.discovery.tests.support.balancer.clients import Load, failures
 from ansible_collections.rollcall.discovery.tests.support.balancer.haproxy import HaproxyStage
-from ansible_collections.rollcall.discovery.tests.support.balancer.load import Load, failures
 
 # It takes more than a second.
 SLOW = "/slow?seconds=1.5"

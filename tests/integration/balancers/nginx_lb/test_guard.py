@@ -10,8 +10,8 @@ import socket
 from typing import Any
 
 import pytest
+from ansible_collections.rollcall.discovery.tests.support.balancer.clients import Load, failures
 from ansible_collections.rollcall.discovery.tests.support.balancer.fixtures import Stages
-from ansible_collections.rollcall.discovery.tests.support.balancer.load import Load, failures
 from ansible_collections.rollcall.discovery.tests.support.balancer.nginx import NginxStage
 from ansible_collections.rollcall.discovery.tests.support.balancer.stage import Place
 from ansible_collections.rollcall.discovery.tests.support.stalls import at_most

@@ -16,9 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from ansible_collections.rollcall.discovery.tests.support.balancer.asking import ask
 from ansible_collections.rollcall.discovery.tests.support.balancer.backends import Backend, vanished
 from ansible_collections.rollcall.discovery.tests.support.balancer.certificates import certificate
+from ansible_collections.rollcall.discovery.tests.support.balancer.clients import ask
 from ansible_collections.rollcall.discovery.tests.support.balancer.fixtures import Stages
 from ansible_collections.rollcall.discovery.tests.support.balancer.nginx import NginxStage
 from ansible_collections.rollcall.discovery.tests.support.stalls import at_most

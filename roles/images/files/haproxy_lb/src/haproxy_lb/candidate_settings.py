@@ -22,7 +22,7 @@ class InvalidSettings(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class CandidateSettings:
-    """One configuration: the role's files and their revision, and the settings from Consul's keys."""
+    """One configuration: the files of the role, their revision, and settings from the keys."""
 
     revision: str = ""
     defaults: str = ""
