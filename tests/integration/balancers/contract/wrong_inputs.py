@@ -1,4 +1,4 @@
-"""Inputs of the roles that will not do, and a part of the sentence that says so."""
+"""Invalid inputs of the roles, and a part of the error message for each."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ Case = tuple[dict[str, Any], str]
 
 # {role} stands for the role's name.
 _COMMON: tuple[Case, ...] = (
-    ({"service": "a b"}, 'Among the service names of {role}, "a b" will not do'),
-    ({"services": [{"name": "web", "hosts": ["a;b"]}]}, '"a;b" will not do: write a name such'),
-    ({"services": [{"name": "web", "path": "/../x"}]}, "Among the paths of {role}"),
-    ({"services": [{"name": "a"}, {"name": "b"}]}, "want every host /: give each host and path"),
-    ({"networks": ["everywhere"]}, '"everywhere" will not do'),
+    ({"service": "a b"}, 'Invalid service names of {role}: "a b"'),
+    ({"services": [{"name": "web", "hosts": ["a;b"]}]}, '"a;b" (expected: a name such'),
+    ({"services": [{"name": "web", "path": "/../x"}]}, "Invalid paths of {role}"),
+    ({"services": [{"name": "a"}, {"name": "b"}]}, "claim every host /: assign each host and path"),
+    ({"networks": ["everywhere"]}, '"everywhere"'),
     ({"status_port": 80, "port": 80}, "are not all different"),
     ({"balance": "best"}, "value of {role}_balance must be one of"),
     ({"services": [{"hosts": []}]}, "missing required arguments: name found in {role}_services"),
     ({"services": [{"name": "web", "pth": "/"}]}, "pth"),
 )
 _NGINX: tuple[Case, ...] = (
-    ({"connect_timeout": "soon"}, '"soon" will not do: write a number with ms, s, m or h'),
-    ({"guard_max_drop": 2}, "nginx_lb_guard_max_drop 2 is no share"),
+    ({"connect_timeout": "soon"}, '"soon" (expected: a number with ms, s, m or h'),
+    ({"guard_max_drop": 2}, "nginx_lb_guard_max_drop 2 is not a number"),
 )
 _HAPROXY: tuple[Case, ...] = (
-    ({"service": "web\n  bind :1"}, "Among the service names of haproxy_lb"),
-    ({"service": "a.b"}, '"a.b" will not do: write at most 62 letters'),
-    ({"services": [{"name": "web", "tag": "a\nb"}]}, "Among the tags of haproxy_lb"),
+    ({"service": "web\n  bind :1"}, "Invalid service names of haproxy_lb"),
+    ({"service": "a.b"}, '"a.b" (expected: at most 62 letters'),
+    ({"services": [{"name": "web", "tag": "a\nb"}]}, "Invalid tags of haproxy_lb"),
     (
         {"services": [{"name": "web"}, {"name": "WEB", "path": "/x"}]},
-        "names web twice: give all hosts to one entry",
+        "lists web twice: put all hosts into one entry",
     ),
-    ({"timeout_connect": "soon"}, '"soon" will not do: write a number with ms, s or m'),
-    ({"consul_dns": "localhost:8600"}, '"localhost:8600" will not do: write an IP address'),
-    ({"kv_prefix": 'a" ]]'}, "Among the prefixes of keys of haproxy_lb"),
-    ({"slots": 0}, '"0" will not do: write a number from 1 to 1000'),
-    ({"port": 70000}, '"70000" will not do'),
+    ({"timeout_connect": "soon"}, '"soon" (expected: a number with ms, s or m'),
+    ({"consul_dns": "localhost:8600"}, '"localhost:8600" (expected: an IP address'),
+    ({"kv_prefix": 'a" ]]'}, "Invalid prefixes of keys of haproxy_lb"),
+    ({"slots": 0}, '"0" (expected: a number from 1 to 1000'),
+    ({"port": 70000}, '"70000"'),
 )
 ROLES = {"nginx_lb": _COMMON + _NGINX, "haproxy_lb": _COMMON + _HAPROXY}
 
 
 def wrong(role: str) -> list[Case]:
-    """The inputs that will not do for this role, each with the sentence."""
+    """The invalid inputs of this role, each with a part of its error message."""
     return [(inputs, sentence.format(role=role)) for inputs, sentence in ROLES[role]]
