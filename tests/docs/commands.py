@@ -212,7 +212,7 @@ def consul(arguments: list[str]) -> str:
         return ""
     verb, key = arguments[:2], arguments[2] if len(arguments) > 2 else ""
     role = yaml.safe_load((ROOT / "roles" / "haproxy_lb" / "vars" / "main.yml").read_text())
-    known = {name for each in role["__haproxy_lb_grammars"] for name in each["settings"]}
+    known = {name for each in role["__haproxy_lb_key_patterns"] for name in each["settings"]}
     right = re.fullmatch(r"rollcall/haproxy/[a-z-]+/([a-z_]+)", key)
     if verb in (["kv", "put"], ["kv", "delete"]) and right and right[1] in known:
         return ""

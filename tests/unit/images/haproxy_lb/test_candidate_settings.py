@@ -18,7 +18,7 @@ RENDERED = """global
 
   setenv ROLLCALL_WEB_MAXCONN 50
 
-# refused: "web/evil": "1" is no setting of a service here, or none that fits
+# refused: "web/evil": "1" is not a known setting, or its value is not valid
 """
 
 
@@ -26,7 +26,7 @@ def test_settings_are_taken_and_what_was_skipped_is_told() -> None:
     """The settings alone are HAProxy's, the rest is for people."""
     assert keys(RENDERED) == "global\n  setenv ROLLCALL_WEB_MAXCONN 50\n"
     assert refused(RENDERED) == (
-        '"web/evil": "1" is no setting of a service here, or none that fits',
+        '"web/evil": "1" is not a known setting, or its value is not valid',
     )
 
 

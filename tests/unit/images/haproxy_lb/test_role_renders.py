@@ -86,7 +86,7 @@ def test_what_the_role_gives_passes_the_keys_own_grammar() -> None:
     """A default that a key could not say would be a setting that nobody can return to."""
     grammars = {
         name: grammar["pattern"]
-        for grammar in evaluated("__haproxy_lb_grammars")
+        for grammar in evaluated("__haproxy_lb_key_patterns")
         for name in grammar["settings"]
     }
     [service] = evaluated("__haproxy_lb_resolved", service="web")
