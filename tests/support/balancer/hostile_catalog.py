@@ -33,7 +33,7 @@ def assert_harmless(stage: NginxStage, seed: int, count: int, folder: pathlib.Pa
     # Nobody asks for this host: no request leaves for an address that a stranger named.
     hostile = {"name": "web", "hosts": ["hostile.example"]}
     stage.start(services=[hostile], discover={}, networks=[stage.place.network, *examples])
-    stage.sees("word from Consul", lambda: stage.status()["synced"])
+    stage.sees("the sync with Consul", lambda: stage.status()["synced"])
     plain = _configuration(stage)
     source = Hostile(seed)
     try:

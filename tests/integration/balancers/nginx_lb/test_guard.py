@@ -268,6 +268,6 @@ def test_settings_that_change_no_service_leave_it_served_and_synced(stage: Nginx
     stage.settings(services=WEB, gzip=True)
     stage.acknowledged()
     with at_most(2, "to know again what Consul said"):
-        stage.sees("word from Consul", lambda: stage.status()["synced"])
+        stage.sees("the sync with Consul", lambda: stage.status()["synced"])
     stage.deregister(one)
     stage.serving("two")

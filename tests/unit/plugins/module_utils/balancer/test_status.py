@@ -59,7 +59,7 @@ def test_what_serves_is_in_rotation() -> None:
 
 
 def test_each_missing_thing_is_said() -> None:
-    """Settings, word from Consul and state."""
+    """Settings, sync with Consul and state."""
     found = unmet(
         seen(synced=False, state="stale", reason="no answer"),
         Wanted(settings="r2", synced=True, states=("fresh",)),
