@@ -9,15 +9,23 @@ import pytest
 from rollcall_agents.modules import surroundings
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
+PLAYBOOKS = [
+    ROOT / "site.yml",
+    *sorted(path for path in (ROOT / "playbooks").rglob("*.yml") if path.parent.name != "vars"),
+]
 
 
 @pytest.mark.parametrize("inventory", ["lab", "example"])
 def test_every_playbook_has_ansibles_syntax(inventory: str) -> None:
     """Roles, modules and what is imported are found, and nothing is told off."""
-    paths = [ROOT / "site.yml", *sorted((ROOT / "playbooks").rglob("*.yml"))]
-    playbooks = [str(path) for path in paths if path.parent.name != "vars"]
     done = subprocess.run(
-        ["ansible-playbook", "--syntax-check", "-i", f"inventories/{inventory}", *playbooks],
+        [
+            "ansible-playbook",
+            "--syntax-check",
+            "-i",
+            f"inventories/{inventory}",
+            *map(str, PLAYBOOKS),
+        ],
         cwd=ROOT,
         env=surroundings(),
         check=False,
@@ -26,5 +34,5 @@ def test_every_playbook_has_ansibles_syntax(inventory: str) -> None:
         timeout=600,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("playbook: ") == len(playbooks) > 30
+    assert done.stdout.count("playbook: ") == len(PLAYBOOKS) > 30
     assert not [line for line in done.stderr.splitlines() if "DEPRECATION" in line]

@@ -130,11 +130,13 @@ def test_a_wiped_agent_gets_all_services_back(lab: Lab, eventually: Eventually) 
 def test_another_host_name_makes_no_duplicates(lab: Lab, eventually: Eventually) -> None:
     """The daemon's host name is the owner's name; services move to the new one."""
     limited = ("--limit", "host-3")
-    recap = lab.play("playbooks/registrator.yml", *limited, "-e", "registrator_hostname=renamed-3")
+    recap = lab.play(
+        "playbooks/deploy/registrator.yml", *limited, "-e", "registrator_hostname=renamed-3"
+    )
     assert not recap.failed, recap.output
     eventually(lambda: _owners(lab, "host-3") == {"renamed-3"}, 5)
     assert len(lab.passing()) == 3
-    lab.play("playbooks/registrator.yml", *limited)
+    lab.play("playbooks/deploy/registrator.yml", *limited)
     eventually(lambda: _owners(lab, "host-3") == {"registrator-3"}, 5)
 
 

@@ -185,10 +185,10 @@ def test_an_image_runs_by_the_digest_that_the_registry_has_for_it(
     pinned = ("-e", f"@{pins}", "--limit", "host-3")
     try:
         assert not lab.play("playbooks/preflight.yml", *pinned).failed
-        first = lab.play("playbooks/helloworld.yml", *pinned)
+        first = lab.play("playbooks/deploy/helloworld.yml", *pinned)
         assert (first.changed["host-3"], first.failed) == (1, 0), first.output
         running = lab.ssh("host-3", "docker inspect -f '{{.Config.Image}}' helloworld-1")
         assert running.strip() == image
-        assert not lab.play("playbooks/helloworld.yml", *pinned).changed["host-3"]
+        assert not lab.play("playbooks/deploy/helloworld.yml", *pinned).changed["host-3"]
     finally:
-        lab.play("playbooks/helloworld.yml", "--limit", "host-3")
+        lab.play("playbooks/deploy/helloworld.yml", "--limit", "host-3")
