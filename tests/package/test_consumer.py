@@ -62,16 +62,16 @@ def test_the_whole_stack_meets_the_projects_own_groups(project: pathlib.Path) ->
     listed = run(project, "ansible-playbook", "rollcall.discovery.site", *GROUPS, "--list-hosts")
     plays = re.findall(r"play #\d+ \(.*?\): (.+?)\t.*?hosts \((\d+)\)", listed, re.S)
     assert dict(plays) == {
-        "Check before anything changes": "3",
-        "Prepare the Docker hosts": "3",
-        "Make what a closed cluster keeps secret": "3",
+        "Check the inventory and the hosts": "3",
+        "Install Docker Engine and the Python libraries": "3",
+        "Create the secrets of a secure cluster": "3",
         "Run the Consul servers": "3",
-        "Say who may do what in Consul": "1",
-        "Run the Consul clients": "0",
-        "Run Registrator on every host": "3",
+        "Configure ACL policies and tokens": "1",
+        "Run the Consul client agents": "0",
+        "Run Registrator": "3",
         "Run the web service": "2",
-        "Remove it from hosts that left the group": "1",
-        "Run the balancer": "1",
+        "Remove the web service from hosts that left the group": "1",
+        "Run the nginx load balancer": "1",
     }
 
 

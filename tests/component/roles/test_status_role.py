@@ -45,7 +45,7 @@ docker_hosts:
         timeout=120,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    shown = " ".join(done.stdout.partition("Show what runs where]")[2].split())
+    shown = " ".join(done.stdout.partition("Show the status table]")[2].split())
     assert "- no Consul agent answered" in shown
     # ansible-core 2.17 and 2.18 do not say that it is the task which failed.
     assert re.search(r"far - \? (Task failed: )?Failed to connect to the host via ssh", shown)

@@ -97,7 +97,7 @@ def test_a_mistake_is_named_before_anything_changes(
     recap = refused[mistake]
     assert message in _text(recap)
     assert (recap.failed > 0, sum(recap.changed.values())) == (True, 0)
-    assert "Prepare the Docker hosts" not in recap.output
+    assert "Install Docker Engine and the Python libraries" not in recap.output
 
 
 def test_a_host_that_stands_twice_in_a_file_is_refused(lab: Lab, tmp_path: pathlib.Path) -> None:
