@@ -28,9 +28,9 @@ def test_a_dry_run_tells_all_of_it_and_makes_nothing(beginning: Beginning) -> No
     assert all(beginning.made.changed[host] for host in HOSTS)
     for told in (beginning.predicted, beginning.made):
         for name in ("gossip.key", "tokens/operator", "tokens/registrator-node-gamma"):
-            assert told.says(f'"{name} is made"')
+            assert told.says(f'"{name} is created"')
         assert told.says("ca.pem gets a new CA")
-        assert told.says("agents/node-beta.pem is made, for it is missing, or its key")
+        assert told.says("agents/node-beta.pem is created, because it is missing, or its key is")
 
 
 def test_everything_is_there_and_nothing_else(beginning: Beginning) -> None:
@@ -109,7 +109,7 @@ def test_a_second_run_changes_nothing(beginning: Beginning) -> None:
     assert again.right, again.output
     assert set(again.changed.values()) == {0}
     assert beginning.desk.files() == before
-    assert not again.says('is made"')
+    assert not again.says('is created"')
 
 
 def days(certificate: x509.Certificate) -> int:

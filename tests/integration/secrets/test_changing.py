@@ -24,9 +24,9 @@ def test_a_certificate_that_will_not_do_is_made_anew_with_its_key(renewal: Stage
         for kind in ("pem", "key")
     }
     for why in (
-        "agents/node-alpha.pem is made, for it ends at ",
-        "agents/node-beta.pem is made, for it has other names: IP:192.0.2.99, IP:192.0.2.12",
-        "agents/node-gamma.pem is made, for it does not belong to its key",
+        "agents/node-alpha.pem is created, because it ends at ",
+        "agents/node-beta.pem is created, because it has other names: IP:192.0.2.99, IP:192.0.2.12",
+        "agents/node-gamma.pem is created, because it does not belong to its key",
     ):
         assert renewal.told.says(why)
     [moved] = certificates(renewal.left / "agents" / "node-beta.pem")
@@ -123,7 +123,7 @@ def test_haste_is_refused_with_every_reason(rotation: Rotation) -> None:
     for sentence in (
         "Rotate bootstrap in a run of its own",
         "ca.pem holds more than one CA already",
-        "Forget the old CA in a run of its own",
+        "Remove the old CA in a separate run",
         "The old CA is still needed by node-alpha, node-beta, node-gamma",
     ):
         assert rotation.hasty.says(sentence)

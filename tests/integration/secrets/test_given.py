@@ -30,8 +30,8 @@ def test_without_the_cas_key_it_says_whose_certificate_is_missing(elsewhere: Els
     assert not elsewhere.missing.told.right
     assert elsewhere.missing.changed == set()
     assert elsewhere.missing.told.says(
-        "agents/node-alpha.pem is missing, or its key. There is no ca.key, so have one signed "
-        "where ca.pem comes from, for DNS:server.dc1.consul, DNS:node-alpha.server.dc1.consul, "
+        "agents/node-alpha.pem is missing, or its key is. There is no ca.key: have a certificate "
+        "signed by the CA of ca.pem, for DNS:server.dc1.consul, DNS:node-alpha.server.dc1.consul, "
         "DNS:node-alpha, DNS:localhost, IP:127.0.0.1, IP:192.0.2.11"
     )
 
@@ -48,13 +48,13 @@ def test_what_is_signed_elsewhere_is_taken_as_it_is(elsewhere: Elsewhere) -> Non
 @pytest.mark.parametrize(
     ("run", "sentence"),
     [
-        ("text", 'Among the node names of secrets, \\"../alpha\\" will not do'),
-        ("text", 'Among the addresses of secrets, \\"beta.example.org\\" will not do'),
-        ("text", 'Among the names of tokens of secrets, \\"a/b\\" will not do'),
+        ("text", 'Invalid node names in the input of secrets: \\"../alpha\\"'),
+        ("text", 'Invalid addresses in the input of secrets: \\"beta.example.org\\"'),
+        ("text", 'Invalid token names in the input of secrets: \\"a/b\\"'),
         ("typed", "value of secrets_kind must be one of: server, client, got: leader"),
         ("typed", "value of secrets_rotate must be one or more of: gossip, ca, certificates"),
         ("typed", "missing required arguments: secrets_kind"),
-        ("visible", "would take secrets there for hosts"),
+        ("visible", "would read the secrets as hosts"),
         ("files", "gossip.key, tokens/dns: a gossip key is 32 bytes in base64"),
         ("files", "ca.key belongs to no certificate in ca.pem"),
         ("files", "secrets_renew_before_days must be below secrets_leaf_days"),
