@@ -27,6 +27,8 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "plugins/lookup/*.py": ("ansible",),
     "plugins/inventory/*.py": ("ansible", OURS),
     "roles/images/files/docker_socket_proxy/src/*/*.py": ("rollcall_common",),
+    "roles/images/files/nginx_lb/src/nginx_lb/*.py": ("rollcall_common",),
+    "roles/images/files/nginx_lb/src/nginx_lb/*/*.py": ("rollcall_common",),
     "roles/images/files/registrator/src/*/docker/source.py": ("docker", "requests"),
     "roles/images/files/registrator/src/*/*/*.py": ("rollcall_common",),
     "roles/images/files/registrator/src/*/cli.py": ("rollcall_common",),

@@ -135,7 +135,7 @@ def test_the_status_port_follows_the_settings(stage: Stage) -> None:
         lambda: stage.write("r2", status_port=9000), lambda: stage.write("r3", status_port=0)
     )
     run = stage.folder
-    assert [call.args[1] for call in stage.servers.call_args_list] == [
+    assert [call.args[0] for call in stage.servers.call_args_list] == [
         run / "status.sock",
         run / "control.sock",
         ("127.0.0.1", 8404),

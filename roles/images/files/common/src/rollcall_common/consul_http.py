@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -101,19 +102,9 @@ class ConsulHttp:
         """Nothing is sent yet; `timeout` in seconds is for each step of a request. TlsError."""
         self._agent = agent
         self._timeout = timeout
-        # More than any program here has threads: one that were too many would be reopened.
-        options: dict[str, Any] = {"maxsize": 10, "retries": False}
-        self._prefix = ""
-        self._pool: urllib3.HTTPConnectionPool
-        if agent.url.startswith("unix://"):
-            self._pool = UnixPool(agent.url.removeprefix("unix://"), "consul", **options)
-            return
-        if agent.url.startswith("https://"):
-            options["ssl_context"] = _context(agent)
-            if agent.tls.server_name:
-                options["server_hostname"] = options["assert_hostname"] = agent.tls.server_name
-        self._prefix = (urllib3.util.parse_url(agent.url).path or "").rstrip("/")
-        self._pool = urllib3.connectionpool.connection_from_url(agent.url, **options)
+        on_socket = agent.url.startswith("unix://")
+        self._prefix = "" if on_socket else (urllib3.util.parse_url(agent.url).path or "")
+        self._pool = self._new_pool()
 
     def request(
         self,
@@ -130,7 +121,7 @@ class ConsulHttp:
         try:
             answer = self._pool.request(
                 method,
-                self._prefix + path,
+                self._prefix.rstrip("/") + path,
                 body=None if body is None else body.encode(),
                 headers=self._headers(),
                 timeout=timeout or self._timeout,
@@ -138,6 +129,7 @@ class ConsulHttp:
             )
         # A host name that cannot be one is a ValueError of the library's.
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            self._reload_certificates()
             raise Unreachable(cause(error)) from error
         return Answer(answer.status, answer.data, answer.headers, answer.tell())
 
@@ -152,6 +144,24 @@ class ConsulHttp:
     def close(self) -> None:
         """Close the connections; no request may follow."""
         self._pool.close()
+
+    def _new_pool(self) -> urllib3.HTTPConnectionPool:
+        url, tls = self._agent.url, self._agent.tls
+        # More connections than any of the programs has threads.
+        options: dict[str, Any] = {"maxsize": 10, "retries": False}
+        if url.startswith("unix://"):
+            return UnixPool(url.removeprefix("unix://"), "consul", **options)
+        if url.startswith("https://"):
+            options["ssl_context"] = _context(self._agent)
+            if tls.server_name:
+                options["server_hostname"] = options["assert_hostname"] = tls.server_name
+        return urllib3.connectionpool.connection_from_url(url, **options)
+
+    def _reload_certificates(self) -> None:
+        """Read the files again after a failure: the CA may have been rotated."""
+        if self._agent.url.startswith("https://"):
+            with contextlib.suppress(TlsError):
+                self._pool = self._new_pool()
 
     def _headers(self) -> dict[str, str]:
         headers = {"Accept-Encoding": "gzip"}

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from typing import Any
 
 import urllib3
 import urllib3.connection
 import urllib3.exceptions
+
+
+def request(socket_path: str, method: str, path: str, timeout: float) -> tuple[int, bytes]:
+    """Status and body of one request on a connection of its own.
+
+    `timeout` is in seconds, for each step. OSError where no answer comes.
+    """
+    with contextlib.closing(UnixPool(socket_path, timeout=timeout, retries=False)) as pool:
+        try:
+            answer = pool.request(method, path, headers={"Connection": "close"})
+        except urllib3.exceptions.HTTPError as error:
+            raise OSError(str(error)) from error
+    return answer.status, answer.data
 
 
 class UnixPool(urllib3.HTTPConnectionPool):

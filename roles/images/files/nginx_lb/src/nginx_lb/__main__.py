@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import logging
 import os
@@ -11,11 +10,12 @@ import sys
 import tempfile
 from collections.abc import Mapping
 
+from rollcall_common import unix_http
+
 from . import routing
 from .app import Daemon
 from .nginx.configuration import Paths, render
 from .nginx.process import Nginx, Refused
-from .nginx.unix_http import UnixConnection
 from .settings import reader
 from .settings.file import SettingsFile
 from .settings.validation import InvalidValue
@@ -78,11 +78,10 @@ def _paths(run: pathlib.Path) -> Paths:
 
 def _request(method: str, path: str) -> int:
     """Send a request to the balancer that runs in this container, and print its answer."""
-    connection = UnixConnection(f"{Paths.run}/control.sock", 15.0)
     try:
-        connection.request(method, path)
-        answer = json.loads(connection.getresponse().read())
-    except (OSError, ValueError, http.client.HTTPException) as error:
+        _status, body = unix_http.request(f"{Paths.run}/control.sock", method, path, 15.0)
+        answer = json.loads(body)
+    except (OSError, ValueError) as error:
         sys.stderr.write(f"nginx-lb: the balancer does not answer: {error}\n")
         return 1
     print(json.dumps(answer, indent=2))

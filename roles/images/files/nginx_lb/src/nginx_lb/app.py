@@ -11,6 +11,8 @@ import signal
 import threading
 import time
 
+from rollcall_common.status_server import StatusServer
+
 from .discovery.service_discovery import ServiceDiscovery
 from .nginx.configuration import Paths
 from .nginx.process import Nginx, Refused, reap
@@ -22,8 +24,8 @@ from .reconciler import Reconciler
 from .settings.file import SettingsFile
 from .settings.model import Settings
 from .settings.state import SettingsState
+from .status import pages
 from .status.status_report import Report
-from .status.status_server import StatusServer
 
 log = logging.getLogger("nginx-lb")
 _POLL_SECONDS = 1.0
@@ -167,7 +169,12 @@ class Daemon:
         self, address: tuple[str, int] | pathlib.Path, *, control: bool = False
     ) -> StatusServer | None:
         try:
-            return StatusServer(self, address, control=control)
+            return StatusServer(
+                address,
+                pages.pages(self),
+                pages.actions(self) if control else None,
+                mode=0o600 if control else 0o666,
+            )
         except OSError as error:
             log.error("no status at %s: %s", address, error)
             return None

@@ -14,15 +14,18 @@ import urllib.parse
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from rollcall_common.backoff import Backoff
+
 from ..settings.model import Consul
-from .consul_http import Answer, ConsulClient, ConsulError
+from .consul_client import Answer, ConsulClient, ConsulError
 
 log = logging.getLogger("nginx-lb")
 _WAIT_SECONDS = 60
 # Consul adds a jitter of up to a sixteenth of the wait.
 _TIMEOUT_SECONDS = _WAIT_SECONDS * 17 / 16 + 5
 _READ_SECONDS = 5.0
-_FIRST_BACKOFF_SECONDS, _MAX_BACKOFF_SECONDS = 0.25, 5.0
+# The first and the longest.
+_BACKOFF_SECONDS = (0.25, 5.0)
 # Debounces a burst of changes, and limits the rate of a query whose index does not move.
 _DEBOUNCE_SECONDS = 0.1
 _NOT_PASSING = "/v1/health/state/any?filter=" + urllib.parse.quote('Status != "passing"')
@@ -102,7 +105,7 @@ class CatalogFollower:
                 failing = client.get(_NOT_PASSING)
             except ConsulError:
                 self._changed.set()
-                self._stop.wait(_FIRST_BACKOFF_SECONDS)
+                self._stop.wait(_BACKOFF_SECONDS[0])
                 continue
             self._entries = list(entries(view, failing.body))
             self._on_change()
@@ -122,16 +125,15 @@ class _Watch:
 
     def run(self) -> None:
         """Query until it is stopped."""
-        index, backoff = 0, _FIRST_BACKOFF_SECONDS
+        index, backoff = 0, Backoff(*_BACKOFF_SECONDS)
         while not self._stop.is_set():
             try:
                 answer = self._client.get(f"{self._path}{index}")
             except ConsulError as error:
                 log.debug("%s", error)
-                self._stop.wait(backoff)
-                backoff = min(2 * backoff, _MAX_BACKOFF_SECONDS)
+                self._stop.wait(backoff.fail())
                 continue
-            backoff = _FIRST_BACKOFF_SECONDS
+            backoff.succeed()
             if self._stop.is_set():
                 break
             if answer.index != index:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import os
 import pathlib
 import signal
@@ -11,7 +10,7 @@ import subprocess
 import time
 from collections.abc import Callable, Collection
 
-from .unix_http import UnixConnection
+from rollcall_common import unix_http
 
 _TEST_SECONDS = 30.0
 _REQUEST_SECONDS = 1.0
@@ -82,16 +81,11 @@ class Nginx:
 
     def get(self, path: str) -> str | None:
         """The response of nginx on its Unix socket; None where it does not answer."""
-        connection = UnixConnection(str(self._socket), _REQUEST_SECONDS)
         try:
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            text = answer.read().decode(errors="replace")
-        except (OSError, http.client.HTTPException):
+            status, body = unix_http.request(str(self._socket), "GET", path, _REQUEST_SECONDS)
+        except OSError:
             return None
-        finally:
-            connection.close()
-        return text if answer.status == 200 else None
+        return body.decode(errors="replace") if status == 200 else None
 
     def workers(self) -> frozenset[int]:
         """The running worker processes."""

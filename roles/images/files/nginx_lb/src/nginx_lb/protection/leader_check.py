@@ -8,7 +8,7 @@ import urllib.parse
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ..discovery.consul_http import ConsulClient, ConsulError
+from ..discovery.consul_client import ConsulClient, ConsulError
 from ..model import Endpoint
 from ..settings import validation
 from ..settings.model import Consul
