@@ -30,11 +30,15 @@ sys.path.extend(
     for folder in ("lab", ".ansible/collections")
 )
 
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.client import Connection
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.registry import Registry
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service_plan import (
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service.plan import (
     Wanted,
     plan_service,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service.registry import (
+    Registry,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.client import (
+    Connection,
 )
 from rollcall_agents.agent import LOCAL, Agent, free_ports
 from rollcall_lab.environment import ANSIBLE_WHEEL

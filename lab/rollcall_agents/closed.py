@@ -11,7 +11,9 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.security import FOLDER
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.config.security import (
+    FOLDER,
+)
 
 from .agent import FOURTH, LOCAL, OTHER, THIRD, Agent, free_ports
 from .certificates import Authority

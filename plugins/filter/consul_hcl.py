@@ -35,7 +35,7 @@ _value:
 
 import typing as t
 
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.hcl import hcl
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.config.hcl import hcl
 
 
 class FilterModule:

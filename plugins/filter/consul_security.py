@@ -52,7 +52,7 @@ _value:
 
 import typing as t
 
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.security import (
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.config.security import (
     agent_config,
 )
 

@@ -168,9 +168,7 @@ import typing as t
 
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.client import Connection
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.errors import ConsulError
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.inventory import (
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.inventory.hosts import (
     Filters,
     Host,
     InventoryError,
@@ -178,8 +176,18 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.invento
     Shape,
     build,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.options import connection
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.roster import roster
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.inventory.queries import (
+    roster,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.client import (
+    Connection,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.errors import (
+    ConsulError,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.options import (
+    connection,
+)
 
 try:
     from ansible.utils.unsafe_proxy import wrap_var

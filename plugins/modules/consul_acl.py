@@ -229,29 +229,33 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.acl import Wanted
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.acl_plan import (
+from ansible_collections.rollcall.discovery.plugins.module_utils._base.library import require
+from ansible_collections.rollcall.discovery.plugins.module_utils._base.run_module import end
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.acl.model import Wanted
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.acl.plan import (
     Actual,
     Plan,
     plan_acl,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.acl_system import (
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.acl.system import (
     AclSystem,
     Off,
     UnknownToken,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.client import Connection
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.errors import (
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.client import (
+    Connection,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.errors import (
     ConsulError,
     Unreachable,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.options import (
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.options import (
     CONNECTION,
     connection,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.patience import settled
-from ansible_collections.rollcall.discovery.plugins.module_utils._ending import end
-from ansible_collections.rollcall.discovery.plugins.module_utils._library import require
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.retry import (
+    settled,
+)
 
 NAMES: dict[str, t.Any] = {"type": "list", "elements": "str", "default": []}
 POLICY: dict[str, t.Any] = {

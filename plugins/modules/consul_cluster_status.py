@@ -153,27 +153,29 @@ import os
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.client import (
-    Connection,
-    ConsulClient,
-)
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.cluster import (
+from ansible_collections.rollcall.discovery.plugins.module_utils._base.library import require
+from ansible_collections.rollcall.discovery.plugins.module_utils._base.run_module import end
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.cluster.model import (
     Observation,
     restart_order,
     unmet,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.errors import ConsulError
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.observe import (
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.cluster.observe import (
     View,
     judge,
     observe,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.options import (
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.client import (
+    Connection,
+    ConsulClient,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.errors import (
+    ConsulError,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.options import (
     CONNECTION,
     connection,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._ending import end
-from ansible_collections.rollcall.discovery.plugins.module_utils._library import require
 
 # A look costs five local requests: often enough to see an election, rare enough to cost nothing.
 PAUSE_SECONDS = 0.25

@@ -108,12 +108,9 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.client import Connection
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.errors import (
-    ConsulError,
-    Unreachable,
-)
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.keyring import (
+from ansible_collections.rollcall.discovery.plugins.module_utils._base.library import require
+from ansible_collections.rollcall.discovery.plugins.module_utils._base.run_module import end
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.gossip.keyring import (
     Keyring,
     Plan,
     Pool,
@@ -121,17 +118,24 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.keyring
     key_of,
     plan_keyring,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.keyring_rotation import (
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.gossip.rotation import (
     Rotation,
     Unencrypted,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.options import (
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.client import (
+    Connection,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.errors import (
+    ConsulError,
+    Unreachable,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.options import (
     CONNECTION,
     connection,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.patience import settled
-from ansible_collections.rollcall.discovery.plugins.module_utils._ending import end
-from ansible_collections.rollcall.discovery.plugins.module_utils._library import require
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.retry import (
+    settled,
+)
 
 ARGUMENTS: dict[str, t.Any] = {
     "key": {"type": "str", "required": True, "no_log": True},

@@ -65,24 +65,32 @@ import os
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.agent import node_of
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.client import ConsulClient
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.cluster import Observation
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.errors import (
-    ConsulError,
-    Unreachable,
+from ansible_collections.rollcall.discovery.plugins.module_utils._base.library import require
+from ansible_collections.rollcall.discovery.plugins.module_utils._base.run_module import end
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.catalog.node_agent import (
+    node_of,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.leadership import (
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.cluster.model import (
+    Observation,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.cluster.observe import (
+    observe,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.cluster.plan import (
     leader_of,
     plan,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.observe import observe
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.options import (
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.client import (
+    ConsulClient,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.errors import (
+    ConsulError,
+    Unreachable,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.options import (
     CONNECTION,
     connection,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._ending import end
-from ansible_collections.rollcall.discovery.plugins.module_utils._library import require
 
 # A look costs a few local requests, and a transfer takes some tens of milliseconds.
 PAUSE_SECONDS = 0.05

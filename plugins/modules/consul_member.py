@@ -64,22 +64,26 @@ import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.client import ConsulClient
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.errors import (
-    ConsulError,
-    Unreachable,
-)
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.membership import (
+from ansible_collections.rollcall.discovery.plugins.module_utils._base.library import require
+from ansible_collections.rollcall.discovery.plugins.module_utils._base.run_module import end
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.cluster.membership import (
     plan,
     status_of,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.observe import observe
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.options import (
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.cluster.observe import (
+    observe,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.client import (
+    ConsulClient,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.errors import (
+    ConsulError,
+    Unreachable,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.options import (
     CONNECTION,
     connection,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._ending import end
-from ansible_collections.rollcall.discovery.plugins.module_utils._library import require
 
 # The gossip takes seconds to notice, and a look costs a few local requests.
 PAUSE_SECONDS = 0.25

@@ -365,28 +365,30 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.agent import (
+from ansible_collections.rollcall.discovery.plugins.module_utils._base.library import require
+from ansible_collections.rollcall.discovery.plugins.module_utils._base.run_module import end
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.catalog.node_agent import (
     AGENT_URL_TEMPLATE,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.check import Seen
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.errors import (
-    ConsulError,
-    ServiceError,
-    Unreachable,
-)
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.options import (
-    CONNECTION,
-    connection,
-)
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.registry import Registry
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service_plan import (
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service.check import Seen
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service.plan import (
     Actual,
     Plan,
     Wanted,
     plan_service,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._ending import end
-from ansible_collections.rollcall.discovery.plugins.module_utils._library import require
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service.registry import (
+    Registry,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.errors import (
+    ConsulError,
+    ServiceError,
+    Unreachable,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.options import (
+    CONNECTION,
+    connection,
+)
 
 TEXTS = (
     *("id", "name", "notes", "http", "method", "body", "tls_server_name", "tcp", "udp", "grpc"),

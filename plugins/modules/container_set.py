@@ -224,6 +224,8 @@ containers:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.rollcall.discovery.plugins.module_utils._base.library import require
+from ansible_collections.rollcall.discovery.plugins.module_utils._base.run_module import end
 from ansible_collections.rollcall.discovery.plugins.module_utils._docker.container import (
     ContainerError,
     ContainerSpec,
@@ -241,8 +243,6 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._docker.options
     CONTAINER,
     WAIT,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._ending import end
-from ansible_collections.rollcall.discovery.plugins.module_utils._library import require
 
 
 def request_of(module: AnsibleModule) -> Request:

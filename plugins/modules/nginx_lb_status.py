@@ -132,7 +132,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._balancer.statu
     refusal,
     unmet,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._ending import end
+from ansible_collections.rollcall.discovery.plugins.module_utils._base.run_module import end
 
 # Two requests on loopback: often enough for a rolling update, rare enough to cost nothing.
 PAUSE_SECONDS = 0.25

@@ -167,10 +167,10 @@ import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.agent import (
-    AGENT_URL_TEMPLATE,
-)
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.audit import (
+from ansible_collections.rollcall.discovery.plugins.module_utils._base.library import require
+from ansible_collections.rollcall.discovery.plugins.module_utils._base.run_module import end
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.audit.client import Survey
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.audit.findings import (
     KINDS,
     Finding,
     Plan,
@@ -182,18 +182,20 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.audit i
     table,
     verdict,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.errors import (
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.catalog.node_agent import (
+    AGENT_URL_TEMPLATE,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.errors import (
     ConsulError,
     Unavailable,
     Unreachable,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.options import (
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.options import (
     CONNECTION,
     connection,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.survey import Survey
 from ansible_collections.rollcall.discovery.plugins.module_utils._docker.engine import EngineError
-from ansible_collections.rollcall.discovery.plugins.module_utils._docker.offers import (
+from ansible_collections.rollcall.discovery.plugins.module_utils._docker.expected_services import (
     Rules,
     offers_of,
 )
@@ -203,8 +205,6 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._docker.options
 from ansible_collections.rollcall.discovery.plugins.module_utils._docker.running import (
     RunningEngine,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._ending import end
-from ansible_collections.rollcall.discovery.plugins.module_utils._library import require
 
 # A look costs a request for each name in the catalog: rarer than where one request tells all.
 PAUSE_SECONDS = 0.5

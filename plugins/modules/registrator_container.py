@@ -333,9 +333,17 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.client import ConsulClient
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.errors import ConsulError
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.options import agent
+from ansible_collections.rollcall.discovery.plugins.module_utils._base.library import require
+from ansible_collections.rollcall.discovery.plugins.module_utils._base.run_module import end
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.client import (
+    ConsulClient,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.errors import (
+    ConsulError,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.options import (
+    agent,
+)
 from ansible_collections.rollcall.discovery.plugins.module_utils._docker.container import (
     ContainerError,
 )
@@ -363,8 +371,6 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._docker.registr
     registered,
     specification,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._ending import end
-from ansible_collections.rollcall.discovery.plugins.module_utils._library import require
 
 STATES = ["present", "started", "stopped", "restarted", "absent"]
 

@@ -117,14 +117,22 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.client import ConsulClient
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.errors import ConsulError
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.options import (
+from ansible_collections.rollcall.discovery.plugins.module_utils._base.library import require
+from ansible_collections.rollcall.discovery.plugins.module_utils._base.run_module import end
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.catalog.overview import (
+    overview,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.client import (
+    ConsulClient,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.errors import (
+    ConsulError,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.options import (
     CONNECTION,
     connection,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.overview import overview
-from ansible_collections.rollcall.discovery.plugins.module_utils._docker.crowd import crowd
+from ansible_collections.rollcall.discovery.plugins.module_utils._docker.container_list import crowd
 from ansible_collections.rollcall.discovery.plugins.module_utils._docker.engine import (
     Engine,
     EngineError,
@@ -132,8 +140,6 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._docker.engine 
 from ansible_collections.rollcall.discovery.plugins.module_utils._docker.options import (
     CONNECTION as ENGINE,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._ending import end
-from ansible_collections.rollcall.discovery.plugins.module_utils._library import require
 
 Look = t.Callable[[], t.Any]
 

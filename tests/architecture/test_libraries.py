@@ -16,11 +16,11 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 OURS = "ansible_collections.rollcall.discovery.plugins.module_utils"
 # The first pattern that fits counts; what fits none has the standard library alone.
 LIBRARIES: dict[str, tuple[str, ...]] = {
-    "plugins/module_utils/_consul/client.py": ("consul", "requests"),
+    "plugins/module_utils/_consul/transport/client.py": ("consul", "requests"),
     "plugins/module_utils/_docker/engine.py": ("docker",),
     "plugins/module_utils/_balancer/client.py": ("ansible.module_utils.urls",),
-    "plugins/module_utils/_ending.py": ("ansible.module_utils",),
-    "plugins/module_utils/_library.py": ("ansible.module_utils",),
+    "plugins/module_utils/_base/run_module.py": ("ansible.module_utils",),
+    "plugins/module_utils/_base/library.py": ("ansible.module_utils",),
     "plugins/modules/*.py": ("ansible.module_utils", OURS),
     "plugins/action/*.py": ("ansible", "yaml", OURS),
     "plugins/filter/*.py": ("ansible", OURS),

@@ -28,11 +28,11 @@ STARTS = {
 }
 # Each with the reason why nothing starts.
 FAKED = {
+    ("tests/unit/lab/docker/test_engine.py", "subprocess"): "a constant of what it replaces",
     (
-        "tests/unit/lab/docker/test_engine.py",
-        "subprocess",
-    ): "a constant of what it replaces",
-    ("tests/unit/plugins/module_utils/consul/test_client.py", "socket"): "an error of the resolver",
+        "tests/unit/plugins/module_utils/consul/transport/test_client.py",
+        "socket",
+    ): "an error of the resolver",
     ("tests/unit/support/test_edges.py", "subprocess"): "it fails before it starts",
     ("tests/unit/support/test_edges.py", "socket"): "it fails before it listens or asks",
     ("tests/unit/images/registrator/golden/record.py", "subprocess"): "no test: it asks engines",

@@ -19,7 +19,7 @@ CONTROLLER = (
     "plugins/action/*.py",
     "plugins/filter/*.py",
     "plugins/inventory/*.py",
-    "plugins/module_utils/_consul/*.py",
+    "plugins/module_utils/_consul/**/*.py",
     "roles/drill/files/rollcall_drills/**/*.py",
 )
 

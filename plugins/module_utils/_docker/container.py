@@ -11,7 +11,7 @@ import json
 import re
 import typing as t
 
-from .._plan import Diff
+from .._base.plan import Diff
 
 OWNER_LABEL = "rollcall.owner"
 SPEC_LABEL = "rollcall.spec"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.rollcall.discovery.plugins.filter.consul_security import consul_security
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.security import (
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.config.security import (
     KINDS,
     MIGRATIONS,
     agent_config,

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.hcl import hcl
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.security import (
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.config.hcl import hcl
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.config.security import (
     agent_config,
 )
 from ansible_collections.rollcall.discovery.plugins.modules import consul_cluster_status

@@ -17,8 +17,13 @@ import urllib.parse
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.acl import Policy, Token
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service import Service
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.acl.model import (
+    Policy,
+    Token,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service.model import (
+    Service,
+)
 from ansible_collections.rollcall.discovery.tests.support.recorded import (
     FIRST_SECRET,
     KEYS,

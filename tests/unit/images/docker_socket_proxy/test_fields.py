@@ -7,7 +7,7 @@ import pathlib
 from typing import Any
 
 import pytest
-from ansible_collections.rollcall.discovery.plugins.module_utils._docker.offers import (
+from ansible_collections.rollcall.discovery.plugins.module_utils._docker.expected_services import (
     Rules,
     offers_of,
 )

@@ -7,7 +7,9 @@ import typing as t
 
 import pytest
 import yaml
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.errors import Unreachable
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.errors import (
+    Unreachable,
+)
 from ansible_collections.rollcall.discovery.plugins.module_utils._docker import converge
 from ansible_collections.rollcall.discovery.plugins.module_utils._docker.engine import EngineError
 from ansible_collections.rollcall.discovery.plugins.module_utils._docker.options import (

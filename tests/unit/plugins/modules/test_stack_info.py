@@ -5,7 +5,9 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.errors import Unreachable
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.errors import (
+    Unreachable,
+)
 from ansible_collections.rollcall.discovery.plugins.module_utils._docker.engine import EngineError
 from ansible_collections.rollcall.discovery.plugins.modules import stack_info as module
 from ansible_collections.rollcall.discovery.tests.support.promises import assert_kept

@@ -1,0 +1,190 @@
+# Copyright (c) 2026 rollcall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to the collection: this file may change without notice.
+"""The plan from the ACL system that is there to the wanted one. No I/O."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..._base.plan import Diff
+from ..transport.errors import ConsulError
+from .model import ANONYMOUS, BUILT_IN, HIDDEN, MANAGEMENT, Policy, Token, Wanted
+
+Subject = t.TypeVar("Subject", Policy, Token)
+
+
+@dataclasses.dataclass(frozen=True)
+class Actual:
+    """What Consul has: the names of all policies, those wanted with their rules, and all tokens.
+
+    `own` is the accessor of the call's own token, empty where that is none of these. `fresh` says
+    that the system was never bootstrapped when the call began.
+    """
+
+    names: frozenset[str] = frozenset()
+    policies: t.Mapping[str, Policy] = dataclasses.field(default_factory=dict)
+    tokens: tuple[Token, ...] = ()
+    own: str = ""
+    fresh: bool = False
+
+    @classmethod
+    def untouched(cls, wanted: Wanted) -> Actual:
+        """What a bootstrap leaves, with the call's own token; without one there is none yet."""
+        first = Token("", "Bootstrap Token (Global Management)", (MANAGEMENT,), secret=wanted.token)
+        return cls(
+            names=frozenset(BUILT_IN),
+            tokens=(first,) if wanted.bootstrap else (),
+            fresh=wanted.bootstrap,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Step(t.Generic[Subject]):
+    """What becomes of one policy or token: the `subject` is the wanted, or the stale one."""
+
+    subject: Subject
+    before: Subject | None
+    after: Subject | None
+
+    @property
+    def action(self) -> str:
+        """The step in a word."""
+        if self.before == self.after:
+            return "unchanged"
+        if self.before is None:
+            return "created"
+        return "deleted" if self.after is None else "updated"
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """The steps from the actual to the wanted. `kept` is stale, but the call's own token."""
+
+    diff: Diff
+    bootstrap: bool
+    policies: tuple[Step[Policy], ...]
+    tokens: tuple[Step[Token], ...]
+    anonymous: Step[Token] | None = None
+    kept: Token | None = None
+
+
+def plan_acl(wanted: Wanted, actual: Actual) -> Plan:
+    """What to send, and what to show of it, from the same comparison.
+
+    Raises ConsulError for what Consul would refuse half-way.
+    """
+    seen = {token.accessor: token for token in actual.tokens}
+    _refuse_links(wanted, actual)
+    _refuse_tokens(wanted, actual)
+    stale = _stale(wanted, actual)
+    policies = tuple(
+        Step(each, actual.policies.get(each.name), None if wanted.absent else each)
+        for each in wanted.policies
+    )
+    tokens = (
+        *(
+            _leaving(each, actual) if wanted.absent else Step(each, seen.get(each.accessor), each)
+            for each in wanted.tokens
+        ),
+        *(Step(each, each, None) for each in stale if each.accessor != actual.own),
+    )
+    anonymous = _anonymous(wanted, seen)
+    every = (*tokens, anonymous) if anonymous else tokens
+    sides = [
+        {
+            **({"bootstrapped": side == "after"} if actual.fresh else {}),
+            "policies": {each.name: each.shown() for each in _there(policies, side)},
+            "tokens": {each.accessor: each.shown() for each in _there(every, side)},
+        }
+        for side in ("before", "after")
+    ]
+    return Plan(
+        diff=Diff(*sides),
+        bootstrap=actual.fresh,
+        policies=policies,
+        tokens=tokens,
+        anonymous=anonymous,
+        kept=next((each for each in stale if each.accessor == actual.own), None),
+    )
+
+
+def _there(steps: t.Iterable[Step[Subject]], side: str) -> t.Iterator[Subject]:
+    """The policies or tokens that there are on one side of the steps, `before` or `after`."""
+    return filter(None, (getattr(step, side) for step in steps))
+
+
+def _leaving(token: Token, actual: Actual) -> Step[Token]:
+    """What becomes of a token that shall be absent, under whatever accessor its secret has."""
+    before = next(
+        (
+            seen
+            for seen in actual.tokens
+            if seen.accessor == token.accessor or (token.secret and seen.secret == token.secret)
+        ),
+        None,
+    )
+    return Step(before or token, before, None)
+
+
+def _stale(wanted: Wanted, actual: Actual) -> list[Token]:
+    """The tokens of an earlier secret: with the name of one of ours, and another accessor."""
+    if not wanted.purge:
+        return []
+    descriptions = {token.description for token in wanted.tokens}
+    accessors = {token.accessor for token in wanted.tokens}
+    return [
+        token
+        for token in actual.tokens
+        if token.description in descriptions and token.accessor not in accessors
+    ]
+
+
+def _anonymous(wanted: Wanted, seen: t.Mapping[str, Token]) -> Step[Token] | None:
+    """What becomes of the anonymous token, whose other rights are not our business."""
+    if wanted.anonymous is None:
+        return None
+    before = seen.get(ANONYMOUS) or Token(ANONYMOUS, "Anonymous Token")
+    after = dataclasses.replace(before, policies=wanted.anonymous)
+    return Step(after, before, after)
+
+
+def _refuse_links(wanted: Wanted, actual: Actual) -> None:
+    """ConsulError for a token with a policy that there is not, and will not be."""
+    listed = {policy.name for policy in wanted.policies}
+    known = actual.names - listed if wanted.absent else actual.names | listed
+    links = [] if wanted.absent else [(f"token {each.name}", each) for each in wanted.tokens]
+    named = [(where, name) for where, token in links for name in token.policies]
+    named += [("the anonymous token", name) for name in wanted.anonymous or ()]
+    for where, name in named:
+        if name not in known:
+            raise ConsulError(
+                f"{where} names the policy {name}, which neither exists nor is one of policies: "
+                "nothing was changed"
+            )
+
+
+def _refuse_tokens(wanted: Wanted, actual: Actual) -> None:
+    """ConsulError for a secret that would have to change, or to serve two tokens."""
+    for each in wanted.tokens:
+        if wanted.absent:
+            if _leaving(each, actual).subject.accessor == actual.own:
+                raise ConsulError(f"token {each.name} is the one of this call: it stays")
+            continue
+        for seen in actual.tokens:
+            if seen.secret == HIDDEN:
+                continue
+            same = seen.secret == each.secret
+            if seen.accessor == each.accessor and not same:
+                raise ConsulError(
+                    f"token {each.name}: {each.accessor} is the accessor of a token with another "
+                    "secret, and a secret never changes: nothing was changed. Leave accessor_id "
+                    "out, so that the new secret has one of its own"
+                )
+            if same and seen.accessor != each.accessor:
+                raise ConsulError(
+                    f"the secret of token {each.name} is that of another token, "
+                    f"{seen.description!r}: nothing was changed. Make one of its own"
+                )

@@ -1,0 +1,55 @@
+# Copyright (c) 2026 rollcall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to the collection: this file may change without notice.
+"""What one agent knows of the whole: leader, members, and every registration with its health."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..cluster.observe import observe
+from ..transport.client import ConsulClient
+from .instance import Instance
+
+# The worst of an instance's checks is its status, as Consul's own UI has it.
+_ORDER = ("passing", "warning", "critical")
+
+
+def overview(client: ConsulClient) -> dict[str, t.Any]:
+    """One look, in plain values. Raises ConsulError where the agent does not answer.
+
+    It costs a request for each name in the catalog, as no path gives all services with their
+    health.
+    """
+    seen = observe(client)
+    names = client.get("/v1/catalog/services") or {}
+    leading = next((peer.node for peer in seen.peers if peer.leader), "")
+    return {
+        "leader": seen.leader,
+        "leader_node": leading,
+        "members": [
+            {"name": each.name, "address": each.address, "role": each.role, "status": each.status}
+            for each in seen.members
+        ],
+        "instances": [
+            _shown(entry)
+            for name in sorted(names)
+            for entry in client.get(f"/v1/health/service/{name}") or []
+        ],
+    }
+
+
+def _shown(entry: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """An entry of /v1/health/service/<name>."""
+    instance = Instance.from_api(entry)
+    statuses = [check["Status"] for check in entry.get("Checks") or ()]
+    return {
+        "service": instance.name,
+        "id": instance.id,
+        "node": instance.node,
+        "address": instance.address,
+        "port": instance.port,
+        "tags": entry["Service"].get("Tags") or [],
+        "status": max(statuses, key=_ORDER.index, default="passing"),
+    }

@@ -1,0 +1,88 @@
+# Copyright (c) 2026 rollcall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to the collection: this file may change without notice.
+"""One look at a cluster: the requests that make an Observation."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..transport.client import ConsulClient
+from ..transport.errors import Unavailable
+from .model import Member, Observation, assess, peers_of
+
+
+@dataclasses.dataclass(frozen=True)
+class View(Observation):
+    """An Observation with a sentence about what the token kept out of it; empty where nothing."""
+
+    hidden: str = ""
+
+
+def judge(seen: View) -> tuple[str, list[str]]:
+    """The verdict with its reasons; `unknown` where all that can be seen is well."""
+    verdict, reasons = assess(seen)
+    if not seen.hidden:
+        return verdict, reasons
+    return ("unknown" if verdict == "ok" else verdict), [*reasons, seen.hidden]
+
+
+def observe(client: ConsulClient) -> View:
+    """Ask the agent for everything it can tell now.
+
+    A cluster without a leader still answers for leader and members; what needs the leader stays
+    empty. Raises ConsulError where the agent itself does not answer or forbids it.
+    """
+    itself = client.get("/v1/agent/self") or {}
+    entries, filtered = client.get_seen("/v1/agent/members")
+    # The gossip's order is another one each time.
+    members = tuple(
+        sorted((Member.from_api(entry) for entry in entries or []), key=lambda each: each.name)
+    )
+    leader = _optional(client, "/v1/status/leader") or ""
+    configuration = _optional(client, "/v1/operator/raft/configuration") if leader else None
+    health = _optional(client, "/v1/operator/autopilot/health") if leader else None
+    term = (itself.get("Stats") or {}).get("raft", {}).get("term")
+    peers = peers_of(configuration, health)
+    return View(
+        leader=leader,
+        term=int(term) if term is not None else None,
+        datacenter=(itself.get("Config") or {}).get("Datacenter", ""),
+        members=members,
+        peers=peers,
+        healthy=health.get("Healthy") if health else None,
+        failure_tolerance=health.get("FailureTolerance") if health else None,
+        hidden=_hidden(
+            filtered, {member.name for member in members}, {peer.node for peer in peers}
+        ),
+    )
+
+
+def _hidden(filtered: bool, members: set[str], peers: set[str]) -> str:
+    """What the token may not see of the members.
+
+    Consul answers with an empty list, or a shorter one, and status 200. Without a token it does not
+    even say that it left something out: then the agent itself, and the peers, must be in it.
+    """
+    remedy = 'Give the token node_prefix "" with the policy read'
+    if not members:
+        return f"no member can be seen, for the token lacks node:read. {remedy}"
+    if filtered:
+        return f"the token lacks node:read for some members: they are not seen. {remedy}"
+    unseen = sorted(peers - members)
+    if unseen:
+        return (
+            f"the gossip shows no {', '.join(unseen)}, which Raft has for a server: it left, or "
+            f"the token lacks node:read. {remedy}"
+        )
+    return ""
+
+
+def _optional(client: ConsulClient, path: str) -> t.Any:
+    """An answer that needs a leader, None while there is none."""
+    try:
+        return client.get(path)
+    except Unavailable:
+        return None

@@ -1,0 +1,253 @@
+# Copyright (c) 2026 rollcall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to the collection: this file may change without notice.
+"""The plan from what an agent has to what a call wants. No I/O."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..._base.plan import Diff
+from ..catalog.instance import Instance, Node
+from ..transport.errors import ServiceError
+from .address import loopback
+from .check import Seen
+from .model import MAINTENANCE, Service
+from .validation import refuse_path
+
+# What is told of a service that is registered, but not of one that is only named.
+_DESCRIBES = ("address", "port", "tags", "meta", "tagged_addresses", "weights", "checks")
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """All that one call asks for. Without a service it is about the one that is there.
+
+    `maintenance` takes that one out of rotation then, `present` ends it.
+    """
+
+    id: str
+    state: str = "present"
+    service: Service | None = None
+    reason: str = ""
+    owner: str = ""
+    purge: bool = False
+    declared: tuple[str, ...] = ()
+    deduplicate: str = "none"
+    # Only an identifier that was given is meant to be the instance's in the whole datacenter: a
+    # default one, the service's name, stands rightly at every agent.
+    by_id: bool = False
+    # Until every check passes.
+    wait: bool = False
+
+    @classmethod
+    def from_params(cls, params: t.Mapping[str, t.Any]) -> Wanted:
+        """Read a module's options; ServiceError names what cannot be meant."""
+        identifier = params.get("id") or params.get("name") or ""
+        if not identifier:
+            raise ServiceError("name the service: 'name', or 'id' for one that is there already")
+        state = params.get("state") or "present"
+        if not params.get("name") and any(params.get(each) for each in _DESCRIBES):
+            raise ServiceError(f"service {identifier} needs a name")
+        refuse_path("id", identifier)
+        if params.get("purge") and (not params.get("owner") or params.get("declared") is None):
+            raise ServiceError(
+                "purge needs 'owner' and 'declared': all identifiers of that owner that stay"
+            )
+        registered = state != "absent" and params.get("name")
+        return cls(
+            id=identifier,
+            state=state,
+            service=Service.from_params(params) if registered else None,
+            reason=params.get("maintenance_reason") or "",
+            owner=params.get("owner") or "",
+            purge=bool(params.get("purge")),
+            declared=tuple(params.get("declared") or ()),
+            deduplicate="none" if state == "absent" else params.get("deduplicate") or "none",
+            by_id=bool(params.get("id")),
+            wait=state == "present" and params.get("wait") == "passing",
+        )
+
+    def warnings(self) -> list[str]:
+        """What Consul takes but somebody may stumble over."""
+        return self.service.warnings() if self.service else []
+
+
+@dataclasses.dataclass(frozen=True)
+class Actual:
+    """What the agent has; `owners` of all its services and `instances` only where looked for."""
+
+    service: Service | None = None
+    checks: tuple[Seen, ...] = ()
+    owners: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    node: Node = dataclasses.field(default_factory=Node)
+    instances: tuple[Instance, ...] = ()
+
+    @property
+    def maintenance(self) -> bool:
+        """Whether the service is maintained."""
+        return any(check.id.startswith(MAINTENANCE) for check in self.checks)
+
+    def shown(self) -> dict[str, t.Any] | None:
+        """What a diff and a result show of the service, None where there is none."""
+        if self.service is None:
+            return None
+        return {**self.service.shown(), "maintenance": self.maintenance}
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """The requests that lead from the actual to the wanted.
+
+    `register` replaces all checks, and enters or leaves maintenance on the way (`maintained`);
+    `maintenance` does that to a service which is otherwise right. `found` are all duplicates,
+    `duplicates` those to remove. `unproven` are checks that keep the status of another definition,
+    with the seconds after which it is theirs. `predicted` is what Actual.shown() says afterwards.
+    """
+
+    diff: Diff
+    register: Service | None = None
+    maintained: bool = False
+    deregister: str | None = None
+    maintenance: bool | None = None
+    reason: str = ""
+    purge: tuple[str, ...] = ()
+    found: tuple[Instance, ...] = ()
+    duplicates: tuple[Instance, ...] = ()
+    unproven: t.Mapping[str, float] = dataclasses.field(default_factory=dict)
+    update: bool = False
+    problem: str = ""
+    predicted: t.Mapping[str, t.Any] | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to send."""
+        return (
+            self.register is None
+            and self.deregister is None
+            and self.maintenance is None
+            and not self.purge
+            and not self.duplicates
+        )
+
+    @property
+    def action(self) -> str:
+        """The plan in a word: the first that holds."""
+        if self.deregister is not None:
+            return "deregistered"
+        if self.register is not None:
+            return "updated" if self.update else "registered"
+        if self.maintenance is not None:
+            return "maintenance entered" if self.maintenance else "maintenance left"
+        if self.duplicates:
+            return "deduplicated"
+        return "purged" if self.purge else "unchanged"
+
+
+def plan_service(wanted: Wanted, actual: Actual) -> Plan:
+    """What to send, and what to show of it, from the same comparison."""
+    plan = _plan_itself(wanted, actual)
+    purge = _orphans(wanted, actual)
+    found = duplicates_of(wanted, actual)
+    duplicates = found if wanted.deduplicate == "remove" else ()
+    before, after = dict(plan.diff.before), dict(plan.diff.after)
+    if purge:
+        before["purged"], after["purged"] = list(purge), []
+    if duplicates:
+        before["duplicates"], after["duplicates"] = [each.shown() for each in duplicates], []
+    return dataclasses.replace(
+        plan,
+        diff=Diff(before, after),
+        purge=purge,
+        found=found,
+        duplicates=duplicates,
+        predicted=None if wanted.state == "absent" else plan.diff.after,
+    )
+
+
+def duplicates_of(wanted: Wanted, actual: Actual) -> tuple[Instance, ...]:
+    """The same instance at other agents: the same identifier, or the same address and port.
+
+    A loopback address is another one on each host, and port 0 is none: neither makes a duplicate.
+    """
+    service = wanted.service or actual.service
+    if wanted.deduplicate == "none" or service is None:
+        return ()
+    address = service.address or actual.node.address
+    comparable = bool(address) and service.port > 0 and not loopback(address)
+    found = [
+        each
+        for each in actual.instances
+        if (each.node, each.datacenter) != (actual.node.name, actual.node.datacenter)
+        and each.name == service.name
+        and (
+            (wanted.by_id and each.id == service.id)
+            or (comparable and (each.address, each.port) == (address, service.port))
+        )
+    ]
+    return tuple(sorted(found, key=lambda each: (each.datacenter, each.node, each.id)))
+
+
+def _plan_itself(wanted: Wanted, actual: Actual) -> Plan:
+    """The part of the plan that is about the service itself."""
+    seen = actual.service
+    before = actual.shown() or {"state": "absent"}
+    if wanted.state == "absent":
+        return Plan(Diff(before, {"state": "absent"}), deregister=wanted.id if seen else None)
+    maintained = wanted.state == "maintenance"
+    switch = maintained if maintained != actual.maintenance else None
+    if wanted.service is None:
+        shown = seen.shown() if seen else {"id": wanted.id}
+        purpose = "take into maintenance" if maintained else "end the maintenance of"
+        return Plan(
+            Diff(before, {**shown, "maintenance": maintained}),
+            maintenance=switch,
+            reason=wanted.reason,
+            problem=""
+            if seen
+            else f"there is no service {wanted.id} at this agent to {purpose}; "
+            "give its name, and all that belongs to it, to register it",
+        )
+    service = wanted.service
+    if service.enable_tag_override and seen is not None and seen.enable_tag_override:
+        # The catalog's tags are somebody else's to change: they stay as they are.
+        service = dataclasses.replace(service, tags=seen.tags)
+    diff = Diff(before, {**service.shown(), "maintenance": maintained})
+    if seen == service:
+        return Plan(diff, maintenance=switch, reason=wanted.reason)
+    return Plan(
+        diff,
+        register=service,
+        maintained=maintained,
+        reason=wanted.reason,
+        unproven=_unproven(service, seen),
+        update=seen is not None,
+    )
+
+
+def _orphans(wanted: Wanted, actual: Actual) -> tuple[str, ...]:
+    """What this owner has at the agent and no longer declares."""
+    if not wanted.purge:
+        return ()
+    kept = {*wanted.declared, wanted.id}
+    return tuple(
+        sorted(
+            identifier
+            for identifier, owner in actual.owners.items()
+            if owner == wanted.owner and identifier not in kept
+        )
+    )
+
+
+def _unproven(service: Service, seen: Service | None) -> dict[str, float]:
+    """Checks whose definition changes under their identifier: Consul keeps the old one's status."""
+    if seen is None or seen.digest == service.digest:
+        return {}
+    same = set(seen.digest.split("."))
+    return {
+        check.id: check.patience
+        for check in service.checks
+        if check.id in seen.check_ids and check.digest not in same and check.patience
+    }

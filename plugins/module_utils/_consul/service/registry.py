@@ -1,0 +1,209 @@
+# Copyright (c) 2026 rollcall contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to the collection: this file may change without notice.
+"""The services of an agent: reads them, and applies a plan. Raises ConsulError."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+import typing as t
+
+from ..catalog.instance import Instance
+from ..catalog.node_agent import AGENT_URL_TEMPLATE, agent_of, agent_url, node_of
+from ..transport.client import Connection, ConsulClient
+from ..transport.errors import ConsulError, Unavailable, Unreachable
+from .check import Seen, failing
+from .model import MAINTENANCE, OWNER_META, Service
+from .plan import Actual, Plan, Wanted
+
+# A look costs one local request.
+PAUSE_SECONDS = 0.2
+# Anti-entropy takes a deregistration to the servers at once; a moment is for the way.
+SETTLE_SECONDS = 10.0
+
+
+class NotPassing(ConsulError):
+    """The deadline came before the checks passed; `result` says how they are."""
+
+    def __init__(self, message: str, checks: tuple[Seen, ...]) -> None:
+        """Keep the checks for the result."""
+        super().__init__(message)
+        self.result = {"checks": [dataclasses.asdict(check) for check in checks]}
+
+
+class Registry:
+    """The services of one agent, and through the catalog those of the others."""
+
+    def __init__(self, connection: Connection, template: str = AGENT_URL_TEMPLATE) -> None:
+        """Prepare; nothing is sent yet."""
+        self._connection = connection
+        self._template = template
+        self._client = ConsulClient(connection)
+        agent_url(template, connection.url, Instance("", "", "", "", "", "", 0, alive=False))
+
+    def look(self, wanted: Wanted) -> Actual:
+        """All that a plan for `wanted` needs to know."""
+        actual = self.read(wanted.id)
+        service = wanted.service or actual.service
+        if wanted.purge:
+            actual = dataclasses.replace(actual, owners=self._owners())
+        if wanted.deduplicate != "none" and service is not None:
+            actual = dataclasses.replace(
+                actual, node=node_of(self._client), instances=self._instances(service.name)
+            )
+        return actual
+
+    def read(self, identifier: str) -> Actual:
+        """The service as the agent has it, with its checks."""
+        return look(self._client, identifier)
+
+    def checks(self, identifier: str) -> tuple[Seen, ...]:
+        """The service's checks as the agent has them."""
+        return _checks(self._client, identifier)
+
+    def apply(self, plan: Plan, identifier: str) -> None:
+        """Send the plan's requests: first what serves, then what goes."""
+        if plan.deregister is not None:
+            self._deregister(plan.deregister)
+        if plan.register is not None:
+            self._client.put(
+                "/v1/agent/service/register",
+                plan.register.payload(maintenance=plan.maintained, reason=plan.reason),
+                **{"replace-existing-checks": "true"},
+            )
+        if plan.maintenance is not None:
+            self._client.put(
+                f"/v1/agent/service/maintenance/{identifier}",
+                enable=str(plan.maintenance).lower(),
+                reason=plan.reason,
+            )
+        for each in plan.purge:
+            self._deregister(each)
+        for instance in plan.duplicates:
+            self._remove(instance)
+        if plan.duplicates:
+            self._wait_gone(plan.duplicates)
+
+    def wait_passing(self, plan: Plan, before: Actual, identifier: str, seconds: float) -> None:
+        """Wait until every check passes; NotPassing with what does not, at the deadline.
+
+        A status from before a check's definition changed does not count: it does once its output
+        differs, or the time of a whole interval has passed.
+        """
+        started = time.monotonic()
+        old = {check.id: check for check in before.checks}
+        while True:
+            problem: ConsulError
+            try:
+                checks = self.checks(identifier)
+            except (Unreachable, Unavailable) as error:
+                problem = error
+            else:
+                waited = time.monotonic() - started
+                missing = failing(checks) + [
+                    f"{check.name} has not run with its new definition yet"
+                    for check in checks
+                    if check.status == "passing"
+                    and waited < plan.unproven.get(check.id, 0)
+                    and check == dataclasses.replace(old[check.id], name=check.name)
+                ]
+                if not missing:
+                    return
+                problem = NotPassing(
+                    f"service {identifier} does not pass after {seconds:.0f} s: "
+                    f"{'; '.join(missing)}",
+                    checks,
+                )
+            if time.monotonic() - started >= seconds:
+                raise problem
+            time.sleep(PAUSE_SECONDS)
+
+    def _deregister(self, identifier: str) -> None:
+        """Deregister at this agent."""
+        self._client.put(f"/v1/agent/service/deregister/{identifier}")
+
+    def _owners(self) -> dict[str, str]:
+        """Whose each service of the agent is, by its mark."""
+        services = self._client.get("/v1/agent/services") or {}
+        return {
+            key: (entry.get("Meta") or {}).get(OWNER_META, "") for key, entry in services.items()
+        }
+
+    def _instances(self, name: str) -> tuple[Instance, ...]:
+        """The service's instances at all agents."""
+        entries = self._client.get(f"/v1/health/service/{name}") or []
+        return tuple(Instance.from_api(entry) for entry in entries)
+
+    def _remove(self, instance: Instance) -> None:
+        """Deregister where it lasts: an agent puts back into the catalog whatever it has itself.
+
+        Only where the agent is gone, or has it no longer, the catalog is the place.
+        """
+        if instance.alive:
+            try:
+                if self._removed_at_its_agent(instance):
+                    return
+            except Unreachable as error:
+                if self._alive(instance):
+                    raise Unreachable(
+                        f"service {instance.id} is at the agent of node {instance.node}, which is "
+                        f"alive: {error}. See agent_url_template"
+                    ) from error
+        self._client.put(
+            "/v1/catalog/deregister",
+            {
+                "Datacenter": instance.datacenter,
+                "Node": instance.node,
+                "ServiceID": instance.id,
+            },
+        )
+
+    def _removed_at_its_agent(self, instance: Instance) -> bool:
+        """Deregister at the agent of the instance's node; False where that does not have it."""
+        client = agent_of(self._connection, self._template, instance)
+        if client.get(f"/v1/agent/service/{instance.id}") is None:
+            return False
+        client.put(f"/v1/agent/service/deregister/{instance.id}")
+        return True
+
+    def _alive(self, instance: Instance) -> bool:
+        """Whether the catalog, asked again, says that the instance's agent is alive."""
+        return any(each.alive for each in self._instances(instance.name) if _same(each, instance))
+
+    def _wait_gone(self, instances: t.Sequence[Instance]) -> None:
+        """Wait until the catalog has them no longer, so that a next run finds none."""
+        started = time.monotonic()
+        for instance in instances:
+            while any(_same(each, instance) for each in self._instances(instance.name)):
+                if time.monotonic() - started > SETTLE_SECONDS:
+                    raise ConsulError(
+                        f"service {instance.id} of node {instance.node} was deregistered, but the "
+                        f"catalog still has it after {SETTLE_SECONDS:.0f} s"
+                    )
+                time.sleep(PAUSE_SECONDS)
+
+
+def look(client: ConsulClient, identifier: str) -> Actual:
+    """What the agent has under this identifier, with its checks."""
+    # The transport quotes the path, and would quote a quoted identifier again.
+    entry = client.get(f"/v1/agent/service/{identifier}")
+    if entry is None:
+        return Actual()
+    checks = _checks(client, identifier)
+    own = [check.id for check in checks if not check.id.startswith(MAINTENANCE)]
+    return Actual(service=Service.from_api(entry, own), checks=checks)
+
+
+def _checks(client: ConsulClient, identifier: str) -> tuple[Seen, ...]:
+    """The service's checks as the agent has them."""
+    found = client.get("/v1/agent/checks") or {}
+    return tuple(
+        Seen.from_api(found[key]) for key in sorted(found) if found[key]["ServiceID"] == identifier
+    )
+
+
+def _same(one: Instance, other: Instance) -> bool:
+    """Whether two entries of the catalog are the same registration."""
+    return (one.datacenter, one.node, one.id) == (other.datacenter, other.node, other.id)
