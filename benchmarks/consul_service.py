@@ -31,7 +31,7 @@ sys.path.extend(
 )
 
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service.plan import (
-    Wanted,
+    WantedService,
     plan_service,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service.registry import (
@@ -184,10 +184,10 @@ def one_process(agent: Agent, count: int) -> Run:
         registry = Registry(Connection(agent.url))
         changed = 0
         for number in range(count):
-            wanted = Wanted.from_params({"state": "present", **ours(agent, number)})
-            plan = plan_service(wanted, registry.look(wanted))
+            wanted = WantedService.from_params({"state": "present", **ours(agent, number)})
+            plan = plan_service(wanted, registry.read(wanted))
             registry.apply(plan, wanted.id)
-            registry.read(wanted.id)
+            registry.read_service(wanted.id)
             changed += plan.diff.changed
         return changed
 

@@ -168,16 +168,20 @@ import typing as t
 
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.inventory.hosts import (
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.inventory.filters import (
     Filters,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.inventory.hosts import (
     Host,
-    InventoryError,
-    Node,
     Shape,
     build,
 )
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.inventory.model import (
+    CatalogNode,
+    InventoryError,
+)
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.inventory.queries import (
-    roster,
+    query_nodes,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.client import (
     Connection,
@@ -269,20 +273,20 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _nodes(
         self, path: str, agent: Connection, filters: Filters, cache: bool
-    ) -> tuple[Node, ...]:
+    ) -> tuple[CatalogNode, ...]:
         """The wanted nodes: as the cache keeps them for the same question, else as Consul answers.
 
         `cache` is false when a play wants a fresh look; that is kept as well.
         """
         if not self.get_option("cache"):
-            return roster(agent, filters)
+            return query_nodes(agent, filters)
         key = self.get_cache_key(path)
         where = [agent.url, agent.datacenter, agent.namespace]
         asked = _plain([FORMAT, *where, dataclasses.asdict(filters)])
         kept = self._cache.get(key) if cache else None
         if isinstance(kept, dict) and kept.get("asked") == asked:
-            return tuple(Node.from_plain(each) for each in kept["nodes"])
-        nodes = roster(agent, filters)
+            return tuple(CatalogNode.from_plain(each) for each in kept["nodes"])
+        nodes = query_nodes(agent, filters)
         self._cache[key] = {"asked": asked, "nodes": [_plain(each.plain()) for each in nodes]}
         return nodes
 

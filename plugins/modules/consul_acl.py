@@ -230,16 +230,16 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.rollcall.discovery.plugins.module_utils._base.library import require
-from ansible_collections.rollcall.discovery.plugins.module_utils._base.run_module import end
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.acl.model import Wanted
+from ansible_collections.rollcall.discovery.plugins.module_utils._base.run_module import run_module
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.acl.model import WantedAcl
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.acl.plan import (
-    Actual,
-    Plan,
+    AclPlan,
+    ActualAcl,
     plan_acl,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.acl.system import (
+    AclDisabled,
     AclSystem,
-    Off,
     UnknownToken,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.client import (
@@ -254,7 +254,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transpo
     connection,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.retry import (
-    settled,
+    retry_until_available,
 )
 
 NAMES: dict[str, t.Any] = {"type": "list", "elements": "str", "default": []}
@@ -294,39 +294,39 @@ ARGUMENTS: dict[str, t.Any] = {
 }
 
 
-def predicted(module: AnsibleModule, agent: Connection, wanted: Wanted) -> Plan:
+def predicted(module: AnsibleModule, agent: Connection, wanted: WantedAcl) -> AclPlan:
     """Look and plan, and send nothing. A Consul that is not there yet will start fresh."""
-    actual = Actual.untouched(wanted)
+    actual = ActualAcl.untouched(wanted)
     if require(module, "consul"):
         try:
-            actual = AclSystem(agent).look(wanted)
-        except (Unreachable, Off) as error:
+            actual = AclSystem(agent).read(wanted)
+        except (Unreachable, AclDisabled) as error:
             module.warn(f"predicted as for an ACL system that nobody has touched: {error}")
     return plan_acl(wanted, actual)
 
 
-def converged(module: AnsibleModule, agent: Connection, wanted: Wanted) -> Plan:
+def converged(module: AnsibleModule, agent: Connection, wanted: WantedAcl) -> AclPlan:
     """Look, bootstrap where that is due, plan and apply."""
     require(module, "consul")
     system = AclSystem(agent)
     seconds = module.params["wait_timeout"]
     try:
-        actual = settled(lambda: system.look(wanted), seconds)
+        actual = retry_until_available(lambda: system.read(wanted), seconds)
     except UnknownToken:
         if not wanted.bootstrap:
             raise
         # Only Consul knows whether somebody has reset it, so that the token may become known.
-        actual = Actual.untouched(wanted)
+        actual = ActualAcl.untouched(wanted)
     if actual.fresh:
         # What cannot be meant must not leave a bootstrap behind.
         plan_acl(wanted, actual)
-        actual = settled(lambda: system.bootstrap(wanted), seconds)
+        actual = retry_until_available(lambda: system.bootstrap(wanted), seconds)
     plan = plan_acl(wanted, actual)
     system.apply(plan)
     return plan
 
 
-def result(module: AnsibleModule, plan: Plan) -> dict[str, t.Any]:
+def result(module: AnsibleModule, plan: AclPlan) -> dict[str, t.Any]:
     """The module's return values."""
     if plan.kept:
         module.warn(
@@ -357,14 +357,14 @@ def result(module: AnsibleModule, plan: Plan) -> dict[str, t.Any]:
 def run(module: AnsibleModule) -> dict[str, t.Any]:
     """Refuse what cannot be meant before any request; then predict, or do."""
     agent = connection(module.params, os.environ)
-    wanted = Wanted.from_params(module.params, agent.token)
+    wanted = WantedAcl.from_params(module.params, agent.token)
     return result(module, (predicted if module.check_mode else converged)(module, agent, wanted))
 
 
 def main() -> None:
     """Wiring only."""
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    end(module, run, ConsulError)
+    run_module(module, run, ConsulError)
 
 
 if __name__ == "__main__":

@@ -150,19 +150,19 @@ restart_order:
 
 import dataclasses
 import os
-import time
+from collections.abc import Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.rollcall.discovery.plugins.module_utils._base.library import require
-from ansible_collections.rollcall.discovery.plugins.module_utils._base.run_module import end
+from ansible_collections.rollcall.discovery.plugins.module_utils._base.polling import poll
+from ansible_collections.rollcall.discovery.plugins.module_utils._base.run_module import run_module
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.cluster.model import (
-    Observation,
+    ClusterState,
+    assess,
     restart_order,
     unmet,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.cluster.observe import (
-    View,
-    judge,
     observe,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.client import (
@@ -177,9 +177,6 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transpo
     connection,
 )
 
-# A look costs five local requests: often enough to see an election, rare enough to cost nothing.
-PAUSE_SECONDS = 0.25
-
 WAIT_FOR = {
     "leader": {"type": "bool"},
     "members": {"type": "int"},
@@ -190,36 +187,32 @@ WAIT_FOR = {
 }
 
 
-def wait(agent: Connection, wanted: dict, seconds: float) -> View:
-    """Look until everything wanted holds; ConsulError with what is missing at the deadline."""
+def wait(agent: Connection, wanted: dict, seconds: float) -> ClusterState:
+    """Poll until all conditions are met; ConsulError with the missing ones at the deadline."""
     client = ConsulClient(agent)
-    deadline = time.monotonic() + seconds
-    while True:
-        problem: ConsulError
-        try:
-            seen = observe(client)
-        except ConsulError as error:
-            problem = error
-        else:
-            missing = unmet(seen, wanted)
-            if not missing:
-                return seen
-            reasons = "; ".join(judge(seen)[1]) or "nothing is wrong with what is there"
-            problem = ConsulError(
-                f"after {seconds:.0f} s the cluster lacks: {', '.join(missing)}. The agent at "
-                f"{agent.url} says: {reasons}. Mend that, or raise wait_timeout"
-            )
-        if time.monotonic() > deadline:
-            raise problem
-        time.sleep(PAUSE_SECONDS)
+
+    def failure(state: ClusterState, missing: Sequence[str]) -> ConsulError:
+        reasons = "; ".join(assess(state)[1]) or "no problem is known"
+        return ConsulError(
+            f"after {seconds:.0f} s the cluster lacks: {', '.join(missing)}. The agent at "
+            f"{agent.url} reports: {reasons}. Fix that, or raise wait_timeout"
+        )
+
+    return poll(
+        lambda: observe(client),
+        lambda state: unmet(state, wanted),
+        seconds,
+        failure=failure,
+        retry_on=(ConsulError,),
+    )
 
 
-def report(seen: Observation, verdict: str, reasons: list) -> dict:
+def report(seen: ClusterState, verdict: str, reasons: list) -> dict:
     """The module's return values."""
     return {
         "changed": False,
         "leader": seen.leader,
-        "leader_node": next((peer.node for peer in seen.peers if peer.leader), ""),
+        "leader_node": seen.leader_node,
         "term": seen.term,
         "datacenter": seen.datacenter,
         "peers": [dataclasses.asdict(peer) for peer in seen.peers],
@@ -236,13 +229,13 @@ def report(seen: Observation, verdict: str, reasons: list) -> dict:
 def run(module: AnsibleModule) -> dict:
     """Look, wait if asked to, and report."""
     if not require(module, "consul"):
-        return report(Observation(), "unknown", ["the library to ask with is not installed yet"])
+        return report(ClusterState(), "unknown", ["the library to ask with is not installed yet"])
     agent = connection(module.params, os.environ)
     if module.check_mode:
         try:
             seen = observe(ConsulClient(agent))
         except ConsulError as error:
-            return report(Observation(), "unknown", [str(error)])
+            return report(ClusterState(), "unknown", [str(error)])
     else:
         wanted = {
             key: value for key, value in module.params["wait_for"].items() if value is not None
@@ -250,7 +243,7 @@ def run(module: AnsibleModule) -> dict:
         seen = wait(agent, wanted, module.params["wait_timeout"] if wanted else 0)
     if seen.hidden:
         module.warn(seen.hidden)
-    return report(seen, *judge(seen))
+    return report(seen, *assess(seen))
 
 
 def main() -> None:
@@ -263,7 +256,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    end(module, run, ConsulError)
+    run_module(module, run, ConsulError)
 
 
 if __name__ == "__main__":

@@ -109,18 +109,18 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.rollcall.discovery.plugins.module_utils._base.library import require
-from ansible_collections.rollcall.discovery.plugins.module_utils._base.run_module import end
+from ansible_collections.rollcall.discovery.plugins.module_utils._base.run_module import run_module
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.gossip.keyring import (
     Keyring,
-    Plan,
+    KeyringPlan,
     Pool,
     fingerprint,
     key_of,
     plan_keyring,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.gossip.rotation import (
-    Rotation,
-    Unencrypted,
+    GossipNotEncrypted,
+    KeyringRotation,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.client import (
     Connection,
@@ -134,7 +134,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transpo
     connection,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.retry import (
-    settled,
+    retry_until_available,
 )
 
 ARGUMENTS: dict[str, t.Any] = {
@@ -151,8 +151,8 @@ def predicted(module: AnsibleModule, agent: Connection, key: str) -> dict[str, t
     seen = Keyring()
     if require(module, "consul"):
         try:
-            seen = Rotation(agent).look()
-        except (Unreachable, Unencrypted) as error:
+            seen = KeyringRotation(agent).read()
+        except (Unreachable, GossipNotEncrypted) as error:
             module.warn(f"predicted as for agents that start with the key: {error}")
     plan = plan_keyring(key, seen, purge=module.params["purge"])
     return result(module, plan, plan.after)
@@ -161,16 +161,16 @@ def predicted(module: AnsibleModule, agent: Connection, key: str) -> dict[str, t
 def converged(module: AnsibleModule, agent: Connection, key: str) -> dict[str, t.Any]:
     """Look, plan, and take the steps one after the other."""
     require(module, "consul")
-    rotation = Rotation(agent)
+    rotation = KeyringRotation(agent)
     seconds = module.params["wait_timeout"]
-    seen = settled(rotation.look, seconds)
+    seen = retry_until_available(rotation.read, seconds)
     plan = plan_keyring(key, seen, purge=module.params["purge"])
     if plan.diff.changed:
         seen = rotation.rotate(plan, seconds)
     return result(module, plan, seen.pools)
 
 
-def result(module: AnsibleModule, plan: Plan, pools: t.Sequence[Pool]) -> dict[str, t.Any]:
+def result(module: AnsibleModule, plan: KeyringPlan, pools: t.Sequence[Pool]) -> dict[str, t.Any]:
     """The module's return values."""
     return {
         **plan.diff.report(diff=module._diff),
@@ -192,7 +192,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
 def main() -> None:
     """Wiring only."""
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    end(module, run, ConsulError)
+    run_module(module, run, ConsulError)
 
 
 if __name__ == "__main__":

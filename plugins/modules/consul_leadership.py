@@ -62,23 +62,22 @@ leader:
 """
 
 import os
-import time
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.rollcall.discovery.plugins.module_utils._base.library import require
-from ansible_collections.rollcall.discovery.plugins.module_utils._base.run_module import end
+from ansible_collections.rollcall.discovery.plugins.module_utils._base.polling import poll
+from ansible_collections.rollcall.discovery.plugins.module_utils._base.run_module import run_module
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.catalog.node_agent import (
     node_of,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.cluster.model import (
-    Observation,
+    ClusterState,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.cluster.observe import (
     observe,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.cluster.plan import (
-    leader_of,
-    plan,
+    plan_transfer,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.client import (
     ConsulClient,
@@ -92,47 +91,45 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transpo
     connection,
 )
 
-# A look costs a few local requests, and a transfer takes some tens of milliseconds.
+# A transfer takes some tens of milliseconds, and a poll a few requests to the local agent.
 PAUSE_SECONDS = 0.05
 
 
-def transfer(client: ConsulClient, node: str, seconds: float) -> Observation:
-    """Hand over, and look until another server leads; ConsulError when none does in time."""
+def transfer(client: ConsulClient, node: str, seconds: float) -> ClusterState:
+    """Transfer the leadership, and poll until another server leads; ConsulError at the deadline."""
     client.post("/v1/operator/raft/transfer-leader")
-    deadline = time.monotonic() + seconds
-    while True:
-        seen = observe(client)
-        if leader_of(seen) not in ("", node):
-            return seen
-        if time.monotonic() > deadline:
-            raise ConsulError(
-                f"{node} was asked to hand over, and {seconds:g} s later no other server leads. "
-                "Look at the cluster with consul_cluster_status, or raise wait_timeout"
-            )
-        time.sleep(PAUSE_SECONDS)
+    return poll(
+        lambda: observe(client),
+        lambda state: ["another leader"] if state.leader_node in ("", node) else [],
+        seconds,
+        failure=lambda _state, _missing: ConsulError(
+            f"{node} was asked to transfer its leadership, and {seconds:g} s later no other server "
+            "leads. Check the cluster with consul_cluster_status, or raise wait_timeout"
+        ),
+        pause=PAUSE_SECONDS,
+    )
 
 
 def run(module: AnsibleModule) -> dict:
-    """Look, decide once, and hand over unless it is a dry run."""
+    """Read the state, plan once, and transfer the leadership unless in check mode."""
     nothing = {"changed": False, "leader_before": "", "leader": ""}
     if not require(module, "consul"):
         return nothing
     client = ConsulClient(connection(module.params, os.environ))
     try:
-        seen = observe(client)
+        before = observe(client)
         node = module.params["node"] or node_of(client).name
     except Unreachable:
         if module.check_mode:
             return nothing
         raise
-    before = leader_of(seen)
-    decided = plan(seen, node)
-    if decided.changed and not module.check_mode:
-        seen = transfer(client, node, module.params["wait_timeout"])
+    plan, after = plan_transfer(before, node), before
+    if plan.changed and not module.check_mode:
+        after = transfer(client, node, module.params["wait_timeout"])
     return {
-        **decided.report(diff=module._diff),
-        "leader_before": before,
-        "leader": leader_of(seen),
+        **plan.report(diff=module._diff),
+        "leader_before": before.leader_node,
+        "leader": after.leader_node,
     }
 
 
@@ -146,7 +143,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    end(module, run, ConsulError)
+    run_module(module, run, ConsulError)
 
 
 if __name__ == "__main__":

@@ -60,18 +60,17 @@ status_before:
 """
 
 import os
-import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.rollcall.discovery.plugins.module_utils._base.library import require
-from ansible_collections.rollcall.discovery.plugins.module_utils._base.run_module import end
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.cluster.membership import (
-    plan,
-    status_of,
-)
+from ansible_collections.rollcall.discovery.plugins.module_utils._base.polling import poll
+from ansible_collections.rollcall.discovery.plugins.module_utils._base.run_module import run_module
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.cluster.observe import (
     observe,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.cluster.plan import (
+    plan_removal,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.client import (
     ConsulClient,
@@ -85,49 +84,46 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transpo
     connection,
 )
 
-# The gossip takes seconds to notice, and a look costs a few local requests.
-PAUSE_SECONDS = 0.25
-
 
 def wait(
     client: ConsulClient, name: str, enough: t.Callable[[str], bool], seconds: float, hint: str
 ) -> None:
-    """Look until the member's status is enough; ConsulError with the hint when it is not in time."""
-    deadline = time.monotonic() + seconds
-    while True:
-        status = status_of(observe(client), name)
-        if enough(status):
-            return
-        if time.monotonic() > deadline:
-            raise ConsulError(f"after {seconds:g} s the member {name} is {status}. {hint}")
-        time.sleep(PAUSE_SECONDS)
+    """Poll until the member's status is enough; ConsulError with the hint at the deadline."""
+    poll(
+        lambda: observe(client).member_status(name),
+        lambda status: [] if enough(status) else [status],
+        seconds,
+        failure=lambda status, _: ConsulError(
+            f"after {seconds:g} s the member {name} is {status}. {hint}"
+        ),
+    )
 
 
-def forget(client: ConsulClient, name: str, seconds: float) -> None:
-    """Wait until the agent is gone, and have the cluster forget it."""
+def remove(client: ConsulClient, name: str, seconds: float) -> None:
+    """Wait until the agent has stopped, and remove it from the cluster."""
     stop = "Stop its agent first, or raise wait_timeout"
     wait(client, name, lambda status: status not in ("alive", "leaving"), seconds, stop)
     client.put(f"/v1/agent/force-leave/{name}", prune="")
-    look = "Look at the members with consul_cluster_status, or raise wait_timeout"
-    wait(client, name, lambda status: status == "absent", seconds, look)
+    hint = "Check the members with consul_cluster_status, or raise wait_timeout"
+    wait(client, name, lambda status: status == "absent", seconds, hint)
 
 
 def run(module: AnsibleModule) -> dict:
-    """Look, decide once, and have it forgotten unless it is a dry run."""
+    """Read the state, plan once, and remove the member unless in check mode."""
     if not require(module, "consul"):
         return {"changed": False, "status_before": "absent"}
     client = ConsulClient(connection(module.params, os.environ))
     name = module.params["name"]
     try:
-        seen = observe(client)
+        state = observe(client)
     except Unreachable:
         if module.check_mode:
             return {"changed": False, "status_before": "absent"}
         raise
-    decided = plan(seen, name)
-    if decided.changed and not module.check_mode:
-        forget(client, name, module.params["wait_timeout"])
-    return {**decided.report(diff=module._diff), "status_before": status_of(seen, name)}
+    plan = plan_removal(state, name)
+    if plan.changed and not module.check_mode:
+        remove(client, name, module.params["wait_timeout"])
+    return {**plan.report(diff=module._diff), "status_before": state.member_status(name)}
 
 
 def main() -> None:
@@ -141,7 +137,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    end(module, run, ConsulError)
+    run_module(module, run, ConsulError)
 
 
 if __name__ == "__main__":

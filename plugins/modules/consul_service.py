@@ -366,23 +366,27 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.rollcall.discovery.plugins.module_utils._base.library import require
-from ansible_collections.rollcall.discovery.plugins.module_utils._base.run_module import end
+from ansible_collections.rollcall.discovery.plugins.module_utils._base.run_module import run_module
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.catalog.node_agent import (
     AGENT_URL_TEMPLATE,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service.check import Seen
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service.check import (
+    CheckStatus,
+)
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service.plan import (
-    Actual,
-    Plan,
-    Wanted,
+    ActualService,
+    ServicePlan,
+    WantedService,
     plan_service,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service.registry import (
     Registry,
 )
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service.validation import (
+    ServiceError,
+)
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.errors import (
     ConsulError,
-    ServiceError,
     Unreachable,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.options import (
@@ -434,12 +438,12 @@ ARGUMENTS: dict[str, t.Any] = {
 }
 
 
-def predicted(module: AnsibleModule, wanted: Wanted) -> dict[str, t.Any]:
+def predicted(module: AnsibleModule, wanted: WantedService) -> dict[str, t.Any]:
     """Look and plan, and send nothing. An agent that is not there yet will start empty."""
-    actual = Actual()
+    actual = ActualService()
     if require(module, "consul"):
         try:
-            actual = registry_of(module).look(wanted)
+            actual = registry_of(module).read(wanted)
         except Unreachable as error:
             module.warn(f"predicted as for an agent without services: {error}")
     plan = plan_service(wanted, actual)
@@ -448,18 +452,18 @@ def predicted(module: AnsibleModule, wanted: Wanted) -> dict[str, t.Any]:
     return result(module, plan, plan.predicted, actual.checks)
 
 
-def converged(module: AnsibleModule, wanted: Wanted) -> dict[str, t.Any]:
+def converged(module: AnsibleModule, wanted: WantedService) -> dict[str, t.Any]:
     """Look, plan, apply, wait if asked to, and read back."""
     require(module, "consul")
     registry = registry_of(module)
-    before = registry.look(wanted)
+    before = registry.read(wanted)
     plan = plan_service(wanted, before)
     if plan.problem:
         raise ServiceError(plan.problem)
     registry.apply(plan, wanted.id)
     if wanted.wait:
         registry.wait_passing(plan, before, wanted.id, module.params["wait_timeout"])
-    after = registry.read(wanted.id)
+    after = registry.read_service(wanted.id)
     return result(module, plan, after.shown(), after.checks)
 
 
@@ -470,9 +474,9 @@ def registry_of(module: AnsibleModule) -> Registry:
 
 def result(
     module: AnsibleModule,
-    plan: Plan,
+    plan: ServicePlan,
     service: t.Mapping[str, t.Any] | None,
-    checks: tuple[Seen, ...],
+    checks: tuple[CheckStatus, ...],
 ) -> dict[str, t.Any]:
     """The module's return values."""
     return {
@@ -488,7 +492,7 @@ def result(
 
 def run(module: AnsibleModule) -> dict[str, t.Any]:
     """Refuse what cannot be meant before any request; then predict, or do."""
-    wanted = Wanted.from_params(module.params)
+    wanted = WantedService.from_params(module.params)
     for warning in wanted.warnings():
         module.warn(warning)
     return predicted(module, wanted) if module.check_mode else converged(module, wanted)
@@ -497,7 +501,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
 def main() -> None:
     """Wiring only."""
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    end(module, run, ServiceError, ConsulError)
+    run_module(module, run, ServiceError, ConsulError)
 
 
 if __name__ == "__main__":

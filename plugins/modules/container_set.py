@@ -225,7 +225,7 @@ containers:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.rollcall.discovery.plugins.module_utils._base.library import require
-from ansible_collections.rollcall.discovery.plugins.module_utils._base.run_module import end
+from ansible_collections.rollcall.discovery.plugins.module_utils._base.run_module import run_module
 from ansible_collections.rollcall.discovery.plugins.module_utils._docker.container import (
     ContainerError,
     ContainerSpec,
@@ -287,7 +287,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    end(module, run, ContainerError, EngineError)
+    run_module(module, run, ContainerError, EngineError)
 
 
 if __name__ == "__main__":

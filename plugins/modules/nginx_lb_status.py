@@ -119,23 +119,19 @@ instances:
   elements: dict
 """
 
-import time
-
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.rollcall.discovery.plugins.module_utils._balancer.client import (
     BalancerError,
-    look,
+    read_status,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._balancer.status import (
-    Seen,
-    Wanted,
+    BalancerStatus,
+    WantedStatus,
     refusal,
     unmet,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._base.run_module import end
-
-# Two requests on loopback: often enough for a rolling update, rare enough to cost nothing.
-PAUSE_SECONDS = 0.25
+from ansible_collections.rollcall.discovery.plugins.module_utils._base.polling import poll
+from ansible_collections.rollcall.discovery.plugins.module_utils._base.run_module import run_module
 
 WAIT_FOR = {
     "settings": {"type": "str"},
@@ -151,28 +147,27 @@ WAIT_FOR = {
 }
 
 
-def wait(url: str, wanted: Wanted, seconds: float) -> Seen:
-    """Look until everything wanted holds; BalancerError with what is missing at the deadline."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            seen = look(url)
-        except BalancerError as error:
-            problem = error
-        else:
-            refused = refusal(seen, wanted)
-            if refused:
-                raise BalancerError(refused)
-            missing = unmet(seen, wanted)
-            if not missing:
-                return seen
-            problem = BalancerError(f"after {seconds:.0f} s at {url}: {'; '.join(missing)}")
-        if time.monotonic() > deadline:
-            raise problem
-        time.sleep(PAUSE_SECONDS)
+def wait(url: str, wanted: WantedStatus, seconds: float) -> BalancerStatus:
+    """Poll until all conditions are met; BalancerError with the missing ones at the deadline."""
+
+    def missing(status: BalancerStatus) -> list:
+        refused = refusal(status, wanted)
+        if refused:
+            raise BalancerError(refused)
+        return unmet(status, wanted)
+
+    return poll(
+        lambda: read_status(url),
+        missing,
+        seconds,
+        failure=lambda _status, lacks: BalancerError(
+            f"after {seconds:.0f} s at {url}: {'; '.join(lacks)}"
+        ),
+        retry_on=(BalancerError,),
+    )
 
 
-def report(seen: Seen) -> dict:
+def report(seen: BalancerStatus) -> dict:
     """The module's return values."""
     status = seen.status
     return {
@@ -193,10 +188,10 @@ def run(module: AnsibleModule) -> dict:
     url, asked = module.params["url"], module.params["wait_for"]
     if module.check_mode:
         try:
-            return report(look(url))
+            return report(read_status(url))
         except BalancerError as error:
-            return {**report(Seen()), "reason": str(error)}
-    wanted = Wanted(
+            return {**report(BalancerStatus()), "reason": str(error)}
+    wanted = WantedStatus(
         settings=asked.get("settings") or "",
         synced=bool(asked.get("synced")),
         states=tuple(asked.get("state") or ()),
@@ -216,7 +211,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    end(module, run, BalancerError)
+    run_module(module, run, BalancerError)
 
 
 if __name__ == "__main__":

@@ -163,22 +163,30 @@ clean:
 """
 
 import os
-import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.rollcall.discovery.plugins.module_utils._base.library import require
-from ansible_collections.rollcall.discovery.plugins.module_utils._base.run_module import end
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.audit.client import Survey
+from ansible_collections.rollcall.discovery.plugins.module_utils._base.polling import poll
+from ansible_collections.rollcall.discovery.plugins.module_utils._base.run_module import run_module
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.audit.client import (
+    AuditClient,
+)
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.audit.findings import (
-    KINDS,
-    Finding,
-    Plan,
-    Seen,
     audit,
-    counts,
+    persistent,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.audit.model import (
+    KINDS,
+    AuditData,
+    Finding,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.audit.plan import (
+    RepairPlan,
     plan_repair,
-    standing,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.audit.report import (
+    counts,
     table,
     verdict,
 )
@@ -196,8 +204,8 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transpo
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._docker.engine import EngineError
 from ansible_collections.rollcall.discovery.plugins.module_utils._docker.expected_services import (
-    Rules,
-    offers_of,
+    RegistratorSettings,
+    expected_services,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._docker.options import (
     CONNECTION as ENGINE,
@@ -242,8 +250,8 @@ class Auditor:
         """Connect to the engine; the agent is not asked yet."""
         self._params = params
         self._engine = RunningEngine(params["docker_host"], params["timeout"])
-        self._survey = Survey(connection(params, os.environ), params["agent_url_template"])
-        self._rules = Rules(
+        self._client = AuditClient(connection(params, os.environ), params["agent_url_template"])
+        self._rules = RegistratorSettings(
             hostname=params["hostname"],
             ip=params["ip"] or "",
             internal=params["internal"],
@@ -251,15 +259,17 @@ class Auditor:
             label=params["use_ip_from_label"] or "",
         )
 
-    def look(self) -> Seen:
+    def read(self) -> AuditData:
         """One look. Consul first: a container that starts in between is missing, never a ghost."""
-        answers = self._survey.look()
+        answers = self._client.read()
         containers = self._engine.inspected()
-        return Seen(
+        return AuditData(
             hostname=self._rules.hostname,
             node=answers.node,
             ip="" if self._rules.internal else self._rules.ip,
-            offers=tuple(offer for each in containers for offer in offers_of(each, self._rules)),
+            offers=tuple(
+                offer for each in containers for offer in expected_services(each, self._rules)
+            ),
             running=frozenset(each["Id"][:12] for each in containers),
             agent=answers.agent,
             catalog=answers.catalog,
@@ -271,30 +281,32 @@ class Auditor:
 
         An agent that does not answer has the same time to come back.
         """
-        deadline = time.monotonic() + self._params["wait_timeout"]
         keys: set[t.Any] | None = None
-        while True:
-            try:
-                found = standing(audit(self.look()), keys)
-            except (Unreachable, Unavailable):
-                if time.monotonic() >= deadline:
-                    raise
-            else:
-                keys = {each.key for each in found}
-                if keys <= set(accepted) or time.monotonic() >= deadline:
-                    return found
-            time.sleep(PAUSE_SECONDS)
 
-    def repair(self, plan: Plan) -> Plan:
+        def look() -> tuple[Finding, ...]:
+            nonlocal keys
+            found = persistent(audit(self.read()), keys)
+            keys = {each.key for each in found}
+            return found
+
+        return poll(
+            look,
+            lambda found: [each for each in found if each.key not in accepted],
+            self._params["wait_timeout"],
+            retry_on=(Unreachable, Unavailable),
+            pause=PAUSE_SECONDS,
+        )
+
+    def repair(self, plan: RepairPlan) -> RepairPlan:
         """Deregister all that the plan names; the part of it that was still there to remove.
 
         One that fails does not keep the others; their errors are told together.
         """
-        own = self._survey.look().node
+        own = self._client.read().node
         done, errors = [], []
         for entry in plan.removals:
             try:
-                if self._survey.remove(entry, own):
+                if self._client.remove(entry, own):
                     done.append(entry)
             except ConsulError as error:
                 errors.append(str(error))
@@ -309,10 +321,10 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     if not (require(module, "docker") and require(module, "consul")):
         module.warn("nothing is audited: the libraries to ask with are not installed yet")
-        return {**_report((), (), Plan(), diff=module._diff), "clean": False, "table": []}
+        return {**_report((), (), RepairPlan(), diff=module._diff), "clean": False, "table": []}
     auditor = Auditor(params)
     found = auditor.findings()
-    plan = plan_repair(found) if params["repair"] else Plan(left=found)
+    plan = plan_repair(found) if params["repair"] else RepairPlan(left=found)
     left = plan.left
     if plan.removals and not module.check_mode:
         plan = auditor.repair(plan)
@@ -329,7 +341,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
 
 
 def _report(
-    found: t.Sequence[Finding], left: t.Sequence[Finding], plan: Plan, *, diff: bool
+    found: t.Sequence[Finding], left: t.Sequence[Finding], plan: RepairPlan, *, diff: bool
 ) -> dict[str, t.Any]:
     """The module's return values."""
     return {
@@ -346,7 +358,7 @@ def _report(
 def main() -> None:
     """Wiring only."""
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    end(module, run, ConsulError, EngineError, NotClean)
+    run_module(module, run, ConsulError, EngineError, NotClean)
 
 
 if __name__ == "__main__":

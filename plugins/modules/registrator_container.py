@@ -334,7 +334,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.rollcall.discovery.plugins.module_utils._base.library import require
-from ansible_collections.rollcall.discovery.plugins.module_utils._base.run_module import end
+from ansible_collections.rollcall.discovery.plugins.module_utils._base.run_module import run_module
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.client import (
     ConsulClient,
 )
@@ -483,7 +483,7 @@ def main() -> None:
         required_if=[("state", state, ["hostname"]) for state in STATES if state != "absent"],
         supports_check_mode=True,
     )
-    end(module, run, ContainerError, EngineError)
+    run_module(module, run, ContainerError, EngineError)
 
 
 if __name__ == "__main__":

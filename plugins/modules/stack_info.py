@@ -118,7 +118,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.rollcall.discovery.plugins.module_utils._base.library import require
-from ansible_collections.rollcall.discovery.plugins.module_utils._base.run_module import end
+from ansible_collections.rollcall.discovery.plugins.module_utils._base.run_module import run_module
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.catalog.overview import (
     overview,
 )
@@ -132,7 +132,9 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transpo
     CONNECTION,
     connection,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._docker.container_list import crowd
+from ansible_collections.rollcall.discovery.plugins.module_utils._docker.container_list import (
+    list_containers,
+)
 from ansible_collections.rollcall.discovery.plugins.module_utils._docker.engine import (
     Engine,
     EngineError,
@@ -159,7 +161,10 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     agent = connection(params, os.environ)
     containers, docker_problem = attempt(
-        "docker", lambda: crowd(Engine(params["docker_host"], params["timeout"])), [], module
+        "docker",
+        lambda: list_containers(Engine(params["docker_host"], params["timeout"])),
+        [],
+        module,
     )
     consul, consul_problem = attempt("consul", lambda: overview(ConsulClient(agent)), None, module)
     return {
@@ -176,7 +181,7 @@ def main() -> None:
         argument_spec={"docker_host": ENGINE["docker_host"], **CONNECTION},
         supports_check_mode=True,
     )
-    end(module, run, ConsulError)
+    run_module(module, run, ConsulError)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import typing as t
 
 from ansible.module_utils.urls import open_url
 
-from .status import Seen
+from .status import BalancerStatus
 
 _TIMEOUT_SECONDS = 5
 
@@ -21,9 +21,9 @@ class BalancerError(Exception):
     """A balancer does not answer or is not as wanted; the message says where and what to do."""
 
 
-def look(url: str) -> Seen:
+def read_status(url: str) -> BalancerStatus:
     """The balancer's current status. BalancerError without a usable answer."""
-    return Seen(_page(url, "/status"), _page(url, "/instances"))
+    return BalancerStatus(_page(url, "/status"), _page(url, "/instances"))
 
 
 def _page(url: str, path: str) -> t.Mapping[str, t.Any]:

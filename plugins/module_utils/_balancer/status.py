@@ -11,7 +11,7 @@ import typing as t
 
 
 @dataclasses.dataclass(frozen=True)
-class Wanted:
+class WantedStatus:
     """What must hold; an empty value requires nothing.
 
     Instances are named by their ID in Consul or by address and port: `serving` must be in rotation,
@@ -26,14 +26,14 @@ class Wanted:
 
 
 @dataclasses.dataclass(frozen=True)
-class Seen:
+class BalancerStatus:
     """A balancer's /status and /instances; both are empty where it does not answer."""
 
     status: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
     instances: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
 
 
-def refusal(seen: Seen, wanted: Wanted) -> str | None:
+def refusal(seen: BalancerStatus, wanted: WantedStatus) -> str | None:
     """Why the wanted settings will never be in use; None while they may be."""
     settings = seen.status["settings"]
     if not wanted.settings or settings["accepted"]:
@@ -44,7 +44,7 @@ def refusal(seen: Seen, wanted: Wanted) -> str | None:
     return f"the balancer refuses its settings, the last good ones serve on: {settings['reason']}"
 
 
-def unmet(seen: Seen, wanted: Wanted) -> list[str]:
+def unmet(seen: BalancerStatus, wanted: WantedStatus) -> list[str]:
     """What does not hold, one sentence each."""
     status = seen.status
     missing = []
@@ -59,7 +59,7 @@ def unmet(seen: Seen, wanted: Wanted) -> list[str]:
     return missing + [text for name in wanted.without for text in _still(seen, name)]
 
 
-def _rows(seen: Seen, name: str) -> list[t.Mapping[str, t.Any]]:
+def _rows(seen: BalancerStatus, name: str) -> list[t.Mapping[str, t.Any]]:
     return [
         row
         for row in seen.instances["instances"]
@@ -68,11 +68,11 @@ def _rows(seen: Seen, name: str) -> list[t.Mapping[str, t.Any]]:
     ]
 
 
-def _serves(seen: Seen, name: str) -> bool:
+def _serves(seen: BalancerStatus, name: str) -> bool:
     return any(row["in_rotation"] for row in _rows(seen, name))
 
 
-def _still(seen: Seen, name: str) -> list[str]:
+def _still(seen: BalancerStatus, name: str) -> list[str]:
     """Why an instance is not out of rotation yet."""
     found = []
     for row in _rows(seen, name):

@@ -12,7 +12,7 @@ if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
 
-def end(
+def run_module(
     module: AnsibleModule,
     run: t.Callable[[AnsibleModule], dict[str, t.Any]],
     *errors: type[Exception],

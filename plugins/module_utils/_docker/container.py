@@ -144,7 +144,7 @@ class Action:
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class ContainerPlan:
     """The steps from the actual containers to the wanted ones."""
 
     actions: tuple[Action, ...]
@@ -192,7 +192,7 @@ def plan_containers(
     *,
     owner: str,
     purge: bool,
-) -> Plan:
+) -> ContainerPlan:
     """Decide what happens to each container.
 
     `image_ids` tells which image each reference means on this host, None where it is not there yet.
@@ -213,7 +213,7 @@ def plan_containers(
             for name, container in sorted(present.items())
             if container.owner == owner and name not in names
         ]
-    return Plan(tuple(steps))
+    return ContainerPlan(tuple(steps))
 
 
 def named(actual: t.Sequence[ActualContainer], name: str, *, owner: str) -> list[ActualContainer]:
@@ -228,13 +228,13 @@ def named(actual: t.Sequence[ActualContainer], name: str, *, owner: str) -> list
     return found
 
 
-def reach(plan: Plan, state: str) -> Plan:
+def reach(plan: ContainerPlan, state: str) -> ContainerPlan:
     """The plan for a state other than running.
 
     `present` starts only what it creates, `stopped` starts nothing and stops what runs, and
     `restarted` stops and starts what would be left alone.
     """
-    return Plan(tuple(_reach(action, state) for action in plan.actions))
+    return ContainerPlan(tuple(_reach(action, state) for action in plan.actions))
 
 
 def _reach(action: Action, state: str) -> Action:

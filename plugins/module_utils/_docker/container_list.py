@@ -12,16 +12,16 @@ from .container import OWNER_LABEL
 from .engine import Engine
 
 
-def crowd(engine: Engine) -> list[dict[str, t.Any]]:
+def list_containers(engine: Engine) -> list[dict[str, t.Any]]:
     """Every container, by its name. Raises EngineError.
 
     What is removed between the list and the look is left out.
     """
     found = (engine.inspect(entry.id) for entry in engine.containers())
-    return sorted((shown(each) for each in found if each), key=lambda each: each["name"])
+    return sorted((summary(each) for each in found if each), key=lambda each: each["name"])
 
 
-def shown(found: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+def summary(found: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """A container as Docker's inspect shows it, in plain values."""
     config, state = found.get("Config") or {}, found.get("State") or {}
     networks = (found.get("NetworkSettings") or {}).get("Networks") or {}

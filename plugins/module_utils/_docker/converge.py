@@ -12,8 +12,8 @@ import typing as t
 from .container import (
     Action,
     ActualContainer,
+    ContainerPlan,
     ContainerSpec,
-    Plan,
     named,
     plan_containers,
     reach,
@@ -48,12 +48,12 @@ def connect(params: t.Mapping[str, t.Any], *, check_mode: bool) -> Engine | None
         raise
 
 
-def predict_empty(request: Request) -> Plan:
+def predict_empty(request: Request) -> ContainerPlan:
     """The plan for a host that has no engine or SDK yet: everything is created."""
     return _plan(request, [], {})
 
 
-def converge(engine: Engine, request: Request) -> Plan:
+def converge(engine: Engine, request: Request) -> ContainerPlan:
     """Plan against the engine and, outside check mode, carry it out; returns the plan.
 
     Every image is at hand before the first container is touched: a registry that does not answer
@@ -72,7 +72,7 @@ def converge(engine: Engine, request: Request) -> Plan:
     return plan
 
 
-def results(plan: Plan, engine: Engine | None) -> list[dict[str, t.Any]]:
+def results(plan: ContainerPlan, engine: Engine | None) -> list[dict[str, t.Any]]:
     """One entry for each container: what happened, why, and where it can be reached now."""
     return [
         {
@@ -94,7 +94,7 @@ def _plan(
     request: Request,
     actual: t.Sequence[ActualContainer],
     image_ids: t.Mapping[str, str | None],
-) -> Plan:
+) -> ContainerPlan:
     """The one plan of a request, for prediction and for the real run."""
     if request.only is not None:
         actual = named(actual, request.only, owner=request.owner)

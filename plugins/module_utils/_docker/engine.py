@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 import concurrent.futures
-import time
 import typing as t
 
+from .._base.polling import poll
 from .container import (
     OWNER_LABEL,
     SPEC_LABEL,
@@ -94,18 +94,22 @@ class Engine:
 
     def wait(self, names: t.Sequence[str], condition: str, seconds: float) -> None:
         """Wait until every container is `running` or `healthy`; EngineError after `seconds`."""
-        deadline = time.monotonic() + seconds
         pending = set(names)
-        while pending:
-            pending = {name for name in pending if not self._is(name, condition)}
-            if pending and time.monotonic() > deadline:
-                name = min(pending)
-                raise EngineError(
-                    f"container {name} is not {condition} after {seconds:.0f} s; its log:\n"
-                    f"{self._log(name)}"
-                )
-            if pending:
-                time.sleep(_PAUSE_SECONDS)
+
+        def look() -> list[str]:
+            pending.difference_update([name for name in pending if self._is(name, condition)])
+            return sorted(pending)
+
+        poll(
+            look,
+            lambda left: left,
+            seconds,
+            failure=lambda left, _: EngineError(
+                f"container {left[0]} is not {condition} after {seconds:.0f} s; its log:\n"
+                f"{self._log(left[0])}"
+            ),
+            pause=_PAUSE_SECONDS,
+        )
 
     def inspect(self, name: str) -> dict[str, t.Any]:
         """Everything Docker tells of a container; {} only where it says there is no such one."""

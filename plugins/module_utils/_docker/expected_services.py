@@ -22,7 +22,7 @@ _BRIDGED = ("default", "bridge", "none")
 
 
 @dataclasses.dataclass(frozen=True)
-class Rules:
+class RegistratorSettings:
     """How the host's Registrator runs: its -hostname, -ip, -internal, -explicit, label."""
 
     hostname: str
@@ -33,7 +33,7 @@ class Rules:
 
 
 @dataclasses.dataclass(frozen=True)
-class Offer:
+class ExpectedService:
     """One port that asks to be registered; no `addresses` where any may be right."""
 
     id: str
@@ -44,14 +44,16 @@ class Offer:
     addresses: tuple[str, ...] = ()
 
 
-def offers_of(found: t.Mapping[str, t.Any], rules: Rules) -> tuple[Offer, ...]:
+def expected_services(
+    found: t.Mapping[str, t.Any], rules: RegistratorSettings
+) -> tuple[ExpectedService, ...]:
     """What a container, as Docker's inspect shows it, asks for; none unless it runs."""
     state = found.get("State") or {}
     if not state.get("Running") or state.get("Restarting"):
         return ()
     config = found.get("Config") or {}
     ports = _ports(found, internal=rules.internal)
-    offers: dict[str, Offer] = {}
+    offers: dict[str, ExpectedService] = {}
     for number, protocol, published in ports:
         words, specific = _words(config, number)
         if "ignore" in words or (rules.explicit and "name" not in words):
@@ -61,7 +63,7 @@ def offers_of(found: t.Mapping[str, t.Any], rules: Rules) -> tuple[Offer, ...]:
             name = f"{name}-{number}"
         container = str(found.get("Name") or "").lstrip("/")
         suffix = ":udp" if protocol == "udp" else ""
-        offer = Offer(
+        offer = ExpectedService(
             id=words.get("id") or f"{rules.hostname}:{container}:{number}{suffix}",
             name=name,
             container=container,
@@ -98,7 +100,7 @@ def _ports(found: t.Mapping[str, t.Any], *, internal: bool) -> list[tuple[int, s
     return sorted(ports, key=lambda port: (port[0], port[1] != "tcp", port[1]))
 
 
-def _addresses(found: t.Mapping[str, t.Any], rules: Rules) -> tuple[str, ...]:
+def _addresses(found: t.Mapping[str, t.Any], rules: RegistratorSettings) -> tuple[str, ...]:
     """The addresses of which one is right; none where it cannot be told from here."""
     labels = (found.get("Config") or {}).get("Labels") or {}
     label = str(labels.get(rules.label) or "") if rules.label else ""

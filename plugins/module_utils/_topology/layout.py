@@ -12,8 +12,8 @@ import dataclasses
 import typing as t
 
 from .markup import fitted
-from .system import BALANCER, CONSUL, REGISTRATOR, SERVICE, Container, Host, Instance, System
-from .table import agent_word
+from .system import BALANCER, CONSUL, REGISTRATOR, SERVICE, Container, Host, Registration, System
+from .table import agent_summary
 
 WIDTH = 600.0
 LEFT, RIGHT = 56.0, 544.0
@@ -134,7 +134,7 @@ class Pair(t.NamedTuple):
     """A container with its registration, or one of the two alone."""
 
     container: Container | None
-    instance: Instance | None
+    instance: Registration | None
 
 
 def _services(system: System, host: Host) -> dict[str, list[Pair]]:
@@ -167,7 +167,9 @@ def _group(system: System, host: Host, label: str, pairs: list[Pair], top: float
     )
 
 
-def _service(host: Host, container: Container | None, instance: Instance | None, box: Box) -> Chip:
+def _service(
+    host: Host, container: Container | None, instance: Registration | None, box: Box
+) -> Chip:
     """A container with its registration, or one of the two alone."""
     ports = f"port {container.ports[0][0]}" if container and container.ports else ""
     name = container.name if container else host.absent
@@ -186,7 +188,7 @@ def _service(host: Host, container: Container | None, instance: Instance | None,
     )
 
 
-def _told(container: Container | None, instance: Instance | None) -> str:
+def _told(container: Container | None, instance: Registration | None) -> str:
     """All that is known of a container and its registration."""
     lines = []
     if container is not None:
@@ -217,7 +219,7 @@ def _registrator(container: Container, box: Box) -> Chip:
 def _agent(system: System, host: Host, container: Container, box: Box) -> Chip:
     """A Consul agent as a container, with the cluster's word on it."""
     agent = system.agent(host)
-    word = agent_word(system, agent)
+    word = agent_summary(system, agent)
     chip = _plain(container, box, word if container.well else f"{container.status}, {word}")
     alive = agent is not None and agent.status == "alive"
     return dataclasses.replace(

@@ -9,7 +9,17 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .system import BALANCER, CONSUL, REGISTRATOR, SERVICE, Agent, Container, Host, Instance, System
+from .system import (
+    BALANCER,
+    CONSUL,
+    REGISTRATOR,
+    SERVICE,
+    Agent,
+    Container,
+    Host,
+    Registration,
+    System,
+)
 
 FOLLOWED = "my-web-server"
 # Docker chooses ports from here on; a plan counts up.
@@ -17,7 +27,7 @@ _FIRST_PORT = 32768
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class StackPlan:
     """The groups of an inventory by their names, and each host's address."""
 
     addresses: t.Mapping[str, str]
@@ -65,7 +75,7 @@ class Plan:
         )
 
 
-def planned(plan: Plan) -> System:
+def planned(plan: StackPlan) -> System:
     """The stack as it will be: all that runs is registered and passes, the first server leads."""
     hosts = tuple(
         Host(name, plan.addresses[name], plan.containers(name)) for name in plan.addresses
@@ -77,7 +87,7 @@ def planned(plan: Plan) -> System:
         hosts=hosts,
         agents=agents,
         instances=tuple(
-            Instance(
+            Registration(
                 FOLLOWED,
                 f"registrator-{host.name}:{each.name}:80",
                 host.name if host.name in nodes else leading[0],

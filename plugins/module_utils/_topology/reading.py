@@ -8,7 +8,17 @@ from __future__ import annotations
 
 import typing as t
 
-from .system import BALANCER, CONSUL, REGISTRATOR, SERVICE, Agent, Container, Host, Instance, System
+from .system import (
+    BALANCER,
+    CONSUL,
+    REGISTRATOR,
+    SERVICE,
+    Agent,
+    Container,
+    Host,
+    Registration,
+    System,
+)
 
 _OWNERS = {
     "consul_server": CONSUL,
@@ -74,9 +84,9 @@ def _container(found: t.Mapping[str, t.Any]) -> Container:
     )
 
 
-def _instance(found: t.Mapping[str, t.Any]) -> Instance:
+def _instance(found: t.Mapping[str, t.Any]) -> Registration:
     """One registration."""
-    return Instance(
+    return Registration(
         service=str(found["service"]),
         id=str(found["id"]),
         node=str(found["node"]),

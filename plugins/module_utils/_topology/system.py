@@ -30,7 +30,7 @@ class Container:
 
 
 @dataclasses.dataclass(frozen=True)
-class Instance:
+class Registration:
     """One registration; `status` is the worst of its checks: passing, warning or critical."""
 
     service: str
@@ -82,7 +82,7 @@ class System:
 
     hosts: tuple[Host, ...] = ()
     agents: tuple[Agent, ...] = ()
-    instances: tuple[Instance, ...] = ()
+    instances: tuple[Registration, ...] = ()
     leader: str = ""
     followed: tuple[str, ...] = ()
     problem: str = ""
@@ -91,13 +91,13 @@ class System:
         """The agent at a host's address."""
         return next((each for each in self.agents if each.address == host.address), None)
 
-    def registrations(self, host: Host, container: Container) -> tuple[Instance, ...]:
+    def registrations(self, host: Host, container: Container) -> tuple[Registration, ...]:
         """What stands in Consul for a container: at the host's ports, or at its own."""
         places = {(host.address, outer) for outer, _inner in container.ports}
         places |= {(own, inner) for own in container.addresses for _outer, inner in container.ports}
         return tuple(each for each in self.instances if (each.address, each.port) in places)
 
-    def strays(self, host: Host) -> tuple[Instance, ...]:
+    def strays(self, host: Host) -> tuple[Registration, ...]:
         """What stands in Consul at a host's address, and no container of it answers for."""
         answered = {each for own in host.containers for each in self.registrations(host, own)}
         return tuple(
@@ -106,11 +106,11 @@ class System:
             if each.address == host.address and each.port and each not in answered
         )
 
-    def upstream(self, instance: Instance) -> bool:
+    def upstream(self, instance: Registration) -> bool:
         """Whether a balancer sends requests there."""
         return instance.service in self.followed and instance.status == "passing"
 
-    def elsewhere(self) -> tuple[Instance, ...]:
+    def elsewhere(self) -> tuple[Registration, ...]:
         """What stands in Consul at an address that belongs to no host and no container."""
         placed = {each.address for each in self.hosts} | {
             own for host in self.hosts for each in host.containers for own in each.addresses

@@ -57,21 +57,21 @@ def _row(system: System, host: Host, container: Container) -> tuple[str, str, st
         container.name,
         f"{container.status} ({container.health})" if container.health else container.status,
         ", ".join(f"{outer}->{inner}" for outer, inner in container.ports),
-        _said(system, host, container),
+        _consul_status(system, host, container),
     )
 
 
-def _said(system: System, host: Host, container: Container) -> str:
+def _consul_status(system: System, host: Host, container: Container) -> str:
     """What Consul says of a container: as an agent, or as what is registered for it."""
     if container.kind == CONSUL:
-        return agent_word(system, system.agent(host))
+        return agent_summary(system, system.agent(host))
     found = system.registrations(host, container)
     if found:
         return ", ".join(f"{each.service} {each.status}" for each in found)
     return "not registered" if container.kind == SERVICE and container.ports else ""
 
 
-def agent_word(system: System, agent: Agent | None) -> str:
+def agent_summary(system: System, agent: Agent | None) -> str:
     """An agent in a few words."""
     if agent is None:
         return "unknown to the cluster"

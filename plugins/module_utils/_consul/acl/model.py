@@ -14,7 +14,7 @@ import uuid
 from ..transport.errors import ConsulError
 
 # Of the filter to_uuid of Ansible: a playbook that knows a secret knows its accessor too.
-ACCESSORS = uuid.UUID("361E6D51-FAEC-444A-9079-341386DA8E2E")
+ACCESSOR_NAMESPACE = uuid.UUID("361E6D51-FAEC-444A-9079-341386DA8E2E")
 # Whoever finds a token with this in its description knows who made it.
 MARK = "rollcall: "
 ANONYMOUS = "00000000-0000-0000-0000-000000000002"
@@ -195,7 +195,7 @@ class Token:
 
 
 @dataclasses.dataclass(frozen=True)
-class Wanted:
+class WantedAcl:
     """All that one call asks for. `anonymous` is None where its policies are not our business."""
 
     policies: tuple[Policy, ...] = ()
@@ -208,7 +208,7 @@ class Wanted:
     token: str = dataclasses.field(default="", repr=False)
 
     @classmethod
-    def from_params(cls, params: t.Mapping[str, t.Any], token: str | None) -> Wanted:
+    def from_params(cls, params: t.Mapping[str, t.Any], token: str | None) -> WantedAcl:
         """Read a module's options; ConsulError names what cannot be meant, and no secret."""
         anonymous = params.get("anonymous_policies")
         wanted = cls(
@@ -226,10 +226,10 @@ class Wanted:
 
 def accessor_of(secret: str) -> str:
     """The accessor of a secret, by which a second run finds the token."""
-    return str(uuid.uuid5(ACCESSORS, secret))
+    return str(uuid.uuid5(ACCESSOR_NAMESPACE, secret))
 
 
-def _refuse(wanted: Wanted) -> None:
+def _refuse(wanted: WantedAcl) -> None:
     """ConsulError for what each entry may be, but not all of them together."""
     if wanted.bootstrap and not wanted.token:
         raise ConsulError(

@@ -11,13 +11,13 @@ import typing as t
 
 from ..._base.plan import Diff
 from ..transport.errors import ConsulError
-from .model import ANONYMOUS, BUILT_IN, HIDDEN, MANAGEMENT, Policy, Token, Wanted
+from .model import ANONYMOUS, BUILT_IN, HIDDEN, MANAGEMENT, Policy, Token, WantedAcl
 
 Subject = t.TypeVar("Subject", Policy, Token)
 
 
 @dataclasses.dataclass(frozen=True)
-class Actual:
+class ActualAcl:
     """What Consul has: the names of all policies, those wanted with their rules, and all tokens.
 
     `own` is the accessor of the call's own token, empty where that is none of these. `fresh` says
@@ -31,7 +31,7 @@ class Actual:
     fresh: bool = False
 
     @classmethod
-    def untouched(cls, wanted: Wanted) -> Actual:
+    def untouched(cls, wanted: WantedAcl) -> ActualAcl:
         """What a bootstrap leaves, with the call's own token; without one there is none yet."""
         first = Token("", "Bootstrap Token (Global Management)", (MANAGEMENT,), secret=wanted.token)
         return cls(
@@ -42,7 +42,7 @@ class Actual:
 
 
 @dataclasses.dataclass(frozen=True)
-class Step(t.Generic[Subject]):
+class AclStep(t.Generic[Subject]):
     """What becomes of one policy or token: the `subject` is the wanted, or the stale one."""
 
     subject: Subject
@@ -60,18 +60,18 @@ class Step(t.Generic[Subject]):
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class AclPlan:
     """The steps from the actual to the wanted. `kept` is stale, but the call's own token."""
 
     diff: Diff
     bootstrap: bool
-    policies: tuple[Step[Policy], ...]
-    tokens: tuple[Step[Token], ...]
-    anonymous: Step[Token] | None = None
+    policies: tuple[AclStep[Policy], ...]
+    tokens: tuple[AclStep[Token], ...]
+    anonymous: AclStep[Token] | None = None
     kept: Token | None = None
 
 
-def plan_acl(wanted: Wanted, actual: Actual) -> Plan:
+def plan_acl(wanted: WantedAcl, actual: ActualAcl) -> AclPlan:
     """What to send, and what to show of it, from the same comparison.
 
     Raises ConsulError for what Consul would refuse half-way.
@@ -81,15 +81,17 @@ def plan_acl(wanted: Wanted, actual: Actual) -> Plan:
     _refuse_tokens(wanted, actual)
     stale = _stale(wanted, actual)
     policies = tuple(
-        Step(each, actual.policies.get(each.name), None if wanted.absent else each)
+        AclStep(each, actual.policies.get(each.name), None if wanted.absent else each)
         for each in wanted.policies
     )
     tokens = (
         *(
-            _leaving(each, actual) if wanted.absent else Step(each, seen.get(each.accessor), each)
+            _leaving(each, actual)
+            if wanted.absent
+            else AclStep(each, seen.get(each.accessor), each)
             for each in wanted.tokens
         ),
-        *(Step(each, each, None) for each in stale if each.accessor != actual.own),
+        *(AclStep(each, each, None) for each in stale if each.accessor != actual.own),
     )
     anonymous = _anonymous(wanted, seen)
     every = (*tokens, anonymous) if anonymous else tokens
@@ -101,7 +103,7 @@ def plan_acl(wanted: Wanted, actual: Actual) -> Plan:
         }
         for side in ("before", "after")
     ]
-    return Plan(
+    return AclPlan(
         diff=Diff(*sides),
         bootstrap=actual.fresh,
         policies=policies,
@@ -111,12 +113,12 @@ def plan_acl(wanted: Wanted, actual: Actual) -> Plan:
     )
 
 
-def _there(steps: t.Iterable[Step[Subject]], side: str) -> t.Iterator[Subject]:
+def _there(steps: t.Iterable[AclStep[Subject]], side: str) -> t.Iterator[Subject]:
     """The policies or tokens that there are on one side of the steps, `before` or `after`."""
     return filter(None, (getattr(step, side) for step in steps))
 
 
-def _leaving(token: Token, actual: Actual) -> Step[Token]:
+def _leaving(token: Token, actual: ActualAcl) -> AclStep[Token]:
     """What becomes of a token that shall be absent, under whatever accessor its secret has."""
     before = next(
         (
@@ -126,10 +128,10 @@ def _leaving(token: Token, actual: Actual) -> Step[Token]:
         ),
         None,
     )
-    return Step(before or token, before, None)
+    return AclStep(before or token, before, None)
 
 
-def _stale(wanted: Wanted, actual: Actual) -> list[Token]:
+def _stale(wanted: WantedAcl, actual: ActualAcl) -> list[Token]:
     """The tokens of an earlier secret: with the name of one of ours, and another accessor."""
     if not wanted.purge:
         return []
@@ -142,16 +144,16 @@ def _stale(wanted: Wanted, actual: Actual) -> list[Token]:
     ]
 
 
-def _anonymous(wanted: Wanted, seen: t.Mapping[str, Token]) -> Step[Token] | None:
+def _anonymous(wanted: WantedAcl, seen: t.Mapping[str, Token]) -> AclStep[Token] | None:
     """What becomes of the anonymous token, whose other rights are not our business."""
     if wanted.anonymous is None:
         return None
     before = seen.get(ANONYMOUS) or Token(ANONYMOUS, "Anonymous Token")
     after = dataclasses.replace(before, policies=wanted.anonymous)
-    return Step(after, before, after)
+    return AclStep(after, before, after)
 
 
-def _refuse_links(wanted: Wanted, actual: Actual) -> None:
+def _refuse_links(wanted: WantedAcl, actual: ActualAcl) -> None:
     """ConsulError for a token with a policy that there is not, and will not be."""
     listed = {policy.name for policy in wanted.policies}
     known = actual.names - listed if wanted.absent else actual.names | listed
@@ -166,7 +168,7 @@ def _refuse_links(wanted: Wanted, actual: Actual) -> None:
             )
 
 
-def _refuse_tokens(wanted: Wanted, actual: Actual) -> None:
+def _refuse_tokens(wanted: WantedAcl, actual: ActualAcl) -> None:
     """ConsulError for a secret that would have to change, or to serve two tokens."""
     for each in wanted.tokens:
         if wanted.absent:

@@ -10,14 +10,14 @@ import dataclasses
 import re
 
 from ..transport.client import Connection, ConsulClient
-from ..transport.errors import ConsulError, Forbidden, Refused, Unbootstrapped
-from .model import Policy, Token, Wanted
-from .plan import Actual, Plan
+from ..transport.errors import ConsulError, Forbidden, NotBootstrapped, RequestRefused
+from .model import Policy, Token, WantedAcl
+from .plan import AclPlan, ActualAcl
 
 RESET = "https://developer.hashicorp.com/consul/docs/secure/acl/reset"
 
 
-class Off(ConsulError):
+class AclDisabled(ConsulError):
     """The agent runs without an ACL system."""
 
 
@@ -33,26 +33,28 @@ class AclSystem:
         self._url = connection.url
         self._client = ConsulClient(connection)
 
-    def look(self, wanted: Wanted) -> Actual:
+    def read(self, wanted: WantedAcl) -> ActualAcl:
         """All that a plan for `wanted` needs to know; Actual.untouched where a bootstrap is due."""
         try:
-            return self._look(wanted)
-        except Unbootstrapped as error:
+            return self._read(wanted)
+        except NotBootstrapped as error:
             if wanted.bootstrap:
-                return Actual.untouched(wanted)
+                return ActualAcl.untouched(wanted)
             raise ConsulError(
                 f"{error}. The ACL system was never bootstrapped: 'bootstrap: true' does it, once"
             ) from error
 
-    def _look(self, wanted: Wanted) -> Actual:
+    def _read(self, wanted: WantedAcl) -> ActualAcl:
         """All that a plan for `wanted` needs to know; Unbootstrapped where there is no ACL yet."""
         try:
             policies = self._client.get("/v1/acl/policies") or []
         except Forbidden as error:
             raise self._unknown(wanted, error) from error
-        except Refused as error:
+        except RequestRefused as error:
             if "ACL support disabled" in str(error):
-                raise Off(f"{error}. Set acl.enabled in the agent's configuration") from error
+                raise AclDisabled(
+                    f"{error}. Set acl.enabled in the agent's configuration"
+                ) from error
             raise
         listed = {policy.name for policy in wanted.policies}
         # The list tells all but the rules.
@@ -62,14 +64,14 @@ class AclSystem:
             if entry["Name"] in listed
         )
         tokens = self._client.get("/v1/acl/tokens") or []
-        return Actual(
+        return ActualAcl(
             names=frozenset(entry["Name"] for entry in policies),
             policies={entry["Name"]: Policy.from_api(entry) for entry in found if entry},
             tokens=tuple(Token.from_api(entry) for entry in tokens),
             own=self._own(),
         )
 
-    def bootstrap(self, wanted: Wanted) -> Actual:
+    def bootstrap(self, wanted: WantedAcl) -> ActualAcl:
         """Make the call's token the first one; what there is afterwards.
 
         Consul allows it once. Whoever comes second with the same token finds it done.
@@ -80,7 +82,7 @@ class AclSystem:
         except Forbidden as error:
             refused = error
         try:
-            actual = self._look(dataclasses.replace(wanted, bootstrap=False))
+            actual = self._read(dataclasses.replace(wanted, bootstrap=False))
         except UnknownToken as error:
             if refused is None:
                 raise
@@ -88,7 +90,7 @@ class AclSystem:
             raise self._locked(f" ({index[0]})" if index else "") from error
         return dataclasses.replace(actual, fresh=refused is None)
 
-    def apply(self, plan: Plan) -> None:
+    def apply(self, plan: AclPlan) -> None:
         """Send the plan's steps: what is linked to comes before the link, and goes after it."""
         for policy in plan.policies:
             if policy.after:
@@ -111,8 +113,8 @@ class AclSystem:
         if action != "unchanged":
             try:
                 self._client.put(path, after.payload())
-            except Refused as error:
-                raise Refused(f"policy {after.name}: {error}") from error
+            except RequestRefused as error:
+                raise RequestRefused(f"policy {after.name}: {error}") from error
 
     def _write_token(self, action: str, before: Token | None, after: Token) -> None:
         """Create a token with its secret, or update it without."""
@@ -122,7 +124,7 @@ class AclSystem:
             kept = dataclasses.replace(after, local=before.local)
             self._client.put(f"/v1/acl/token/{after.accessor}", kept.payload())
 
-    def _unknown(self, wanted: Wanted, error: Forbidden) -> ConsulError:
+    def _unknown(self, wanted: WantedAcl, error: Forbidden) -> ConsulError:
         """What it means that Consul does not know the token, or does not let it look."""
         if "ACL not found" not in str(error):
             return error

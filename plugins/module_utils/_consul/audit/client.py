@@ -12,25 +12,25 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..catalog.instance import Instance, Node
+from ..catalog.instance import AgentNode, CatalogInstance
 from ..catalog.node_agent import AGENT_URL_TEMPLATE, agent_of, agent_url, node_of
 from ..cluster.model import Member
 from ..transport.client import Connection, ConsulClient
-from ..transport.errors import Refused, Unreachable
-from .findings import GONE, Entry
+from ..transport.errors import RequestRefused, Unreachable
+from .model import GONE, Entry
 
 
 @dataclasses.dataclass(frozen=True)
-class Answers:
+class ConsulData:
     """What Consul said in one look."""
 
-    node: Node
+    node: AgentNode
     agent: tuple[Entry, ...]
     catalog: tuple[Entry, ...]
     members: t.Mapping[str, str]
 
 
-class Survey:
+class AuditClient:
     """One agent, and through the catalog all others."""
 
     def __init__(self, connection: Connection, template: str = AGENT_URL_TEMPLATE) -> None:
@@ -40,7 +40,7 @@ class Survey:
         self._client = ConsulClient(connection)
         agent_url(template, connection.url, _instance(Entry("", "", "", 0, "")))
 
-    def look(self) -> Answers:
+    def read(self) -> ConsulData:
         """All that Consul tells: the health index is the catalog with every check's status.
 
         Its filter `?passing` would hide what a dead node leaves behind, for the node's own check
@@ -49,7 +49,7 @@ class Survey:
         node = node_of(self._client)
         services = self._client.get("/v1/agent/services") or {}
         names = self._client.get("/v1/catalog/services") or {}
-        return Answers(
+        return ConsulData(
             node=node,
             agent=tuple(Entry.from_agent(entry, node) for entry in services.values()),
             catalog=tuple(
@@ -60,7 +60,7 @@ class Survey:
             members=self._members(),
         )
 
-    def remove(self, entry: Entry, own: Node) -> bool:
+    def remove(self, entry: Entry, own: AgentNode) -> bool:
         """Deregister where it lasts; False where it is gone or mended by now.
 
         An agent puts back into the catalog whatever it has itself. So the catalog is the place
@@ -81,13 +81,13 @@ class Survey:
         found = client.get(f"/v1/agent/service/{entry.id}")
         if found is None:
             return self._remove_from_catalog(entry)
-        node = Node(entry.node, entry.node_address, entry.datacenter)
+        node = AgentNode(entry.node, entry.node_address, entry.datacenter)
         now = Entry.from_agent(found, node)
         if dataclasses.replace(now, passing=entry.passing) != entry:
             return False
         try:
             client.put(f"/v1/agent/service/deregister/{entry.id}")
-        except Refused:
+        except RequestRefused:
             # Registrator was faster: the agent refuses an identifier that it does not know.
             return False
         return True
@@ -109,9 +109,9 @@ class Survey:
         return {member.name: member.status for member in map(Member.from_api, found)}
 
 
-def _instance(entry: Entry) -> Instance:
+def _instance(entry: Entry) -> CatalogInstance:
     """The entry as that which an agent is found by."""
-    return Instance(
+    return CatalogInstance(
         node=entry.node,
         node_address=entry.node_address,
         datacenter=entry.datacenter,

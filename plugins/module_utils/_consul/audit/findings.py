@@ -2,178 +2,22 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""What a host runs against what Consul says of it: findings, and what mends them. No I/O."""
+"""Compares the containers of a host with its agent and the catalog. No I/O."""
 
 from __future__ import annotations
 
-import dataclasses
-import re
 import typing as t
 
-from ..._base.plan import Diff
-from ..._docker.expected_services import Offer
-from ..catalog.instance import Node
+from ..._docker.expected_services import ExpectedService
 from ..service.address import loopback
+from .model import GONE, KINDS, AuditData, Entry, Finding
 
-KINDS = ("ghost", "missing", "duplicate", "wrong_address", "wrong_port", "stale_node")
-OWNER_META = "registrator-owner"
-CONTAINER_META = "registrator-container"
-GONE = ("failed", "left")
 # The servers' own entry: no Registrator's work, and it goes with its node.
 _CONSUL = "consul"
-_UPSTREAM_ID = re.compile(r"(.+?):([a-zA-Z0-9][a-zA-Z0-9_.-]*):[0-9]+(?::udp)?")
 _ANEW = "repair deregisters it, and Registrator's resync registers it anew"
-_COLUMNS = ("kind", "service_id", "container", "address", "node", "detail")
 
 
-@dataclasses.dataclass(frozen=True)
-class Entry:
-    """A service as an agent or the catalog has it.
-
-    `owner` and `short_id` are Registrator's marks, empty without. `passing` is whether its own
-    checks pass, whatever its node's say: a dead node's keep the status they had.
-    """
-
-    id: str
-    name: str
-    address: str
-    port: int
-    node: str
-    node_address: str = ""
-    datacenter: str = ""
-    owner: str = ""
-    short_id: str = ""
-    passing: bool = True
-
-    @classmethod
-    def from_agent(cls, entry: t.Mapping[str, t.Any], node: Node) -> Entry:
-        """Read an entry of /v1/agent/services."""
-        return cls(
-            **_service(entry, node.address),
-            node=node.name,
-            node_address=node.address,
-            datacenter=node.datacenter,
-        )
-
-    @classmethod
-    def from_health(cls, entry: t.Mapping[str, t.Any]) -> Entry:
-        """Read an entry of /v1/health/service/<name>."""
-        node, service = entry["Node"], entry["Service"]
-        own = [check for check in entry.get("Checks") or () if check.get("ServiceID")]
-        return cls(
-            **_service(service, node["Address"]),
-            node=node["Node"],
-            node_address=node["Address"],
-            datacenter=node.get("Datacenter") or "",
-            passing=all(check["Status"] == "passing" for check in own),
-        )
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """What tells it from every other one."""
-        return self.node, self.id
-
-    @property
-    def place(self) -> tuple[str, int]:
-        """Where clients are sent."""
-        return self.address, self.port
-
-    @property
-    def maker(self) -> str:
-        """The -hostname of the Registrator that registered it, empty where none did."""
-        match = _UPSTREAM_ID.fullmatch(self.id)
-        return self.owner or (match[1] if match else "")
-
-    @property
-    def container(self) -> str:
-        """The container it stands for: its name by the identifier, else its short identifier."""
-        match = _UPSTREAM_ID.fullmatch(self.id)
-        return match[2] if match else self.short_id
-
-
-@dataclasses.dataclass(frozen=True)
-class Seen:
-    """One look: what the containers ask for, what the agent has, what the catalog has.
-
-    `running` are the short identifiers of all that runs, `members` the gossip's word on each node.
-    """
-
-    hostname: str
-    node: Node
-    ip: str = ""
-    offers: tuple[Offer, ...] = ()
-    running: frozenset[str] = frozenset()
-    agent: tuple[Entry, ...] = ()
-    catalog: tuple[Entry, ...] = ()
-    members: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
-
-    def ours(self, entry: Entry) -> bool:
-        """Whether this host's Registrator registered it, under this name or an earlier one."""
-        return entry.maker == self.hostname or bool(entry.owner and entry.short_id in self.running)
-
-    def without(self, names: t.Collection[str]) -> Seen:
-        """The same look, blind to the services of these names."""
-        return dataclasses.replace(
-            self,
-            offers=tuple(offer for offer in self.offers if offer.name not in names),
-            agent=tuple(entry for entry in self.agent if entry.name not in names),
-            catalog=tuple(entry for entry in self.catalog if entry.name not in names),
-        )
-
-
-@dataclasses.dataclass(frozen=True)
-class Finding:
-    """One thing that is not as it should be; `remove` is what repair would deregister for it."""
-
-    kind: str
-    service_id: str
-    name: str
-    container: str
-    address: str
-    port: int
-    node: str
-    detail: str
-    remove: Entry | None = dataclasses.field(default=None, compare=False)
-
-    @property
-    def key(self) -> tuple[str, str, str, str]:
-        """What makes it the same finding in the next look."""
-        return self.kind, self.service_id, self.container, self.node
-
-    def shown(self) -> dict[str, t.Any]:
-        """The finding as the module returns it."""
-        shown = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        del shown["remove"]
-        return {**shown, "repairable": self.remove is not None}
-
-
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """What repair deregisters, each once, and the findings that it leaves."""
-
-    removals: tuple[Entry, ...] = ()
-    left: tuple[Finding, ...] = ()
-
-    @property
-    def diff(self) -> Diff:
-        """The one definition of `changed`: what is deregistered is there before, and then not."""
-        before = {
-            f"{entry.id} at {entry.node}": {
-                "name": entry.name,
-                "address": entry.address,
-                "port": entry.port,
-            }
-            for entry in self.removals
-        }
-        return Diff({"services": before}, {"services": {}})
-
-    def only(self, done: t.Collection[Entry]) -> Plan:
-        """The part of the plan that was carried out."""
-        removals = tuple(entry for entry in self.removals if entry in done)
-        return dataclasses.replace(self, removals=removals)
-
-
-def audit(seen: Seen) -> tuple[Finding, ...]:
+def audit(seen: AuditData) -> tuple[Finding, ...]:
     """Every finding of one look, at most one kind for each wrong thing, in a stable order."""
     holders, missing = _assign(seen)
     held = {entry.key for entry in holders.values()}
@@ -193,72 +37,18 @@ def audit(seen: Seen) -> tuple[Finding, ...]:
     return tuple(sorted(found, key=lambda each: (order[each.kind], each.key)))
 
 
-def plan_repair(findings: t.Sequence[Finding]) -> Plan:
-    """What to deregister for these findings; what cannot be mended so is left."""
-    removals = {each.remove.key: each.remove for each in findings if each.remove is not None}
-    left = tuple(each for each in findings if each.remove is None)
-    return Plan(tuple(removals.values()), left)
-
-
-def standing(
+def persistent(
     findings: t.Sequence[Finding], before: t.Collection[tuple[str, str, str, str]] | None
 ) -> tuple[Finding, ...]:
     """Those that every look before had too: each gets the same time to pass by itself."""
     return tuple(each for each in findings if before is None or each.key in before)
 
 
-def counts(findings: t.Sequence[Finding]) -> dict[str, int]:
-    """How many of each kind, those without one too."""
-    return {kind: sum(each.kind == kind for each in findings) for kind in KINDS}
-
-
-def table(findings: t.Sequence[Finding]) -> list[str]:
-    """The findings as lines with aligned columns."""
-    if not findings:
-        return ["clean"]
-    rows = [tuple(column.upper() for column in _COLUMNS)]
-    rows += [
-        (
-            each.kind,
-            each.service_id,
-            each.container or "-",
-            f"{each.address or '?'}:{each.port}",
-            each.node,
-            each.detail,
-        )
-        for each in findings
-    ]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
-
-
-def verdict(findings: t.Sequence[Finding]) -> str:
-    """The findings as a sentence's part: `2 ghost, 1 missing`."""
-    told = [f"{number} {kind}" for kind, number in counts(findings).items() if number]
-    return ", ".join(told) or "clean"
-
-
-def _service(entry: t.Mapping[str, t.Any], node_address: str) -> dict[str, t.Any]:
-    """What agent and catalog call by the same names; a service without address has its node's."""
-    meta = entry.get("Meta") or {}
-    return {
-        "id": entry["ID"],
-        "name": entry["Service"],
-        "address": entry.get("Address") or node_address,
-        "port": entry.get("Port") or 0,
-        "owner": meta.get(OWNER_META, ""),
-        "short_id": meta.get(CONTAINER_META, ""),
-    }
-
-
-def _assign(seen: Seen) -> tuple[dict[Offer, Entry], list[Finding]]:
+def _assign(seen: AuditData) -> tuple[dict[ExpectedService, Entry], list[Finding]]:
     """Which entry of the agent stands for which offer, and the offers that have none."""
-    holders: dict[Offer, Entry] = {}
+    holders: dict[ExpectedService, Entry] = {}
     missing = []
-    rivals: dict[str, list[Offer]] = {}
+    rivals: dict[str, list[ExpectedService]] = {}
     for offer in sorted(seen.offers, key=lambda offer: (offer.id, offer.short_id)):
         rivals.setdefault(offer.id, []).append(offer)
     for identifier, offers in rivals.items():
@@ -279,12 +69,12 @@ def _assign(seen: Seen) -> tuple[dict[Offer, Entry], list[Finding]]:
     return holders, missing
 
 
-def _fit(offer: Offer, entry: Entry) -> tuple[bool, bool]:
+def _fit(offer: ExpectedService, entry: Entry) -> tuple[bool, bool]:
     """How well an offer fits the entry of its identifier: by the mark, else by the port."""
     return entry.short_id == offer.short_id, entry.port == offer.port
 
 
-def _covers(entry: Entry, offer: Offer) -> bool:
+def _covers(entry: Entry, offer: ExpectedService) -> bool:
     """Whether an entry under another identifier stands for the same port of the container."""
     if entry.short_id:
         same = entry.short_id == offer.short_id
@@ -293,7 +83,7 @@ def _covers(entry: Entry, offer: Offer) -> bool:
     return same and entry.port == offer.port and entry.name == offer.name
 
 
-def _missing(seen: Seen, offer: Offer, winner: Offer) -> Finding:
+def _missing(seen: AuditData, offer: ExpectedService, winner: ExpectedService) -> Finding:
     """An offer that the agent does not have."""
     detail = "the container asks for it, the agent does not have it; only Registrator can add it"
     other = next((each for each in seen.catalog if each.id == offer.id), None)
@@ -306,7 +96,7 @@ def _missing(seen: Seen, offer: Offer, winner: Offer) -> Finding:
     return _of_offer("missing", seen, offer, detail)
 
 
-def _held(seen: Seen, offer: Offer, entry: Entry) -> list[Finding]:
+def _held(seen: AuditData, offer: ExpectedService, entry: Entry) -> list[Finding]:
     """What is wrong with the entry that stands for an offer, at the agent or in the catalog."""
     found = _wrong(seen, offer, entry, entry, "")
     if found:
@@ -318,7 +108,9 @@ def _held(seen: Seen, offer: Offer, entry: Entry) -> list[Finding]:
     return _wrong(seen, offer, copy, entry, "in the catalog ")
 
 
-def _wrong(seen: Seen, offer: Offer, entry: Entry, remove: Entry, where: str) -> list[Finding]:
+def _wrong(
+    seen: AuditData, offer: ExpectedService, entry: Entry, remove: Entry, where: str
+) -> list[Finding]:
     """Address and port of an entry that are not the container's."""
     pairs = []
     if offer.addresses and entry.address not in offer.addresses:
@@ -328,12 +120,12 @@ def _wrong(seen: Seen, offer: Offer, entry: Entry, remove: Entry, where: str) ->
     return [_of_entry(kind, seen, entry, f"{text}; {_ANEW}", remove) for kind, text in pairs]
 
 
-def _gone(seen: Seen, entry: Entry) -> bool:
+def _gone(seen: AuditData, entry: Entry) -> bool:
     """Whether the agent of an entry's node is known to be gone; no member was never one."""
     return entry.node != seen.node.name and seen.members.get(entry.node) in GONE
 
 
-def _stale(seen: Seen, entry: Entry) -> list[Finding]:
+def _stale(seen: AuditData, entry: Entry) -> list[Finding]:
     """What a dead node leaves behind as if it passed. Any Registrator's there is dead with it."""
     if not entry.passing or entry.name == _CONSUL:
         return []
@@ -342,7 +134,9 @@ def _stale(seen: Seen, entry: Entry) -> list[Finding]:
     return [_of_entry("stale_node", seen, entry, detail, entry, mends=made)]
 
 
-def _surplus(seen: Seen, entry: Entry, holders: t.Mapping[Offer, Entry]) -> list[Finding]:
+def _surplus(
+    seen: AuditData, entry: Entry, holders: t.Mapping[ExpectedService, Entry]
+) -> list[Finding]:
     """An entry that stands for no offer: a second one, a ghost, or somebody else's service."""
     local = entry.node == seen.node.name
     ours = seen.ours(entry)
@@ -370,14 +164,20 @@ def _surplus(seen: Seen, entry: Entry, holders: t.Mapping[Offer, Entry]) -> list
     return [_of_entry("ghost", seen, entry, detail, entry, mends=ours and (local or here))]
 
 
-def _of_offer(kind: str, seen: Seen, offer: Offer, detail: str) -> Finding:
+def _of_offer(kind: str, seen: AuditData, offer: ExpectedService, detail: str) -> Finding:
     address = offer.addresses[0] if offer.addresses else seen.ip
     node = seen.node.name
     return Finding(kind, offer.id, offer.name, offer.container, address, offer.port, node, detail)
 
 
 def _of_entry(
-    kind: str, seen: Seen, entry: Entry, detail: str, remove: Entry, *, mends: bool | None = None
+    kind: str,
+    seen: AuditData,
+    entry: Entry,
+    detail: str,
+    remove: Entry,
+    *,
+    mends: bool | None = None,
 ) -> Finding:
     """A finding about an entry; what is not ours to mend says so and removes nothing."""
     mine = seen.ours(remove) if mends is None else mends

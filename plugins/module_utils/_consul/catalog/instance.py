@@ -13,7 +13,7 @@ SERF = "serfHealth"
 
 
 @dataclasses.dataclass(frozen=True)
-class Node:
+class AgentNode:
     """The agent that is spoken to."""
 
     name: str = ""
@@ -22,7 +22,7 @@ class Node:
 
 
 @dataclasses.dataclass(frozen=True)
-class Instance:
+class CatalogInstance:
     """A service as the catalog has it; `alive` tells whether its node's agent is."""
 
     node: str
@@ -35,7 +35,7 @@ class Instance:
     alive: bool
 
     @classmethod
-    def from_api(cls, entry: t.Mapping[str, t.Any]) -> Instance:
+    def from_api(cls, entry: t.Mapping[str, t.Any]) -> CatalogInstance:
         """Read an entry of /v1/health/service/<name>."""
         node, service = entry["Node"], entry["Service"]
         gossip = [check for check in entry.get("Checks") or () if check["CheckID"] == SERF]

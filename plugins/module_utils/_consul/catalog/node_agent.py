@@ -12,12 +12,12 @@ import urllib.parse
 
 from ..transport.client import Connection, ConsulClient
 from ..transport.errors import ConsulError
-from .instance import Instance, Node
+from .instance import AgentNode, CatalogInstance
 
 AGENT_URL_TEMPLATE = "{scheme}://{address}:{port}"
 
 
-def agent_url(template: str, own: str, instance: Instance) -> str:
+def agent_url(template: str, own: str, instance: CatalogInstance) -> str:
     """The address of the agent that holds an instance."""
     parts = urllib.parse.urlsplit(own)
     address = instance.node_address
@@ -37,7 +37,7 @@ def agent_url(template: str, own: str, instance: Instance) -> str:
     return re.sub(r"{([^{}]*)}", lambda found: values[found[1]], template)
 
 
-def agent_of(connection: Connection, template: str, instance: Instance) -> ConsulClient:
+def agent_of(connection: Connection, template: str, instance: CatalogInstance) -> ConsulClient:
     """The agent that holds an instance.
 
     Raises Unreachable where none answers, and ConsulError where it is another node's.
@@ -54,11 +54,11 @@ def agent_of(connection: Connection, template: str, instance: Instance) -> Consu
     return client
 
 
-def node_of(client: ConsulClient) -> Node:
+def node_of(client: ConsulClient) -> AgentNode:
     """Who an agent says that it is."""
     itself = client.get("/v1/agent/self") or {}
     config = itself.get("Config") or {}
-    return Node(
+    return AgentNode(
         name=config.get("NodeName", ""),
         address=(itself.get("Member") or {}).get("Addr", ""),
         datacenter=config.get("Datacenter", ""),

@@ -10,7 +10,7 @@ import typing as t
 
 from ..cluster.observe import observe
 from ..transport.client import ConsulClient
-from .instance import Instance
+from .instance import CatalogInstance
 
 # The worst of an instance's checks is its status, as Consul's own UI has it.
 _ORDER = ("passing", "warning", "critical")
@@ -24,10 +24,9 @@ def overview(client: ConsulClient) -> dict[str, t.Any]:
     """
     seen = observe(client)
     names = client.get("/v1/catalog/services") or {}
-    leading = next((peer.node for peer in seen.peers if peer.leader), "")
     return {
         "leader": seen.leader,
-        "leader_node": leading,
+        "leader_node": seen.leader_node,
         "members": [
             {"name": each.name, "address": each.address, "role": each.role, "status": each.status}
             for each in seen.members
@@ -42,7 +41,7 @@ def overview(client: ConsulClient) -> dict[str, t.Any]:
 
 def _shown(entry: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """An entry of /v1/health/service/<name>."""
-    instance = Instance.from_api(entry)
+    instance = CatalogInstance.from_api(entry)
     statuses = [check["Status"] for check in entry.get("Checks") or ()]
     return {
         "service": instance.name,

@@ -2,41 +2,25 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""One look at a cluster: the requests that make an Observation."""
+"""Reads the state of a cluster from one agent."""
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ..transport.client import ConsulClient
 from ..transport.errors import Unavailable
-from .model import Member, Observation, assess, peers_of
+from .model import ClusterState, Member, peers_of
 
 
-@dataclasses.dataclass(frozen=True)
-class View(Observation):
-    """An Observation with a sentence about what the token kept out of it; empty where nothing."""
-
-    hidden: str = ""
-
-
-def judge(seen: View) -> tuple[str, list[str]]:
-    """The verdict with its reasons; `unknown` where all that can be seen is well."""
-    verdict, reasons = assess(seen)
-    if not seen.hidden:
-        return verdict, reasons
-    return ("unknown" if verdict == "ok" else verdict), [*reasons, seen.hidden]
-
-
-def observe(client: ConsulClient) -> View:
+def observe(client: ConsulClient) -> ClusterState:
     """Ask the agent for everything it can tell now.
 
     A cluster without a leader still answers for leader and members; what needs the leader stays
     empty. Raises ConsulError where the agent itself does not answer or forbids it.
     """
     itself = client.get("/v1/agent/self") or {}
-    entries, filtered = client.get_seen("/v1/agent/members")
+    entries, filtered = client.get_with_acl_filter("/v1/agent/members")
     # The gossip's order is another one each time.
     members = tuple(
         sorted((Member.from_api(entry) for entry in entries or []), key=lambda each: each.name)
@@ -46,7 +30,7 @@ def observe(client: ConsulClient) -> View:
     health = _optional(client, "/v1/operator/autopilot/health") if leader else None
     term = (itself.get("Stats") or {}).get("raft", {}).get("term")
     peers = peers_of(configuration, health)
-    return View(
+    return ClusterState(
         leader=leader,
         term=int(term) if term is not None else None,
         datacenter=(itself.get("Config") or {}).get("Datacenter", ""),

@@ -2,45 +2,45 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""Whether a server has to hand its leadership over. No I/O."""
+"""Whether a server must transfer its leadership, and whether a member must be removed. No I/O."""
 
 from __future__ import annotations
 
 from ..._base.plan import Diff
 from ..transport.errors import ConsulError
-from .model import Observation
+from .model import ClusterState
 
 
-def leader_of(seen: Observation) -> str:
-    """The node name of the leader, empty without one."""
-    return next((peer.node for peer in seen.peers if peer.leader), "")
+def plan_transfer(state: ClusterState, node: str) -> Diff:
+    """The leader's node name before and after.
 
-
-def must_transfer(seen: Observation, node: str) -> bool:
-    """Whether `node` leads and another server can take over.
-
-    Raises ConsulError where it leads and nobody could, or where it is no server at all.
+    The servers elect the next leader: of the side after it is only known that it is another one.
     """
-    if node not in {peer.node for peer in seen.peers}:
-        known = ", ".join(sorted(peer.node for peer in seen.peers)) or "none"
-        raise ConsulError(f"{node} is no server of this cluster: its servers are {known}")
-    if leader_of(seen) != node:
+    leader = state.leader_node
+    after = f"not {node}" if must_transfer(state, node) else leader
+    return Diff({"leader": leader}, {"leader": after})
+
+
+def plan_removal(state: ClusterState, name: str) -> Diff:
+    """The member's status before and after."""
+    return Diff({name: state.member_status(name)}, {name: "absent"})
+
+
+def must_transfer(state: ClusterState, node: str) -> bool:
+    """Whether `node` is the leader and another server can take over.
+
+    Raises ConsulError if it is the leader and no server can take over, or if it is not a server.
+    """
+    if node not in {peer.node for peer in state.peers}:
+        known = ", ".join(sorted(peer.node for peer in state.peers)) or "none"
+        raise ConsulError(f"{node} is not a server of this cluster: its servers are {known}")
+    if state.leader_node != node:
         return False
-    alive = {member.name for member in seen.alive_servers}
-    others = [peer for peer in seen.peers if peer.voter and peer.node != node]
+    alive = {member.name for member in state.alive_servers}
+    others = [peer for peer in state.peers if peer.voter and peer.node != node]
     if not any(peer.node in alive for peer in others):
         raise ConsulError(
-            f"{node} leads, and no other server that votes is alive: nobody could take over. "
+            f"{node} is the leader, and no other voting server is alive: nobody could take over. "
             "Wait with consul_cluster_status until failure_tolerance is 1"
         )
     return True
-
-
-def plan(seen: Observation, node: str) -> Diff:
-    """What is so and what shall be: the leader's node name.
-
-    Who takes over is the servers' choice: of the side after, only that it is another one is known.
-    """
-    leader = leader_of(seen)
-    after = f"not {node}" if must_transfer(seen, node) else leader
-    return Diff({"leader": leader}, {"leader": after})

@@ -103,7 +103,7 @@ class Keyring:
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class KeyringPlan:
     """The steps from the keys that are there to the wanted one, and what is then."""
 
     key: str = dataclasses.field(repr=False)
@@ -114,7 +114,7 @@ class Plan:
     after: tuple[Pool, ...] = ()
 
 
-def plan_keyring(key: str, seen: Keyring, *, purge: bool) -> Plan:
+def plan_keyring(key: str, seen: Keyring, *, purge: bool) -> KeyringPlan:
     """What to do, and what to show of it, from the same comparison.
 
     Raises ConsulError where something is to be done, and it cannot be known who would miss it.
@@ -126,7 +126,7 @@ def plan_keyring(key: str, seen: Keyring, *, purge: bool) -> Plan:
             "the token lacks node:read, and a member that is down would miss the change of keys "
             'unseen: nothing was changed. Give the token node_prefix "" with the policy read'
         )
-    return Plan(
+    return KeyringPlan(
         key=key,
         diff=diff,
         install=any(pool.keys.get(key, 0) < pool.members for pool in seen.pools),
@@ -157,12 +157,12 @@ def fingerprint(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:8]
 
 
-def keyless(text: str) -> list[str]:
+def members_without_encryption(text: str) -> list[str]:
     """The members that do not encrypt at all, of an error of /v1/operator/keyring."""
     return sorted(set(_KEYLESS.findall(text)))
 
 
-def silent(text: str) -> list[str]:
+def pools_without_answers(text: str) -> list[str]:
     """The pools of which not all members answered, one phrase each, of such an error."""
     return [
         f"{_pool_name(wan, datacenter)}: {count} of {members} members answered"

@@ -8,25 +8,30 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import time
 import typing as t
 
+from ..._base.polling import poll
 from ..cluster.model import Member
 from ..transport.client import Connection, ConsulClient
 from ..transport.errors import ConsulError, Unavailable, Unreachable
-from .keyring import Keyring, Plan, Pool, fingerprint, keyless, silent
+from .keyring import (
+    Keyring,
+    KeyringPlan,
+    Pool,
+    fingerprint,
+    members_without_encryption,
+    pools_without_answers,
+)
 
-# A member that does not answer costs a look seconds, one that does some tens of milliseconds.
-PAUSE_SECONDS = 0.25
 KEYRING = "/v1/operator/keyring"
 REMEDY = "Start what is down, or have it forgotten with consul_member"
 
 
-class Unencrypted(ConsulError):
+class GossipNotEncrypted(ConsulError):
     """The gossip has no keys."""
 
 
-class Silent(Unavailable):
+class MembersNotAnswering(Unavailable):
     """Not every member told which keys it has; `pools` says of which, one phrase each."""
 
     def __init__(self, message: str, pools: list[str]) -> None:
@@ -36,7 +41,7 @@ class Silent(Unavailable):
 
 
 @dataclasses.dataclass(frozen=True)
-class Step:
+class RotationStep:
     """One request to all members, what is missing until it is done, and what to say of that."""
 
     send: t.Callable[[], object]
@@ -45,7 +50,7 @@ class Step:
     harm: str
 
 
-class Rotation:
+class KeyringRotation:
     """The keys behind one agent, which answers for all members."""
 
     def __init__(self, connection: Connection) -> None:
@@ -53,7 +58,7 @@ class Rotation:
         self._url = connection.url
         self._client = ConsulClient(connection)
 
-    def look(self) -> Keyring:
+    def read(self) -> Keyring:
         """Who has which keys now, and who cannot be asked.
 
         The answer leaves out whoever is known to be down. Who came back meanwhile was down before
@@ -63,15 +68,15 @@ class Rotation:
         try:
             pools = self._client.get(KEYRING) or []
         except Unavailable as error:
-            nodes = keyless(str(error))
+            nodes = members_without_encryption(str(error))
             if nodes:
-                raise Unencrypted(
+                raise GossipNotEncrypted(
                     f"keyring at {self._url}: the gossip of {', '.join(nodes)} is not encrypted. "
                     "Set 'encrypt' in the configuration of every agent first"
                 ) from error
-            found = silent(str(error))
+            found = pools_without_answers(str(error))
             if found:
-                raise Silent(
+                raise MembersNotAnswering(
                     f"keyring at {self._url}: {'; '.join(found)}. Nothing was changed. {REMEDY}",
                     found,
                 ) from error
@@ -85,29 +90,29 @@ class Rotation:
 
     def _failed(self) -> tuple[set[str], bool]:
         """The members that are down, and whether the token may not see all of them."""
-        members, filtered = self._client.get_seen("/v1/agent/members")
+        members, filtered = self._client.get_with_acl_filter("/v1/agent/members")
         servers = self._client.get("/v1/agent/members", wan="true")
         states = (Member.from_api(entry) for entry in [*(members or []), *(servers or [])])
         failed = {each.name for each in states if each.status == "failed"}
         return failed, filtered or not members
 
-    def rotate(self, plan: Plan, seconds: float) -> Keyring:
+    def rotate(self, plan: KeyringPlan, seconds: float) -> Keyring:
         """Install, use and remove, each when what came before is true of every member."""
         key, body = plan.key, {"Key": plan.key}
         name = f"the key {fingerprint(key)}"
-        install = Step(
+        install = RotationStep(
             lambda: self._client.post(KEYRING, body),
             lambda seen: seen.uninstalled(key),
             f"{name} is not on every member",
             "It is not used: nothing is lost",
         )
-        use = Step(
+        use = RotationStep(
             lambda: self._client.put(KEYRING, body),
             lambda seen: seen.unused(key),
             f"{name} is not used by every member",
             "All others are still there: nothing is lost",
         )
-        remove = Step(
+        remove = RotationStep(
             lambda: self._remove_others(key),
             lambda seen: seen.unremoved(key),
             f"{name} is not the only one",
@@ -119,32 +124,37 @@ class Rotation:
 
     def _remove_others(self, key: str) -> None:
         """Remove what is there now: a member may have come back with another key."""
-        for other in sorted(set().union(*(pool.others(key) for pool in self.look().pools))):
+        for other in sorted(set().union(*(pool.others(key) for pool in self.read().pools))):
             self._client.delete(KEYRING, {"Key": other})
 
-    def _take(self, step: Step, seconds: float) -> Keyring:
-        """Send until nothing is missing; ConsulError with what is at the deadline.
+    def _take(self, step: RotationStep, seconds: float) -> Keyring:
+        """Send until nothing is missing; ConsulError with what is missing at the deadline.
 
-        The gossip carries a request once, and a member may miss it: it does no harm to ask twice.
+        A gossip query reaches each member once, and a member may miss it: repeating is harmless.
         """
-        deadline = time.monotonic() + seconds
-        sent = False
-        while True:
+
+        def look() -> tuple[Keyring, list[str]]:
             try:
-                seen = self.look()
-            except Silent as error:
-                lacks = error.pools
-            else:
-                lacks = step.missing(seen)
-                if not lacks:
-                    return seen
-            if sent and time.monotonic() >= deadline:
-                raise ConsulError(
-                    f"keyring at {self._url}: after {seconds:g} s {step.failure}: "
-                    f"{'; '.join(lacks)}. {step.harm}. {REMEDY}, and run this again"
-                )
-            # What it says of members that refuse or do not answer, the next look says too.
+                keyring = self.read()
+            except MembersNotAnswering as error:
+                return Keyring(), error.pools
+            return keyring, step.missing(keyring)
+
+        def send_and_look() -> tuple[Keyring, list[str]]:
+            # The next look reports members that refuse or do not answer as well.
             with contextlib.suppress(Unavailable, Unreachable):
                 step.send()
-            sent = True
-            time.sleep(PAUSE_SECONDS)
+            return look()
+
+        found = look()
+        if found[1]:
+            found = poll(
+                send_and_look,
+                lambda each: each[1],
+                seconds,
+                failure=lambda _found, lacks: ConsulError(
+                    f"keyring at {self._url}: after {seconds:g} s {step.failure}: "
+                    f"{'; '.join(lacks)}. {step.harm}. {REMEDY}, and run this again"
+                ),
+            )
+        return found[0]

@@ -10,8 +10,7 @@ import ipaddress
 import re
 import typing as t
 
-from ..transport.errors import ServiceError
-from .validation import refuse_control
+from .validation import ServiceError, refuse_control
 
 _DERIVED = ("lan_ipv4", "wan_ipv4", "lan_ipv6", "wan_ipv6")
 

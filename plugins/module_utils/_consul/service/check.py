@@ -12,8 +12,7 @@ import json
 import re
 import typing as t
 
-from ..transport.errors import ServiceError
-from .validation import refuse_control, seconds_of
+from .validation import ServiceError, refuse_control, seconds_of
 
 # A check without a timeout of its own has Consul's.
 _DEFAULT_TIMEOUT = "10s"
@@ -100,11 +99,11 @@ class Check:
             definition["Header"] = _headers(where, given["headers"])
         if "method" in given:
             definition["Method"] = given["method"].upper()
-        return cls(identifier, definition, _digest(definition), _patience(kind, given))
+        return cls(identifier, definition, _digest(definition), _first_result_seconds(kind, given))
 
 
 @dataclasses.dataclass(frozen=True)
-class Seen:
+class CheckStatus:
     """A check as the agent has it."""
 
     id: str
@@ -113,12 +112,12 @@ class Seen:
     output: str = ""
 
     @classmethod
-    def from_api(cls, entry: t.Mapping[str, t.Any]) -> Seen:
+    def from_api(cls, entry: t.Mapping[str, t.Any]) -> CheckStatus:
         """Read an entry of /v1/agent/checks."""
         return cls(entry["CheckID"], entry["Name"], entry["Status"], entry.get("Output") or "")
 
 
-def failing(checks: t.Iterable[Seen]) -> list[str]:
+def failing(checks: t.Iterable[CheckStatus]) -> list[str]:
     """The checks that do not pass, a phrase each, with what they said last."""
     return [
         f"{check.name or check.id} is {check.status}: "
@@ -145,7 +144,7 @@ def _headers(where: str, headers: t.Mapping[str, t.Any]) -> dict[str, list[str]]
     return lists
 
 
-def _patience(kind: str, given: t.Mapping[str, t.Any]) -> float:
+def _first_result_seconds(kind: str, given: t.Mapping[str, t.Any]) -> float:
     """Consul runs a check first at a random moment of its interval, then it may time out."""
     if kind not in _PROBES:
         return 0.0

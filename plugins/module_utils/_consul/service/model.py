@@ -11,10 +11,9 @@ import hashlib
 import re
 import typing as t
 
-from ..transport.errors import ServiceError
 from .address import refuse_place, tagged_from_params, without_derived
 from .check import Check
-from .validation import refuse_control, refuse_path
+from .validation import ServiceError, refuse_control, refuse_path
 
 # The agent does not give check definitions back: their digests in the metadata tell whether they
 # still are the wanted ones, one by one as far as Consul's 512 bytes reach.

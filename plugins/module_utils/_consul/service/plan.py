@@ -10,19 +10,18 @@ import dataclasses
 import typing as t
 
 from ..._base.plan import Diff
-from ..catalog.instance import Instance, Node
-from ..transport.errors import ServiceError
+from ..catalog.instance import AgentNode, CatalogInstance
 from .address import loopback
-from .check import Seen
+from .check import CheckStatus
 from .model import MAINTENANCE, Service
-from .validation import refuse_path
+from .validation import ServiceError, refuse_path
 
 # What is told of a service that is registered, but not of one that is only named.
 _DESCRIBES = ("address", "port", "tags", "meta", "tagged_addresses", "weights", "checks")
 
 
 @dataclasses.dataclass(frozen=True)
-class Wanted:
+class WantedService:
     """All that one call asks for. Without a service it is about the one that is there.
 
     `maintenance` takes that one out of rotation then, `present` ends it.
@@ -43,7 +42,7 @@ class Wanted:
     wait: bool = False
 
     @classmethod
-    def from_params(cls, params: t.Mapping[str, t.Any]) -> Wanted:
+    def from_params(cls, params: t.Mapping[str, t.Any]) -> WantedService:
         """Read a module's options; ServiceError names what cannot be meant."""
         identifier = params.get("id") or params.get("name") or ""
         if not identifier:
@@ -76,14 +75,14 @@ class Wanted:
 
 
 @dataclasses.dataclass(frozen=True)
-class Actual:
+class ActualService:
     """What the agent has; `owners` of all its services and `instances` only where looked for."""
 
     service: Service | None = None
-    checks: tuple[Seen, ...] = ()
+    checks: tuple[CheckStatus, ...] = ()
     owners: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
-    node: Node = dataclasses.field(default_factory=Node)
-    instances: tuple[Instance, ...] = ()
+    node: AgentNode = dataclasses.field(default_factory=AgentNode)
+    instances: tuple[CatalogInstance, ...] = ()
 
     @property
     def maintenance(self) -> bool:
@@ -98,7 +97,7 @@ class Actual:
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class ServicePlan:
     """The requests that lead from the actual to the wanted.
 
     `register` replaces all checks, and enters or leaves maintenance on the way (`maintained`);
@@ -114,8 +113,8 @@ class Plan:
     maintenance: bool | None = None
     reason: str = ""
     purge: tuple[str, ...] = ()
-    found: tuple[Instance, ...] = ()
-    duplicates: tuple[Instance, ...] = ()
+    found: tuple[CatalogInstance, ...] = ()
+    duplicates: tuple[CatalogInstance, ...] = ()
     unproven: t.Mapping[str, float] = dataclasses.field(default_factory=dict)
     update: bool = False
     problem: str = ""
@@ -146,7 +145,7 @@ class Plan:
         return "purged" if self.purge else "unchanged"
 
 
-def plan_service(wanted: Wanted, actual: Actual) -> Plan:
+def plan_service(wanted: WantedService, actual: ActualService) -> ServicePlan:
     """What to send, and what to show of it, from the same comparison."""
     plan = _plan_itself(wanted, actual)
     purge = _orphans(wanted, actual)
@@ -167,7 +166,7 @@ def plan_service(wanted: Wanted, actual: Actual) -> Plan:
     )
 
 
-def duplicates_of(wanted: Wanted, actual: Actual) -> tuple[Instance, ...]:
+def duplicates_of(wanted: WantedService, actual: ActualService) -> tuple[CatalogInstance, ...]:
     """The same instance at other agents: the same identifier, or the same address and port.
 
     A loopback address is another one on each host, and port 0 is none: neither makes a duplicate.
@@ -190,18 +189,20 @@ def duplicates_of(wanted: Wanted, actual: Actual) -> tuple[Instance, ...]:
     return tuple(sorted(found, key=lambda each: (each.datacenter, each.node, each.id)))
 
 
-def _plan_itself(wanted: Wanted, actual: Actual) -> Plan:
+def _plan_itself(wanted: WantedService, actual: ActualService) -> ServicePlan:
     """The part of the plan that is about the service itself."""
     seen = actual.service
     before = actual.shown() or {"state": "absent"}
     if wanted.state == "absent":
-        return Plan(Diff(before, {"state": "absent"}), deregister=wanted.id if seen else None)
+        return ServicePlan(
+            Diff(before, {"state": "absent"}), deregister=wanted.id if seen else None
+        )
     maintained = wanted.state == "maintenance"
     switch = maintained if maintained != actual.maintenance else None
     if wanted.service is None:
         shown = seen.shown() if seen else {"id": wanted.id}
         purpose = "take into maintenance" if maintained else "end the maintenance of"
-        return Plan(
+        return ServicePlan(
             Diff(before, {**shown, "maintenance": maintained}),
             maintenance=switch,
             reason=wanted.reason,
@@ -216,8 +217,8 @@ def _plan_itself(wanted: Wanted, actual: Actual) -> Plan:
         service = dataclasses.replace(service, tags=seen.tags)
     diff = Diff(before, {**service.shown(), "maintenance": maintained})
     if seen == service:
-        return Plan(diff, maintenance=switch, reason=wanted.reason)
-    return Plan(
+        return ServicePlan(diff, maintenance=switch, reason=wanted.reason)
+    return ServicePlan(
         diff,
         register=service,
         maintained=maintained,
@@ -227,7 +228,7 @@ def _plan_itself(wanted: Wanted, actual: Actual) -> Plan:
     )
 
 
-def _orphans(wanted: Wanted, actual: Actual) -> tuple[str, ...]:
+def _orphans(wanted: WantedService, actual: ActualService) -> tuple[str, ...]:
     """What this owner has at the agent and no longer declares."""
     if not wanted.purge:
         return ()

@@ -10,24 +10,23 @@ import dataclasses
 import time
 import typing as t
 
-from ..catalog.instance import Instance
+from ..._base.polling import poll
+from ..catalog.instance import CatalogInstance
 from ..catalog.node_agent import AGENT_URL_TEMPLATE, agent_of, agent_url, node_of
 from ..transport.client import Connection, ConsulClient
 from ..transport.errors import ConsulError, Unavailable, Unreachable
-from .check import Seen, failing
+from .check import CheckStatus, failing
 from .model import MAINTENANCE, OWNER_META, Service
-from .plan import Actual, Plan, Wanted
+from .plan import ActualService, ServicePlan, WantedService
 
-# A look costs one local request.
-PAUSE_SECONDS = 0.2
-# Anti-entropy takes a deregistration to the servers at once; a moment is for the way.
+# Anti-entropy sends a deregistration to the servers at once; this covers the propagation.
 SETTLE_SECONDS = 10.0
 
 
 class NotPassing(ConsulError):
     """The deadline came before the checks passed; `result` says how they are."""
 
-    def __init__(self, message: str, checks: tuple[Seen, ...]) -> None:
+    def __init__(self, message: str, checks: tuple[CheckStatus, ...]) -> None:
         """Keep the checks for the result."""
         super().__init__(message)
         self.result = {"checks": [dataclasses.asdict(check) for check in checks]}
@@ -41,11 +40,11 @@ class Registry:
         self._connection = connection
         self._template = template
         self._client = ConsulClient(connection)
-        agent_url(template, connection.url, Instance("", "", "", "", "", "", 0, alive=False))
+        agent_url(template, connection.url, CatalogInstance("", "", "", "", "", "", 0, alive=False))
 
-    def look(self, wanted: Wanted) -> Actual:
+    def read(self, wanted: WantedService) -> ActualService:
         """All that a plan for `wanted` needs to know."""
-        actual = self.read(wanted.id)
+        actual = self.read_service(wanted.id)
         service = wanted.service or actual.service
         if wanted.purge:
             actual = dataclasses.replace(actual, owners=self._owners())
@@ -55,15 +54,15 @@ class Registry:
             )
         return actual
 
-    def read(self, identifier: str) -> Actual:
+    def read_service(self, identifier: str) -> ActualService:
         """The service as the agent has it, with its checks."""
-        return look(self._client, identifier)
+        return read_service(self._client, identifier)
 
-    def checks(self, identifier: str) -> tuple[Seen, ...]:
+    def checks(self, identifier: str) -> tuple[CheckStatus, ...]:
         """The service's checks as the agent has them."""
         return _checks(self._client, identifier)
 
-    def apply(self, plan: Plan, identifier: str) -> None:
+    def apply(self, plan: ServicePlan, identifier: str) -> None:
         """Send the plan's requests: first what serves, then what goes."""
         if plan.deregister is not None:
             self._deregister(plan.deregister)
@@ -86,7 +85,9 @@ class Registry:
         if plan.duplicates:
             self._wait_gone(plan.duplicates)
 
-    def wait_passing(self, plan: Plan, before: Actual, identifier: str, seconds: float) -> None:
+    def wait_passing(
+        self, plan: ServicePlan, before: ActualService, identifier: str, seconds: float
+    ) -> None:
         """Wait until every check passes; NotPassing with what does not, at the deadline.
 
         A status from before a check's definition changed does not count: it does once its output
@@ -94,31 +95,27 @@ class Registry:
         """
         started = time.monotonic()
         old = {check.id: check for check in before.checks}
-        while True:
-            problem: ConsulError
-            try:
-                checks = self.checks(identifier)
-            except (Unreachable, Unavailable) as error:
-                problem = error
-            else:
-                waited = time.monotonic() - started
-                missing = failing(checks) + [
-                    f"{check.name} has not run with its new definition yet"
-                    for check in checks
-                    if check.status == "passing"
-                    and waited < plan.unproven.get(check.id, 0)
-                    and check == dataclasses.replace(old[check.id], name=check.name)
-                ]
-                if not missing:
-                    return
-                problem = NotPassing(
-                    f"service {identifier} does not pass after {seconds:.0f} s: "
-                    f"{'; '.join(missing)}",
-                    checks,
-                )
-            if time.monotonic() - started >= seconds:
-                raise problem
-            time.sleep(PAUSE_SECONDS)
+
+        def missing(checks: tuple[CheckStatus, ...]) -> list[str]:
+            waited = time.monotonic() - started
+            return failing(checks) + [
+                f"{check.name} has not run with its new definition yet"
+                for check in checks
+                if check.status == "passing"
+                and waited < plan.unproven.get(check.id, 0)
+                and check == dataclasses.replace(old[check.id], name=check.name)
+            ]
+
+        poll(
+            lambda: self.checks(identifier),
+            missing,
+            seconds,
+            failure=lambda checks, lacks: NotPassing(
+                f"service {identifier} does not pass after {seconds:.0f} s: {'; '.join(lacks)}",
+                checks,
+            ),
+            retry_on=(Unreachable, Unavailable),
+        )
 
     def _deregister(self, identifier: str) -> None:
         """Deregister at this agent."""
@@ -131,12 +128,12 @@ class Registry:
             key: (entry.get("Meta") or {}).get(OWNER_META, "") for key, entry in services.items()
         }
 
-    def _instances(self, name: str) -> tuple[Instance, ...]:
+    def _instances(self, name: str) -> tuple[CatalogInstance, ...]:
         """The service's instances at all agents."""
         entries = self._client.get(f"/v1/health/service/{name}") or []
-        return tuple(Instance.from_api(entry) for entry in entries)
+        return tuple(CatalogInstance.from_api(entry) for entry in entries)
 
-    def _remove(self, instance: Instance) -> None:
+    def _remove(self, instance: CatalogInstance) -> None:
         """Deregister where it lasts: an agent puts back into the catalog whatever it has itself.
 
         Only where the agent is gone, or has it no longer, the catalog is the place.
@@ -160,7 +157,7 @@ class Registry:
             },
         )
 
-    def _removed_at_its_agent(self, instance: Instance) -> bool:
+    def _removed_at_its_agent(self, instance: CatalogInstance) -> bool:
         """Deregister at the agent of the instance's node; False where that does not have it."""
         client = agent_of(self._connection, self._template, instance)
         if client.get(f"/v1/agent/service/{instance.id}") is None:
@@ -168,42 +165,52 @@ class Registry:
         client.put(f"/v1/agent/service/deregister/{instance.id}")
         return True
 
-    def _alive(self, instance: Instance) -> bool:
+    def _alive(self, instance: CatalogInstance) -> bool:
         """Whether the catalog, asked again, says that the instance's agent is alive."""
         return any(each.alive for each in self._instances(instance.name) if _same(each, instance))
 
-    def _wait_gone(self, instances: t.Sequence[Instance]) -> None:
+    def _wait_gone(self, instances: t.Sequence[CatalogInstance]) -> None:
         """Wait until the catalog has them no longer, so that a next run finds none."""
-        started = time.monotonic()
-        for instance in instances:
-            while any(_same(each, instance) for each in self._instances(instance.name)):
-                if time.monotonic() - started > SETTLE_SECONDS:
-                    raise ConsulError(
-                        f"service {instance.id} of node {instance.node} was deregistered, but the "
-                        f"catalog still has it after {SETTLE_SECONDS:.0f} s"
-                    )
-                time.sleep(PAUSE_SECONDS)
+
+        def look() -> list[CatalogInstance]:
+            return [
+                instance
+                for instance in instances
+                if any(_same(each, instance) for each in self._instances(instance.name))
+            ]
+
+        poll(
+            look,
+            lambda left: left,
+            SETTLE_SECONDS,
+            failure=lambda left, _: ConsulError(
+                f"service {left[0].id} of node {left[0].node} was deregistered, but the catalog "
+                f"still has it after {SETTLE_SECONDS:.0f} s"
+            ),
+        )
 
 
-def look(client: ConsulClient, identifier: str) -> Actual:
+def read_service(client: ConsulClient, identifier: str) -> ActualService:
     """What the agent has under this identifier, with its checks."""
     # The transport quotes the path, and would quote a quoted identifier again.
     entry = client.get(f"/v1/agent/service/{identifier}")
     if entry is None:
-        return Actual()
+        return ActualService()
     checks = _checks(client, identifier)
     own = [check.id for check in checks if not check.id.startswith(MAINTENANCE)]
-    return Actual(service=Service.from_api(entry, own), checks=checks)
+    return ActualService(service=Service.from_api(entry, own), checks=checks)
 
 
-def _checks(client: ConsulClient, identifier: str) -> tuple[Seen, ...]:
+def _checks(client: ConsulClient, identifier: str) -> tuple[CheckStatus, ...]:
     """The service's checks as the agent has them."""
     found = client.get("/v1/agent/checks") or {}
     return tuple(
-        Seen.from_api(found[key]) for key in sorted(found) if found[key]["ServiceID"] == identifier
+        CheckStatus.from_api(found[key])
+        for key in sorted(found)
+        if found[key]["ServiceID"] == identifier
     )
 
 
-def _same(one: Instance, other: Instance) -> bool:
+def _same(one: CatalogInstance, other: CatalogInstance) -> bool:
     """Whether two entries of the catalog are the same registration."""
     return (one.datacenter, one.node, one.id) == (other.datacenter, other.node, other.id)

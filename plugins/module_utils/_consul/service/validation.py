@@ -10,11 +10,13 @@ import re
 import typing as t
 import unicodedata
 
-from ..transport.errors import ServiceError
-
 _DURATION = re.compile(r"(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+")
 _DURATION_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
+
+
+class ServiceError(Exception):
+    """A service definition that Consul or its readers cannot handle: nothing was sent."""
 
 
 def seconds_of(duration: str) -> float | None:

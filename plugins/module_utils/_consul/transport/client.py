@@ -19,7 +19,14 @@ import ssl
 import typing as t
 import urllib.parse
 
-from .errors import ConsulError, Forbidden, Refused, Unavailable, Unbootstrapped, Unreachable
+from .errors import (
+    ConsulError,
+    Forbidden,
+    NotBootstrapped,
+    RequestRefused,
+    Unavailable,
+    Unreachable,
+)
 
 # Of rules and names that are wrong, Consul speaks with the status of a failure of its own.
 _MISTAKE = re.compile(r"(rpc error making call: )?(Invalid |Failed to parse )")
@@ -70,7 +77,7 @@ class ConsulClient:
         """The decoded answer of a GET; None where the agent says there is no such thing (404)."""
         return self._send("get", path, params)[0]
 
-    def get_seen(self, path: str) -> tuple[t.Any, bool]:
+    def get_with_acl_filter(self, path: str) -> tuple[t.Any, bool]:
         """The decoded answer of a GET, and whether Consul left out what the token may not see.
 
         It never says so to a request without a token.
@@ -243,16 +250,16 @@ def _decode(attempt: str, code: int, body: str, with_token: bool) -> t.Any:
     text = body.strip()
     words = " ".join(text.split())
     if code == 403 and "ACL system must be bootstrapped" in text:
-        raise Unbootstrapped(
+        raise NotBootstrapped(
             f"{attempt}: {words}. A server that catches up after its start says so too"
         )
     if code == 403:
         raise Forbidden(f"{attempt}: permission denied ({words}). {_rights(text, with_token)}")
     if code == 400 and "HTTP request to an HTTPS server" in text:
-        raise Refused(f"{attempt}: the agent speaks TLS there. Name it with https://")
+        raise RequestRefused(f"{attempt}: the agent speaks TLS there. Name it with https://")
     # Autopilot reports an unhealthy cluster with status 429 and its full answer.
     if (400 <= code < 500 and code != 429) or (code == 500 and _MISTAKE.match(text)):
-        raise Refused(f"{attempt}: refused with status {code}: {words}")
+        raise RequestRefused(f"{attempt}: refused with status {code}: {words}")
     if code >= 500:
         raise Unavailable(
             f"{attempt}: status {code}: {words}. Look at the cluster with consul_cluster_status"

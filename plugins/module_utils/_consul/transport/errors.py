@@ -19,7 +19,7 @@ class Forbidden(ConsulError):
     """The token may not do this."""
 
 
-class Refused(ConsulError):
+class RequestRefused(ConsulError):
     """The agent answered that the request is wrong."""
 
 
@@ -27,9 +27,5 @@ class Unavailable(ConsulError):
     """The agent answered that it cannot serve now, such as without a leader."""
 
 
-class Unbootstrapped(Unavailable):
+class NotBootstrapped(Unavailable):
     """The server knows of no bootstrap: there was none, or it has just started and catches up."""
-
-
-class ServiceError(Exception):
-    """A service that Consul, or those who read it, could not bear: nothing was sent."""

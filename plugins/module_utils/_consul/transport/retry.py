@@ -2,28 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""Waiting for servers that cannot answer yet."""
+"""Retries while Consul has no leader or does not listen yet."""
 
 from __future__ import annotations
 
-import time
 import typing as t
 
+from ..._base.polling import poll
 from .errors import Unavailable, Unreachable
-
-# A server that starts has its leader after a second or two.
-PAUSE_SECONDS = 0.25
 
 Found = t.TypeVar("Found")
 
 
-def settled(look: t.Callable[[], Found], seconds: float) -> Found:
-    """What `look` gives once the servers can answer; their last error at the deadline."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            return look()
-        except (Unreachable, Unavailable):
-            if time.monotonic() >= deadline:
-                raise
-        time.sleep(PAUSE_SECONDS)
+def retry_until_available(request: t.Callable[[], Found], seconds: float) -> Found:
+    """The result of `request` once the servers can answer; its last error at the deadline."""
+    return poll(request, lambda _found: (), seconds, retry_on=(Unreachable, Unavailable))

@@ -232,7 +232,7 @@ def test_a_lost_leader_degrades_the_cluster_until_it_is_back(cluster: Cluster) -
     assert result["verdict"] == "degraded"
     assert result["reasons"] == [
         f"server {lost} is failed",
-        "autopilot calls the cluster unhealthy",
+        "autopilot reports the cluster as unhealthy",
         "the loss of one more server stops the cluster",
     ]
     assert result["term"] > term

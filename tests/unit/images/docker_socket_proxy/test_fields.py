@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.rollcall.discovery.plugins.module_utils._docker.expected_services import (
-    Rules,
-    offers_of,
+    RegistratorSettings,
+    expected_services,
 )
 from ansible_collections.rollcall.discovery.tests.support.docker_socket_proxy.builders import (
     WEB,
@@ -82,8 +82,12 @@ def test_the_daemon_makes_the_same_of_a_reduced_description(found: dict[str, Any
 @pytest.mark.parametrize("found", RECORDED)
 def test_the_audits_rules_find_the_same_offers(found: dict[str, Any]) -> None:
     """The audit reads the engine itself; its second writing of the rules proves the first."""
-    for rules in (Rules("h", "10.0.0.1"), Rules("h", internal=True), Rules("h", label="addr")):
-        assert offers_of(fields.inspection(found), rules) == offers_of(found, rules)
+    for rules in (
+        RegistratorSettings("h", "10.0.0.1"),
+        RegistratorSettings("h", internal=True),
+        RegistratorSettings("h", label="addr"),
+    ):
+        assert expected_services(fields.inspection(found), rules) == expected_services(found, rules)
 
 
 @pytest.mark.parametrize("kept", INSPECTION, ids=lambda kept: kept.path)

@@ -8,14 +8,16 @@ import pytest
 from ansible_collections.rollcall.discovery.plugins.module_utils._balancer.client import (
     BalancerError,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._balancer.status import Seen
+from ansible_collections.rollcall.discovery.plugins.module_utils._balancer.status import (
+    BalancerStatus,
+)
 from ansible_collections.rollcall.discovery.plugins.modules import nginx_lb_status as module
 from ansible_collections.rollcall.discovery.tests.support.promises import assert_kept
 from ansible_collections.rollcall.discovery.tests.support.running import outcome
 
 Ask = t.Callable[..., dict[str, t.Any]]
 PLACE = {"id": "web-1", "address": "10.0.0.1", "port": 80, "in_rotation": True}
-WELL = Seen(
+WELL = BalancerStatus(
     {
         "state": "held",
         "reason": "Consul has no leader",
@@ -33,13 +35,15 @@ WELL = Seen(
 def ask(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Ask:
     """Ask a balancer that says this, or one that does not answer."""
 
-    def ask(seen: Seen | None, *, check: bool = False, **params: t.Any) -> dict[str, t.Any]:
-        def look(url: str) -> Seen:
+    def ask(
+        seen: BalancerStatus | None, *, check: bool = False, **params: t.Any
+    ) -> dict[str, t.Any]:
+        def look(url: str) -> BalancerStatus:
             if seen is None:
                 raise BalancerError(f"no balancer answers at {url}")
             return seen
 
-        monkeypatch.setattr(module, "look", look)
+        monkeypatch.setattr(module, "read_status", look)
         return outcome(module, capsys, {"wait_timeout": 0, **params}, check=check)
 
     return ask

@@ -50,7 +50,7 @@ def ask(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
     def ask(
         *, engine: bool = True, agent: bool = True, libraries: bool = True, **params: t.Any
     ) -> dict[str, t.Any]:
-        def crowd(_engine: object) -> list[dict[str, t.Any]]:
+        def list_containers(_engine: object) -> list[dict[str, t.Any]]:
             if not engine:
                 raise EngineError("no Docker Engine answers")
             return CONTAINERS
@@ -60,7 +60,7 @@ def ask(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
                 raise Unreachable("no agent answers")
             return WORD
 
-        monkeypatch.setattr(module, "crowd", crowd)
+        monkeypatch.setattr(module, "list_containers", list_containers)
         monkeypatch.setattr(module, "overview", overview)
         monkeypatch.setattr(module, "Engine", lambda url, timeout: (url, timeout))
         monkeypatch.setattr(module, "require", lambda *_: libraries)

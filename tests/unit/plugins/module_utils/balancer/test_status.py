@@ -6,8 +6,8 @@ import typing as t
 
 import pytest
 from ansible_collections.rollcall.discovery.plugins.module_utils._balancer.status import (
-    Seen,
-    Wanted,
+    BalancerStatus,
+    WantedStatus,
     refusal,
     unmet,
 )
@@ -19,12 +19,12 @@ def row(**changes: t.Any) -> dict[str, t.Any]:
     return {**usual, "in_rotation": True, "generations": [7], **changes}
 
 
-def seen(*rows: dict[str, t.Any], **changes: t.Any) -> Seen:
+def seen(*rows: dict[str, t.Any], **changes: t.Any) -> BalancerStatus:
     """A balancer that is well, with these instances."""
     settings = {"revision": "r1", "offered_revision": "r1", "accepted": True, "reason": ""}
     settings.update(changes.pop("settings", {}))
     usual = {"state": "fresh", "reason": "", "synced": True, "settings": settings}
-    return Seen({**usual, **changes}, {"instances": list(rows)})
+    return BalancerStatus({**usual, **changes}, {"instances": list(rows)})
 
 
 @pytest.mark.parametrize("name", ["web-1", "10.0.0.1:80"])
@@ -42,18 +42,18 @@ def test_an_instance_is_out_when_nothing_can_reach_it(
     rows: list[dict[str, t.Any]], name: str, said: str | None
 ) -> None:
     """Out of rotation, and unknown to every worker."""
-    assert unmet(seen(*rows), Wanted(without=(name,))) == ([f"{name} {said}"] if said else [])
+    assert unmet(seen(*rows), WantedStatus(without=(name,))) == ([f"{name} {said}"] if said else [])
 
 
 def test_an_ipv6_address_is_written_in_brackets() -> None:
     """As in a URL."""
     six = row(address="2001:db8::1")
-    assert unmet(seen(six), Wanted(serving=("[2001:db8::1]:80",))) == []
+    assert unmet(seen(six), WantedStatus(serving=("[2001:db8::1]:80",))) == []
 
 
 def test_what_serves_is_in_rotation() -> None:
     """An instance that only an old worker knows does not serve."""
-    wanted = Wanted(serving=("web-1",))
+    wanted = WantedStatus(serving=("web-1",))
     assert unmet(seen(row()), wanted) == []
     assert unmet(seen(row(in_rotation=False)), wanted) == ["web-1 is not in rotation"]
 
@@ -62,7 +62,7 @@ def test_each_missing_thing_is_said() -> None:
     """Settings, sync with Consul and state."""
     found = unmet(
         seen(synced=False, state="stale", reason="no answer"),
-        Wanted(settings="r2", synced=True, states=("fresh",)),
+        WantedStatus(settings="r2", synced=True, states=("fresh",)),
     )
     assert found == [
         "the settings r2 are not in use yet",
@@ -75,5 +75,5 @@ def test_each_missing_thing_is_said() -> None:
 def test_refused_settings_are_not_waited_for(offered: str, told: bool) -> None:
     """The ones that are wanted, or some that could not even be read; not yesterday's."""
     settings = {"offered_revision": offered, "accepted": False, "reason": "no such thing"}
-    found = refusal(seen(settings=settings), Wanted(settings="r2"))
+    found = refusal(seen(settings=settings), WantedStatus(settings="r2"))
     assert (found is not None and "no such thing" in found) is told

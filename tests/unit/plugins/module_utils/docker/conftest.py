@@ -10,7 +10,6 @@ import docker
 import docker.errors
 import docker.types
 import pytest
-from ansible_collections.rollcall.discovery.plugins.module_utils._docker import engine as module
 from ansible_collections.rollcall.discovery.plugins.module_utils._docker.engine import Engine
 
 API_VERSION = "1.41"
@@ -132,22 +131,6 @@ class FakeApi:
         entry["State"] = {"Status": state, "Running": state == "running", "Restarting": False}
 
 
-class Clock:
-    """Time that passes only where somebody waits; `then` happens after the first wait."""
-
-    def __init__(self) -> None:
-        """A clock at zero."""
-        self.now = 0.0
-        self.then: t.Callable[[], object] = lambda: None
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-        self.then()
-
-
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> FakeApi:
     """The engine's API that every new Engine speaks to."""
@@ -160,11 +143,3 @@ def api(monkeypatch: pytest.MonkeyPatch) -> FakeApi:
 def engine(api: FakeApi) -> Engine:
     """An Engine that speaks to `api`."""
     return Engine("unix:///engine.sock", 5)
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The time that Engine waits by."""
-    fake = Clock()
-    monkeypatch.setattr(module, "time", fake)
-    return fake

@@ -12,8 +12,8 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._docker.contain
     Action,
     ActualContainer,
     ContainerError,
+    ContainerPlan,
     ContainerSpec,
-    Plan,
     PortBinding,
     named,
     parse_port,
@@ -61,24 +61,26 @@ def plan(
     *,
     purge: bool = True,
     state: str = "started",
-) -> Plan:
+) -> ContainerPlan:
     """Our plan on a host that has every image."""
     images = {spec.image: image_id(spec.image) for spec in specs}
     return reach(plan_containers(specs, found, images, owner="us", purge=purge), state)
 
 
-def steps(planned: Plan) -> dict[str, str]:
+def steps(planned: ContainerPlan) -> dict[str, str]:
     """What happens to each container, in a word."""
     return {step.name: step.action for step in planned.actions}
 
 
-def only(planned: Plan) -> Action:
+def only(planned: ContainerPlan) -> Action:
     """The plan's single step."""
     (step,) = planned.actions
     return step
 
 
-def carried_out(planned: Plan, found: t.Sequence[ActualContainer]) -> list[ActualContainer]:
+def carried_out(
+    planned: ContainerPlan, found: t.Sequence[ActualContainer]
+) -> list[ActualContainer]:
     """The containers there are once every step is done."""
     after = {container.name: container for container in found}
     for step in planned.actions:

@@ -13,8 +13,8 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._docker.contain
     Action,
     ActualContainer,
     ContainerError,
+    ContainerPlan,
     ContainerSpec,
-    Plan,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._docker.converge import (
     Request,
@@ -284,7 +284,7 @@ def test_a_removed_container_has_a_result_too() -> None:
 
 def test_without_an_engine_nothing_is_described() -> None:
     """A prediction for an empty host knows no identifiers."""
-    (result,) = results(Plan((Action("web", "created", spec=wanted()),)), None)
+    (result,) = results(ContainerPlan((Action("web", "created", spec=wanted()),)), None)
     assert (result["id"], result["image_id"], result["address"]) == (None, None, "")
 
 

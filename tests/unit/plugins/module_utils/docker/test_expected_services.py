@@ -6,12 +6,12 @@ import typing as t
 
 import pytest
 from ansible_collections.rollcall.discovery.plugins.module_utils._docker.expected_services import (
-    Offer,
-    Rules,
-    offers_of,
+    ExpectedService,
+    RegistratorSettings,
+    expected_services,
 )
 
-RULES = Rules(hostname="reg-1", ip="10.0.0.1")
+RULES = RegistratorSettings(hostname="reg-1", ip="10.0.0.1")
 BOUND = {"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "32768"}]}
 
 
@@ -46,14 +46,14 @@ def container(
 def offers(found: dict[str, t.Any], **rules: t.Any) -> list[tuple[str, str, int]]:
     """Identifier, name and port of each offer."""
     usual = {"hostname": "reg-1", "ip": "10.0.0.1"}
-    asked = offers_of(found, Rules(**{**usual, **rules}))
+    asked = expected_services(found, RegistratorSettings(**{**usual, **rules}))
     return [(each.id, each.name, each.port) for each in asked]
 
 
 def test_a_published_port_is_offered_at_the_hosts_address() -> None:
     """The identifier is upstream's, the name the image's."""
-    assert offers_of(container(), RULES) == (
-        Offer("reg-1:web:80", "web", "web", "0123456789ab", 32768, ("10.0.0.1",)),
+    assert expected_services(container(), RULES) == (
+        ExpectedService("reg-1:web:80", "web", "web", "0123456789ab", 32768, ("10.0.0.1",)),
     )
 
 
@@ -140,8 +140,8 @@ def test_an_exposed_port_counts_where_it_can_be_reached(mode: str, port: int | N
 
 def test_an_internal_registrator_takes_the_containers_place() -> None:
     """Its own address and the exposed port, published or not."""
-    rules = Rules(hostname="reg-1", ip="10.0.0.1", internal=True)
-    (offer,) = offers_of(container(), rules)
+    rules = RegistratorSettings(hostname="reg-1", ip="10.0.0.1", internal=True)
+    (offer,) = expected_services(container(), rules)
     assert (offer.port, offer.addresses) == (80, ("172.17.0.2",))
 
 
@@ -150,19 +150,19 @@ def test_an_internal_registrator_takes_the_containers_place() -> None:
 )
 def test_a_label_may_give_the_address(label: str, address: str) -> None:
     """Without its mask; a container without the label has the host's."""
-    rules = Rules(hostname="reg-1", ip="10.0.0.1", label="addr")
-    (offer,) = offers_of(container(labels={"addr": label}), rules)
+    rules = RegistratorSettings(hostname="reg-1", ip="10.0.0.1", label="addr")
+    (offer,) = expected_services(container(labels={"addr": label}), rules)
     assert offer.addresses == (address,)
 
 
 def test_without_an_ip_no_address_is_expected() -> None:
     """Only Registrator knows what its host's name resolves to."""
-    (offer,) = offers_of(container(), Rules(hostname="reg-1"))
+    (offer,) = expected_services(container(), RegistratorSettings(hostname="reg-1"))
     assert offer.addresses == ()
 
 
 def test_a_damaged_answer_offers_nothing() -> None:
     """Docker leaves out what a container does not have."""
-    assert offers_of({}, RULES) == ()
-    assert offers_of({"State": {"Running": True}}, RULES) == ()
+    assert expected_services({}, RULES) == ()
+    assert expected_services({"State": {"Running": True}}, RULES) == ()
     assert offers(container(ports={"all/tcp": [{}], "/": None})) == []

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from ansible_collections.rollcall.discovery.plugins.module_utils._topology.planned import (
-    Plan,
+    StackPlan,
     planned,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._topology.table import table
 
 ALL = ("consul_servers", "registrator_hosts", "web_servers")
-TWO = Plan(
+TWO = StackPlan(
     {"h1": "10.0.0.1", "h2": "10.0.0.2"},
     {**{group: ["h1", "h2"] for group in ALL}, "load_balancers": ["h1"]},
 )
@@ -25,12 +25,12 @@ def test_all_that_is_planned_is_registered_and_passes() -> None:
 
 def test_a_server_that_is_stopped_takes_its_node_along() -> None:
     """Another one leads, and what is registered at the node is critical."""
-    system = planned(Plan(TWO.addresses, TWO.groups, stopped_servers=("h1",)))
+    system = planned(StackPlan(TWO.addresses, TWO.groups, stopped_servers=("h1",)))
     assert system.leader == "h2"
     assert [each.status for each in system.instances] == ["critical", "passing"]
 
 
 def test_a_host_without_an_agent_registers_with_the_first_server() -> None:
     """As in the articles' second step."""
-    system = planned(Plan(TWO.addresses, {**TWO.groups, "consul_servers": ["h1"]}))
+    system = planned(StackPlan(TWO.addresses, {**TWO.groups, "consul_servers": ["h1"]}))
     assert {each.node for each in system.instances} == {"h1"}

@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.acl.model import (
     Policy,
     Token,
-    Wanted,
+    WantedAcl,
     accessor_of,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.errors import (
@@ -26,9 +26,9 @@ RESERVED = "00000000-0000-0000-0000-0000000000ff"
 NODE = {"node": "node-1", "datacenter": "dc1"}
 
 
-def wanted(token: str | None = FIRST_SECRET, **params: t.Any) -> Wanted:
+def wanted(token: str | None = FIRST_SECRET, **params: t.Any) -> WantedAcl:
     """What a call with these options asks for."""
-    return Wanted.from_params(params, token)
+    return WantedAcl.from_params(params, token)
 
 
 def entry(name: str) -> dict[str, t.Any]:

@@ -9,12 +9,12 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.acl.mod
     ANONYMOUS,
     Policy,
     Token,
-    Wanted,
+    WantedAcl,
     accessor_of,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.acl.plan import (
-    Actual,
-    Plan,
+    AclPlan,
+    ActualAcl,
     plan_acl,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.errors import (
@@ -32,9 +32,9 @@ OTHER_SECRET = "b7d8b5a2-3c55-4f62-9a37-0c1d2e3f4a5b"
 RECORDED = {"policies": [WEB_POLICY], "tokens": [WEB_TOKEN]}
 
 
-def actual(own: str = "", *more: Token, tokens: str = "acl-tokens") -> Actual:
+def actual(own: str = "", *more: Token, tokens: str = "acl-tokens") -> ActualAcl:
     """The ACL system of the recordings, and more tokens."""
-    return Actual(
+    return ActualAcl(
         names=frozenset(each["Name"] for each in answer("acl-policies")),
         policies={"rollcall-web": Policy.from_api(answer("acl-policy"))},
         tokens=(*(Token.from_api(each) for each in answer(tokens)), *more),
@@ -42,12 +42,12 @@ def actual(own: str = "", *more: Token, tokens: str = "acl-tokens") -> Actual:
     )
 
 
-def plan(found: Actual, **params: t.Any) -> Plan:
+def plan(found: ActualAcl, **params: t.Any) -> AclPlan:
     """The plan for these options."""
-    return plan_acl(Wanted.from_params(params, FIRST_SECRET), found)
+    return plan_acl(WantedAcl.from_params(params, FIRST_SECRET), found)
 
 
-def actions(made: Plan) -> list[tuple[str, str]]:
+def actions(made: AclPlan) -> list[tuple[str, str]]:
     """What becomes of each policy and token, by name."""
     steps = [(step.subject.name, step.action) for step in made.policies]
     return steps + [(step.subject.name, step.action) for step in made.tokens]
@@ -98,7 +98,7 @@ def test_a_token_that_differs_is_updated(more: dict[str, t.Any]) -> None:
 def test_another_name_is_another_description() -> None:
     """The diff shows what the update changes, whoever wrote the description."""
     unmarked = {**answer("acl-tokens")[2], "Description": "web"}
-    found = Actual(names=frozenset(["rollcall-web"]), tokens=(Token.from_api(unmarked),))
+    found = ActualAcl(names=frozenset(["rollcall-web"]), tokens=(Token.from_api(unmarked),))
     made = plan(found, **web())
     assert actions(made) == [("web", "updated")]
     assert made.diff.changed
@@ -112,8 +112,8 @@ def test_what_nobody_listed_is_left_alone() -> None:
 
 def test_a_bootstrap_is_part_of_the_plan() -> None:
     """Nothing is there yet but what Consul brings, and all is created."""
-    asked = Wanted.from_params({**RECORDED, "bootstrap": True}, FIRST_SECRET)
-    made = plan_acl(asked, Actual.untouched(asked))
+    asked = WantedAcl.from_params({**RECORDED, "bootstrap": True}, FIRST_SECRET)
+    made = plan_acl(asked, ActualAcl.untouched(asked))
     assert made.bootstrap
     assert actions(made) == [("rollcall-web", "created"), ("web", "created")]
     assert (made.diff.before["bootstrapped"], made.diff.after["bootstrapped"]) == (False, True)
@@ -154,7 +154,7 @@ def test_a_token_that_consul_has_named_is_deleted_by_its_secret() -> None:
 def test_a_call_does_not_delete_its_own_token(accessor: str) -> None:
     """Consul would refuse it when the others are gone already; nor under Consul's name for it."""
     mine = Token(accessor, "mine", secret=SECRET)
-    found = Actual(tokens=(mine,), own=accessor)
+    found = ActualAcl(tokens=(mine,), own=accessor)
     with pytest.raises(ConsulError, match="token web is the one of this call"):
         plan(found, state="absent", tokens=[WEB_TOKEN])
 
@@ -200,7 +200,7 @@ def test_the_anonymous_token_has_the_policies_that_are_given(
 
 def test_other_rights_of_the_anonymous_token_are_kept() -> None:
     """Only its policies are asked for."""
-    found = Actual(
+    found = ActualAcl(
         names=frozenset(["a"]),
         tokens=(Token(ANONYMOUS, "Us", ("b",), (("n", "dc1"),), {"Roles": [{"Name": "r"}]}),),
     )

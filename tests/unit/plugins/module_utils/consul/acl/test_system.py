@@ -13,7 +13,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.acl imp
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.acl.model import (
     Policy,
     Token,
-    Wanted,
+    WantedAcl,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.client import (
     Connection,
@@ -71,36 +71,36 @@ def system() -> acl_system.AclSystem:
     return acl_system.AclSystem(Connection("http://127.0.0.1:8500", FIRST_SECRET))
 
 
-def wanted(**params: t.Any) -> Wanted:
+def wanted(**params: t.Any) -> WantedAcl:
     """What a call with these options asks for."""
-    return Wanted.from_params(params, FIRST_SECRET)
+    return WantedAcl.from_params(params, FIRST_SECRET)
 
 
 def test_all_that_a_plan_needs_is_asked_and_no_more(agent: Agent) -> None:
     """Rules are read of the policies that are listed."""
-    found = system().look(wanted(policies=[WEB_POLICY, {"name": "new"}]))
+    found = system().read(wanted(policies=[WEB_POLICY, {"name": "new"}]))
     assert sorted(agent.asked) == sorted(f"GET {path}" for path in ALL)
     assert found.names == {"rollcall-web", "global-management", "builtin/global-read-only"}
     assert found.policies == {"rollcall-web": Policy.from_params(WEB_POLICY)}
     assert Token.from_params(WEB_TOKEN) in found.tokens
     assert (found.own, found.fresh) == (NO_POLICY, False)
     agent.asked.clear()
-    system().look(wanted())
+    system().read(wanted())
     assert not [each for each in agent.asked if "/policy/" in each]
 
 
 def test_who_has_no_token_of_the_list_is_nobody_there(agent: Agent) -> None:
     """Such as the one that a server has for itself."""
     agent.answers["/v1/acl/token/self"] = "acl-unknown"
-    assert system().look(wanted()).own == ""
+    assert system().read(wanted()).own == ""
 
 
 def test_an_untouched_system_is_bootstrapped_on_request_only(agent: Agent) -> None:
     """The look itself writes nothing."""
     agent.answers = {POLICIES: "acl-untouched"}
-    assert system().look(wanted(bootstrap=True)).fresh
+    assert system().read(wanted(bootstrap=True)).fresh
     with pytest.raises(ConsulError, match="never bootstrapped: 'bootstrap: true' does it, once"):
-        system().look(wanted())
+        system().read(wanted())
     assert agent.asked == [f"GET {POLICIES}"] * 2
 
 
@@ -108,13 +108,13 @@ def test_a_token_that_consul_does_not_know_is_told_from_an_untouched_system(agen
     """Who wants to bootstrap learns how to reset, all others to check the token."""
     agent.answers = {POLICIES: "acl-unknown"}
     with pytest.raises(acl_system.UnknownToken, match=r"bootstrapped already.*/acl/reset says"):
-        system().look(wanted(bootstrap=True))
+        system().read(wanted(bootstrap=True))
     with pytest.raises(acl_system.UnknownToken, match="does not know this token: check it"):
-        system().look(wanted())
+        system().read(wanted())
 
 
 def test_a_token_that_may_not_look_is_told_which_right_it_lacks(agent: Agent) -> None:
     """It is known, and no reason to reset anything."""
     agent.answers = {POLICIES: "powerless-register"}
     with pytest.raises(Forbidden, match="lacks permission"):
-        system().look(wanted(bootstrap=True))
+        system().read(wanted(bootstrap=True))

@@ -8,22 +8,22 @@ import pytest
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.audit import (
     client as audit_client,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.audit.findings import Entry
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.audit.model import Entry
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.catalog import node_agent
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.catalog.instance import (
-    Node,
+    AgentNode,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.client import (
     Connection,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.errors import (
     ConsulError,
-    Refused,
+    RequestRefused,
     Unreachable,
 )
 
 HERE, THERE = "http://10.0.0.1:8500", "http://10.0.0.2:8500"
-OWN = Node("n1", "10.0.0.1", "dc1")
+OWN = AgentNode("n1", "10.0.0.1", "dc1")
 NODES = {HERE: ("n1", "10.0.0.1"), THERE: ("n2", "10.0.0.2")}
 
 
@@ -76,7 +76,7 @@ class FakeClient:
     def put(self, path: str, body: t.Any = None) -> None:
         """Note the request, or refuse it."""
         if self._consul.refuses:
-            raise Refused("Unknown service ID")
+            raise RequestRefused("Unknown service ID")
         self._consul.sent.append((self._url, path, body))
 
 
@@ -109,16 +109,16 @@ def consul(monkeypatch: pytest.MonkeyPatch) -> FakeConsul:
     return fake
 
 
-def surveyed() -> audit_client.Survey:
+def surveyed() -> audit_client.AuditClient:
     """A survey through the first agent."""
-    return audit_client.Survey(Connection(url=HERE))
+    return audit_client.AuditClient(Connection(url=HERE))
 
 
 @pytest.mark.usefixtures("consul")
 def test_a_template_with_an_unknown_word_is_refused_before_anything_is_asked() -> None:
     """It would fail only in the middle of a repair."""
     with pytest.raises(ConsulError, match="agent_url_template"):
-        audit_client.Survey(Connection(url=HERE), "{host}")
+        audit_client.AuditClient(Connection(url=HERE), "{host}")
 
 
 def test_a_look_reads_agent_catalog_and_members(consul: FakeConsul) -> None:
@@ -126,7 +126,7 @@ def test_a_look_reads_agent_catalog_and_members(consul: FakeConsul) -> None:
     consul.services[HERE] = {"web": service()}
     consul.catalog = [listed()]
     consul.status["n2"] = 4
-    answers = surveyed().look()
+    answers = surveyed().read()
     assert answers.node == OWN
     assert answers.agent == (entry(),)
     assert answers.catalog == (THEIRS,)
@@ -193,5 +193,5 @@ def test_another_nodes_agent_is_not_touched(consul: FakeConsul) -> None:
     """A template that leads to the wrong agent deregisters nothing there."""
     consul.services[HERE] = {"web": service()}
     with pytest.raises(ConsulError, match="is that of node n1 in dc1, not of n2"):
-        audit_client.Survey(Connection(url=HERE), HERE).remove(THEIRS, OWN)
+        audit_client.AuditClient(Connection(url=HERE), HERE).remove(THEIRS, OWN)
     assert consul.sent == []

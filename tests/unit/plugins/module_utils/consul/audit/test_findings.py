@@ -7,22 +7,28 @@ import typing as t
 
 import pytest
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.audit.findings import (
+    audit,
+    persistent,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.audit.model import (
     KINDS,
+    AuditData,
     Entry,
     Finding,
-    Seen,
-    audit,
-    counts,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.audit.plan import (
     plan_repair,
-    standing,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.audit.report import (
+    counts,
     table,
     verdict,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.catalog.instance import (
-    Node,
+    AgentNode,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._docker.expected_services import (
-    Offer,
+    ExpectedService,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -33,7 +39,7 @@ ADDRESS = {HERE: "10.0.0.1", OTHER: "10.0.0.2", DEAD: "10.0.0.3"}
 IP = ADDRESS[HERE]
 
 
-def offer(container: str = "web", **changes: t.Any) -> Offer:
+def offer(container: str = "web", **changes: t.Any) -> ExpectedService:
     """A container that publishes its port 80 as 32768."""
     usual: dict[str, t.Any] = {
         "id": f"reg-1:{container}:80",
@@ -42,7 +48,7 @@ def offer(container: str = "web", **changes: t.Any) -> Offer:
         "port": 32768,
         "addresses": (IP,),
     }
-    return Offer(container=container, **{**usual, **changes})
+    return ExpectedService(container=container, **{**usual, **changes})
 
 
 def entry(container: str = "web", **changes: t.Any) -> Entry:
@@ -61,11 +67,11 @@ def entry(container: str = "web", **changes: t.Any) -> Entry:
     return Entry(**{**usual, **changes})
 
 
-def seen(*offers: Offer, agent: t.Sequence[Entry] = (), **changes: t.Any) -> Seen:
+def seen(*offers: ExpectedService, agent: t.Sequence[Entry] = (), **changes: t.Any) -> AuditData:
     """A look in which the catalog has all that the agent has, and more where it is given."""
     usual: dict[str, t.Any] = {
         "hostname": "reg-1",
-        "node": Node(HERE, IP),
+        "node": AgentNode(HERE, IP),
         "ip": IP,
         "offers": offers,
         "running": frozenset(each.short_id for each in offers),
@@ -73,15 +79,15 @@ def seen(*offers: Offer, agent: t.Sequence[Entry] = (), **changes: t.Any) -> See
         "members": {HERE: "alive", OTHER: "alive", DEAD: "failed"},
     }
     elsewhere = tuple(changes.pop("elsewhere", ()))
-    return Seen(**{**usual, "catalog": (*agent, *elsewhere), **changes})
+    return AuditData(**{**usual, "catalog": (*agent, *elsewhere), **changes})
 
 
-def found(look: Seen) -> list[tuple[str, str, str]]:
+def found(look: AuditData) -> list[tuple[str, str, str]]:
     """Kind, identifier and node of each finding."""
     return [(each.kind, each.service_id, each.node) for each in audit(look)]
 
 
-def removed(look: Seen) -> list[tuple[str, str]]:
+def removed(look: AuditData) -> list[tuple[str, str]]:
     """Node and identifier of all that repair would deregister."""
     return [each.key for each in plan_repair(audit(look)).removals]
 
@@ -351,7 +357,9 @@ def test_a_persons_service_at_a_dead_node_is_told_and_left() -> None:
 
 def test_a_service_without_address_has_its_nodes() -> None:
     """Consul sends clients to the node then."""
-    read = Entry.from_agent({"ID": "a", "Service": "a", "Address": "", "Port": 0}, Node(HERE, IP))
+    read = Entry.from_agent(
+        {"ID": "a", "Service": "a", "Address": "", "Port": 0}, AgentNode(HERE, IP)
+    )
     assert (read.address, read.port, read.node) == (IP, 0, HERE)
 
 
@@ -413,8 +421,8 @@ def test_counts_name_every_kind_and_the_verdict_only_those_found() -> None:
 def test_what_passes_by_itself_does_not_stand() -> None:
     """A container that has just started is in the last look only."""
     old, new = finding(service_id="old"), finding(service_id="new")
-    assert standing([old, new], None) == (old, new)
-    assert standing([old, new], {old.key}) == (old,)
+    assert persistent([old, new], None) == (old, new)
+    assert persistent([old, new], {old.key}) == (old,)
 
 
 def test_a_finding_is_returned_with_all_that_is_documented() -> None:
@@ -482,7 +490,7 @@ foreign = st.builds(
 
 
 @st.composite
-def worlds(draw: st.DrawFn, *entries: st.SearchStrategy[Entry]) -> Seen:
+def worlds(draw: st.DrawFn, *entries: st.SearchStrategy[Entry]) -> AuditData:
     """Some containers, each with a port of its own, and whatever is registered where."""
     running = sorted(draw(st.sets(containers)))
     offers = [offer(name, port=32768 + number) for number, name in enumerate(running)]
@@ -494,7 +502,7 @@ def worlds(draw: st.DrawFn, *entries: st.SearchStrategy[Entry]) -> Seen:
     )
 
 
-def repaired(look: Seen) -> Seen:
+def repaired(look: AuditData) -> AuditData:
     """The world after a repair, and after Registrator's next resync.
 
     That adds what is missing. Only then a copy at another agent is surely one too many.
@@ -511,7 +519,7 @@ def repaired(look: Seen) -> Seen:
 
 @LAW
 @given(worlds(ours))
-def test_a_repair_leaves_nothing_to_repair(look: Seen) -> None:
+def test_a_repair_leaves_nothing_to_repair(look: AuditData) -> None:
     """Once nothing is missing one repair mends all that can be mended."""
     after = repaired(repaired(look))
     assert plan_repair(audit(after)).removals == ()
@@ -519,7 +527,7 @@ def test_a_repair_leaves_nothing_to_repair(look: Seen) -> None:
 
 @LAW
 @given(worlds(ours))
-def test_what_is_missing_here_keeps_its_copies_elsewhere(look: Seen) -> None:
+def test_what_is_missing_here_keeps_its_copies_elsewhere(look: AuditData) -> None:
     """Clients may live of them: Registrator may speak to another agent than the audit."""
     gone = {each.key for each in plan_repair(audit(look)).removals}
     here = {each.id for each in look.agent}
@@ -531,7 +539,7 @@ def test_what_is_missing_here_keeps_its_copies_elsewhere(look: Seen) -> None:
 
 @LAW
 @given(worlds(ours))
-def test_a_repair_leaves_no_finding_of_ours_at_this_hosts_address(look: Seen) -> None:
+def test_a_repair_leaves_no_finding_of_ours_at_this_hosts_address(look: AuditData) -> None:
     """Only what may be another host's stays: at another agent, with another address."""
     left = audit(repaired(repaired(look)))
     assert all(each.node != HERE and each.address != IP for each in left)
@@ -539,14 +547,14 @@ def test_a_repair_leaves_no_finding_of_ours_at_this_hosts_address(look: Seen) ->
 
 @LAW
 @given(worlds(ours, foreign))
-def test_a_foreign_service_is_never_touched(look: Seen) -> None:
+def test_a_foreign_service_is_never_touched(look: AuditData) -> None:
     """Whatever is wrong with it, repair removes only what a Registrator has registered."""
     assert all(each.owner for each in plan_repair(audit(look)).removals)
 
 
 @LAW
 @given(worlds(ours, foreign))
-def test_what_sends_clients_to_a_running_container_stays_once(look: Seen) -> None:
+def test_what_sends_clients_to_a_running_container_stays_once(look: AuditData) -> None:
     """A repair never removes the last right entry of a container at this agent."""
     gone = {each.key for each in plan_repair(audit(look)).removals}
     for each in look.offers:
@@ -559,7 +567,7 @@ def test_what_sends_clients_to_a_running_container_stays_once(look: Seen) -> Non
 
 @LAW
 @given(worlds(ours, foreign))
-def test_every_finding_has_a_known_kind_and_a_line(look: Seen) -> None:
+def test_every_finding_has_a_known_kind_and_a_line(look: AuditData) -> None:
     """The counts add up, and so do the lines of the table."""
     findings = audit(look)
     assert sum(counts(findings).values()) == len(findings)

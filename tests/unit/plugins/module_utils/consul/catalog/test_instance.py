@@ -6,20 +6,20 @@ from typing import Any
 
 import pytest
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.catalog.instance import (
-    Instance,
+    CatalogInstance,
 )
 from ansible_collections.rollcall.discovery.tests.support.recorded import answer
 
 
-def web(recording: str = "health-service", **service: Any) -> Instance:
+def web(recording: str = "health-service", **service: Any) -> CatalogInstance:
     """The instance at node-2, which Consul tells of in a recording."""
     entry = answer(recording)[1]
-    return Instance.from_api({**entry, "Service": {**entry["Service"], **service}})
+    return CatalogInstance.from_api({**entry, "Service": {**entry["Service"], **service}})
 
 
 def test_an_instance_is_read() -> None:
     """With the node that it is registered at."""
-    assert web() == Instance(
+    assert web() == CatalogInstance(
         node="node-2",
         node_address="127.0.0.2",
         datacenter="dc1",
@@ -48,4 +48,4 @@ def test_a_node_without_the_gossips_check_has_no_agent(kept: list[str]) -> None:
     entry = answer("health-service")[0]
     checks = [check for check in entry["Checks"] if check["CheckID"] in kept]
     assert len(checks) == len(kept)
-    assert not Instance.from_api({**entry, "Checks": checks}).alive
+    assert not CatalogInstance.from_api({**entry, "Checks": checks}).alive

@@ -35,7 +35,7 @@ class FakeClient:
         """The answer to a request, None where there is none."""
         return self._answers.get(path)
 
-    def get_seen(self, _path: str) -> tuple[t.Any, bool]:
+    def get_with_acl_filter(self, _path: str) -> tuple[t.Any, bool]:
         """The members, and that nothing is hidden."""
         return [{"Name": "n1", "Addr": "10.0.0.1", "Status": 1, "Tags": {"role": "consul"}}], False
 

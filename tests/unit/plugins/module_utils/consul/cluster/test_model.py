@@ -6,8 +6,8 @@ import typing as t
 
 import pytest
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.cluster.model import (
+    ClusterState,
     Member,
-    Observation,
     Peer,
     assess,
     peers_of,
@@ -33,7 +33,7 @@ def peer(node: str = "s1", **changes: t.Any) -> Peer:
     return Peer(**{"node": node, **usual, **changes})
 
 
-def seen(**changes: t.Any) -> Observation:
+def seen(**changes: t.Any) -> ClusterState:
     """Three servers of which all is well."""
     names = ("s1", "s2", "s3")
     usual = {
@@ -43,7 +43,7 @@ def seen(**changes: t.Any) -> Observation:
         "healthy": True,
         "failure_tolerance": 1,
     }
-    return Observation(**{**usual, **changes})
+    return ClusterState(**{**usual, **changes})
 
 
 # Reading
@@ -138,8 +138,8 @@ def test_a_cluster_without_a_leader_is_down() -> None:
     [
         ({"members": (member("s2", status="failed"),)}, "server s2 is failed"),
         ({"members": (member("c1", role="client", status="failed"),)}, "client c1 is failed"),
-        ({"peers": (peer("s4", voter=False),)}, "server s4 does not vote yet"),
-        ({"healthy": False}, "autopilot calls the cluster unhealthy"),
+        ({"peers": (peer("s4", voter=False),)}, "server s4 is not a voter yet"),
+        ({"healthy": False}, "autopilot reports the cluster as unhealthy"),
         ({"failure_tolerance": 0}, "the loss of one more server stops the cluster"),
         (
             {"members": (member("s1"), member("s2", version="1.20.0"))},
@@ -188,7 +188,7 @@ def test_what_is_missing_is_counted(wanted: dict[str, t.Any], missing: list[str]
 def test_an_agent_that_tells_nothing_meets_nothing() -> None:
     """What is not known counts as not there, the leader first."""
     wanted = {"voters": 1, "failure_tolerance": 1, "healthy": True, "leader": True}
-    missing = unmet(Observation(), wanted)
+    missing = unmet(ClusterState(), wanted)
     assert missing == ["a leader", "voters 0 of 1", "failure tolerance 0 of 1", "healthy"]
 
 

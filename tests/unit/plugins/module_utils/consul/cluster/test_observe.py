@@ -6,12 +6,12 @@ import typing as t
 
 import pytest
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.cluster.model import (
+    ClusterState,
     Member,
     Peer,
+    assess,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.cluster.observe import (
-    View,
-    judge,
     observe,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.errors import (
@@ -42,12 +42,12 @@ class FakeClient:
             raise answer
         return answer
 
-    def get_seen(self, path: str) -> tuple[t.Any, bool]:
+    def get_with_acl_filter(self, path: str) -> tuple[t.Any, bool]:
         """The answer to a request, and whether the token may see the whole of it."""
         return self.get(path), self.filtered
 
 
-def look(answers: dict[str, t.Any] | None = None) -> View:
+def look(answers: dict[str, t.Any] | None = None) -> ClusterState:
     """What is seen of a cluster that is well but for `answers`."""
     return observe(FakeClient(answers or {}))
 
@@ -64,18 +64,18 @@ def test_a_cluster_is_seen_whole() -> None:
         ("node-1", True, True, 20)
     ]
     assert (seen.healthy, seen.failure_tolerance) == (True, 0)
-    assert judge(seen) == ("ok", [])
+    assert assess(seen) == ("ok", [])
 
 
 def test_a_cluster_that_lost_a_server_is_seen_as_it_is() -> None:
     """Autopilot tells it with a status of its own, and the gossip names the dead."""
     lost = table("agent-members-lost", "raft-configuration-of-three", "autopilot-health-lost")
-    verdict, reasons = judge(look(lost))
+    verdict, reasons = assess(look(lost))
     assert verdict == "degraded"
     assert reasons == [
         "client node-2 is failed",
         "server node-4 is failed",
-        "autopilot calls the cluster unhealthy",
+        "autopilot reports the cluster as unhealthy",
         "the loss of one more server stops the cluster",
     ]
 
@@ -84,7 +84,7 @@ def test_an_agent_that_finds_no_leader_tells_what_it_can() -> None:
     """Its members; there is nobody to ask for the rest."""
     alone = table("leaderless-leader", "leaderless-members")
     seen = look({**alone, RAFT: Unavailable("no leader")})
-    assert (judge(seen)[0], [m.name for m in seen.members]) == ("down", ["node-1"])
+    assert (assess(seen)[0], [m.name for m in seen.members]) == ("down", ["node-1"])
 
 
 @pytest.mark.parametrize("leader", ["", None, Unavailable("no leader")])
@@ -154,7 +154,7 @@ def test_a_cluster_that_is_seen_whole_hides_nothing() -> None:
         ({"hidden": "some"}, "unknown", ["some"]),
         (
             {"hidden": "some", "healthy": False},
-            *("degraded", ["autopilot calls the cluster unhealthy", "some"]),
+            *("degraded", ["autopilot reports the cluster as unhealthy", "some"]),
         ),
         (
             {"hidden": "some", "leader": ""},
@@ -172,7 +172,7 @@ def test_what_is_hidden_is_never_called_well(
         "peers": (Peer("s1", "a:1", voter=True, leader=True),),
         "healthy": True,
     }
-    assert judge(View(**{**usual, **changes})) == (verdict, reasons)
+    assert assess(ClusterState(**{**usual, **changes})) == (verdict, reasons)
 
 
 def test_members_have_an_order() -> None:

@@ -7,13 +7,13 @@ import hashlib
 import pytest
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.gossip.keyring import (
     Keyring,
-    Plan,
+    KeyringPlan,
     Pool,
     fingerprint,
     key_of,
-    keyless,
+    members_without_encryption,
     plan_keyring,
-    silent,
+    pools_without_answers,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.errors import (
     ConsulError,
@@ -35,7 +35,7 @@ def pool(keys: dict[str, int], primary: dict[str, int], members: int = 3) -> Poo
     return Pool("LAN of dc1", members, keys, primary)
 
 
-def steps(plan: Plan) -> tuple[bool, bool, tuple[str, ...]]:
+def steps(plan: KeyringPlan) -> tuple[bool, bool, tuple[str, ...]]:
     """What is to be done."""
     return plan.install, plan.use, plan.remove
 
@@ -162,8 +162,11 @@ def test_no_key_is_shown() -> None:
 def test_a_gossip_without_keys_is_told_from_a_silent_member() -> None:
     """Both come with the same status, and the text alone tells."""
     off, quiet = answer("keyring-off"), answer("keyring-silent")
-    assert (keyless(off), silent(off)) == (["node-1"], [])
-    assert (keyless(quiet), silent(quiet)) == ([], ["LAN of dc1: 1 of 2 members answered"])
+    assert (members_without_encryption(off), pools_without_answers(off)) == (["node-1"], [])
+    assert (members_without_encryption(quiet), pools_without_answers(quiet)) == (
+        [],
+        ["LAN of dc1: 1 of 2 members answered"],
+    )
 
 
 def test_every_pool_that_lacks_an_answer_is_named() -> None:
@@ -172,7 +175,7 @@ def test_every_pool_that_lacks_an_answer_is_named() -> None:
         "2 errors occurred: * WAN error: 1/3 nodes reported success "
         "* dc2 (LAN) [segment: a] error: 4/5 nodes reported success"
     )
-    assert silent(text) == [
+    assert pools_without_answers(text) == [
         "WAN: 1 of 3 members answered",
         "LAN of dc2: 4 of 5 members answered",
     ]

@@ -13,9 +13,9 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.gossip.
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.gossip.rotation import (
     KEYRING,
-    Rotation,
-    Silent,
-    Unencrypted,
+    GossipNotEncrypted,
+    KeyringRotation,
+    MembersNotAnswering,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.client import (
     Connection,
@@ -60,7 +60,7 @@ class Gossip:
             }
         ]
 
-    def get_seen(self, _path: str) -> tuple[t.Any, bool]:
+    def get_with_acl_filter(self, _path: str) -> tuple[t.Any, bool]:
         """The members of the LAN pool."""
         member, *_others = answer("agent-members")
         states = {name: 4 if name in self.down else 1 for name in self.keys}
@@ -93,23 +93,22 @@ class Gossip:
 
 
 @pytest.fixture
-def gossip(monkeypatch: pytest.MonkeyPatch) -> Gossip:
+def gossip(monkeypatch: pytest.MonkeyPatch, clock: object) -> Gossip:
     """The gossip behind the agent; nothing here takes time."""
     found = Gossip()
     monkeypatch.setattr(keyring_rotation, "ConsulClient", lambda _connection: found)
-    monkeypatch.setattr(keyring_rotation, "PAUSE_SECONDS", 0)
     return found
 
 
-def rotation() -> Rotation:
+def rotation() -> KeyringRotation:
     """The keys behind the agent."""
-    return Rotation(Connection("http://127.0.0.1:8500"))
+    return KeyringRotation(Connection("http://127.0.0.1:8500"))
 
 
 def rotate(*, purge: bool = True, seconds: float = 60) -> None:
     """Go to the new key."""
     found = rotation()
-    found.rotate(plan_keyring(NEW, found.look(), purge=purge), seconds)
+    found.rotate(plan_keyring(NEW, found.read(), purge=purge), seconds)
 
 
 def test_the_steps_are_taken_one_after_the_other(gossip: Gossip) -> None:
@@ -172,11 +171,11 @@ def test_a_token_that_may_not_write_is_told_at_once(
 def test_what_consul_says_is_told_in_its_kind(gossip: Gossip) -> None:
     """No keys at all, a silent member, or something else."""
     for text, kind in (
-        (answer("keyring-off"), Unencrypted),
-        (answer("keyring-silent"), Silent),
+        (answer("keyring-off"), GossipNotEncrypted),
+        (answer("keyring-silent"), MembersNotAnswering),
         ("No cluster leader", Unavailable),
     ):
         gossip.refusal = Unavailable(f"GET {KEYRING}: status 500: {' '.join(text.split())}")
         with pytest.raises(ConsulError) as raised:
-            rotation().look()
+            rotation().read()
         assert type(raised.value) is kind

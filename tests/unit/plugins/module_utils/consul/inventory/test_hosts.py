@@ -6,22 +6,28 @@ import json
 import typing as t
 
 import pytest
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.inventory.hosts import (
-    Answers,
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.inventory.filters import (
     Filters,
+    exact,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.inventory.hosts import (
     Host,
-    Instance,
     Inventory,
-    InventoryError,
-    Node,
     Shape,
     build,
-    exact,
     is_address,
-    nodes_of,
     safe_group_name,
     safe_host_name,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.inventory.model import (
+    CatalogNode,
+    InventoryError,
+    ServiceInstance,
     worst,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.inventory.nodes import (
+    CatalogAnswers,
+    nodes_of,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.errors import (
     ConsulError,
@@ -33,20 +39,20 @@ from hypothesis import strategies as st
 PIPE = '{{ lookup("pipe","id") }}'
 
 
-def instance(name: str = "web", **more: t.Any) -> Instance:
+def instance(name: str = "web", **more: t.Any) -> ServiceInstance:
     """A passing instance, named after its service."""
     values = {"address": "10.0.0.9", "port": 80, "tags": (), "meta": {}, "tagged_addresses": {}}
-    return Instance(**{"id": name, "name": name, **values, "status": "passing", **more})
+    return ServiceInstance(**{"id": name, "name": name, **values, "status": "passing", **more})
 
 
-def node(name: str = "n1", *instances: Instance, **more: t.Any) -> Node:
+def node(name: str = "n1", *instances: ServiceInstance, **more: t.Any) -> CatalogNode:
     """A passing client node with these instances."""
     values = {"id": f"id-{name}", "address": "10.0.0.1", "datacenter": "dc1", "meta": {}}
     known = {**values, "tagged_addresses": {}, "role": "client", "status": "passing", **more}
-    return Node(name=name, instances=instances, **known)
+    return CatalogNode(name=name, instances=instances, **known)
 
 
-def hosts(*nodes: Node, **shape: t.Any) -> dict[str, Host]:
+def hosts(*nodes: CatalogNode, **shape: t.Any) -> dict[str, Host]:
     """The hosts of an inventory by name."""
     return {host.name: host for host in build(nodes, Shape(**shape)).hosts}
 
@@ -83,7 +89,7 @@ def health(name: str = "n1", *checks: str, **service: t.Any) -> dict[str, t.Any]
 def test_a_datacenter_is_read() -> None:
     """Nodes with their roles, their statuses, and the instances that run there."""
     one, two = nodes_of(
-        Answers(
+        CatalogAnswers(
             nodes=answer("catalog-nodes"),
             checks=answer("health-state-of-nodes"),
             services=[answer("health-service"), answer("health-service-unknown")],
@@ -105,14 +111,14 @@ def test_a_datacenter_is_read() -> None:
 def test_a_lost_nodes_instance_is_critical() -> None:
     """Its own checks keep the status they had; the node's counts as well."""
     (_one, two) = nodes_of(
-        Answers(nodes=answer("catalog-nodes"), services=[answer("health-service-lost")])
+        CatalogAnswers(nodes=answer("catalog-nodes"), services=[answer("health-service-lost")])
     )
     assert [each.status for each in two.instances] == ["critical"]
 
 
 def test_a_node_without_any_service_is_a_node() -> None:
     """It is passing where it has no check, as Consul counts it, and a client."""
-    (found,) = nodes_of(Answers(nodes=[entry()]))
+    (found,) = nodes_of(CatalogAnswers(nodes=[entry()]))
     assert (found.name, found.status, found.role, found.instances) == (
         "n1",
         "passing",
@@ -123,21 +129,21 @@ def test_a_node_without_any_service_is_a_node() -> None:
 
 def test_a_node_with_an_instance_of_consul_is_a_server() -> None:
     """Only servers register Consul's own service."""
-    found = nodes_of(Answers(nodes=[entry("n1"), entry("n2")], servers=[health("n2")]))
+    found = nodes_of(CatalogAnswers(nodes=[entry("n1"), entry("n2")], servers=[health("n2")]))
     assert [each.role for each in found] == ["client", "server"]
 
 
 def test_a_node_is_as_well_as_the_worst_of_its_own_checks() -> None:
     """A check of a service says nothing of its node."""
     checks = [check("n1", "passing"), check("n1", "warning"), check("n1", "critical", "web")]
-    (found,) = nodes_of(Answers(nodes=[entry()], checks=checks))
+    (found,) = nodes_of(CatalogAnswers(nodes=[entry()], checks=checks))
     assert found.status == "warning"
 
 
 def test_an_instance_stands_at_its_node() -> None:
     """With its tags, its metadata, its port and the worst of its checks."""
     answer = health("n1", "passing", "critical", Tags=["a"], Meta={"k": "v"}, Port=80, Address="x")
-    (found,) = nodes_of(Answers(nodes=[entry()], services=[[answer]]))
+    (found,) = nodes_of(CatalogAnswers(nodes=[entry()], services=[[answer]]))
     (seen,) = found.instances
     assert (seen.tags, seen.meta, seen.port, seen.address) == (("a",), {"k": "v"}, 80, "x")
     assert seen.status == "critical"
@@ -145,13 +151,13 @@ def test_an_instance_stands_at_its_node() -> None:
 
 def test_an_instance_registered_without_an_address_has_its_nodes() -> None:
     """Consul's own way to say: here."""
-    (found,) = nodes_of(Answers(nodes=[entry()], services=[[health(Address="", Tags=None)]]))
+    (found,) = nodes_of(CatalogAnswers(nodes=[entry()], services=[[health(Address="", Tags=None)]]))
     assert found.instances[0].address == "10.0.0.1"
 
 
 def test_an_instance_at_a_node_that_left_meanwhile_is_left_out() -> None:
     """The requests are not one moment; the list of nodes decides."""
-    (found,) = nodes_of(Answers(nodes=[entry("n1")], services=[[health("gone")]]))
+    (found,) = nodes_of(CatalogAnswers(nodes=[entry("n1")], services=[[health("gone")]]))
     assert found.instances == ()
 
 
@@ -161,7 +167,7 @@ def test_an_instance_at_a_node_that_left_meanwhile_is_left_out() -> None:
 def test_an_answer_that_is_not_consuls_is_said_to_be_none(nodes: t.Any) -> None:
     """Something else listens there, or a proxy answers for it."""
     with pytest.raises(ConsulError, match=r"not Consul's.*Check that the address"):
-        nodes_of(Answers(nodes=nodes))
+        nodes_of(CatalogAnswers(nodes=nodes))
 
 
 @pytest.mark.parametrize(
@@ -181,13 +187,13 @@ def test_the_worst_status_counts(statuses: list[str], expected: str) -> None:
 def test_a_cache_gives_the_same_nodes_back() -> None:
     """Through JSON, which knows no tuples."""
     kept = node("n1", instance(tags=("a", "b"), meta={"k": "v"}), meta={"x": "y"})
-    assert Node.from_plain(json.loads(json.dumps(kept.plain()))) == kept
+    assert CatalogNode.from_plain(json.loads(json.dumps(kept.plain()))) == kept
 
 
 # Filters
 
 
-def select(filters: dict[str, t.Any], *nodes: Node) -> dict[str, list[str]]:
+def select(filters: dict[str, t.Any], *nodes: CatalogNode) -> dict[str, list[str]]:
     """The names of nodes that are left, each with the services it shows."""
     left = Filters.from_option(filters).select(nodes)
     return {each.name: [one.name for one in each.instances] for each in left}

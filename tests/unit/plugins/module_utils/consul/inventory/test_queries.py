@@ -5,19 +5,21 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.inventory.hosts import (
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.inventory.filters import (
     Filters,
-    Node,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.inventory.model import (
+    CatalogNode,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.inventory.queries import (
-    roster,
+    query_nodes,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.client import (
     Connection,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.errors import (
     Forbidden,
-    Refused,
+    RequestRefused,
     Unavailable,
 )
 from ansible_collections.rollcall.discovery.tests.support.recorded import answer, table
@@ -83,10 +85,12 @@ class FakeClient:
         return self._catalog.answer(path, self._datacenter)
 
 
-def look(catalog: FakeCatalog, datacenter: str | None = None, **filters: t.Any) -> list[Node]:
+def look(
+    catalog: FakeCatalog, datacenter: str | None = None, **filters: t.Any
+) -> list[CatalogNode]:
     """What the roster of the catalog holds."""
     connection = Connection("http://agent:8500", datacenter=datacenter)
-    return list(roster(connection, Filters.from_option(filters), catalog.client))
+    return list(query_nodes(connection, Filters.from_option(filters), catalog.client))
 
 
 def test_a_catalog_costs_four_questions_and_one_for_each_service() -> None:
@@ -171,7 +175,7 @@ def test_a_wrong_expression_is_told_as_one() -> None:
     catalog.broken[NODES] = Unavailable(
         f"GET {NODES} at x: status 500: {words}. Look at the cluster with consul_cluster_status"
     )
-    with pytest.raises(Refused, match=r"is not valid. Correct the filter 'N == 1'$"):
+    with pytest.raises(RequestRefused, match=r"is not valid. Correct the filter 'N == 1'$"):
         look(catalog, node_expression="N == 1")
 
 

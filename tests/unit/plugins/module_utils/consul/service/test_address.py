@@ -11,7 +11,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service
     tagged_from_params,
     without_derived,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.errors import (
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service.validation import (
     ServiceError,
 )
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service.check import (
     Check,
-    Seen,
+    CheckStatus,
     failing,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.errors import (
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service.validation import (
     ServiceError,
 )
 from ansible_collections.rollcall.discovery.tests.support.recorded import WEB, answer
@@ -86,10 +86,12 @@ def test_a_check_that_is_none_is_refused(check: dict[str, Any], said: str) -> No
 
 def test_the_agents_checks_are_read() -> None:
     """A maintenance is one of them."""
-    assert [Seen.from_api(entry) for _id, entry in sorted(answer("agent-checks").items())] == [
-        Seen("_service_maintenance:bare", "Service Maintenance Mode", "critical"),
-        Seen("service:web-1:answers", "answers", "passing"),
-        Seen("service:web-1:reports", "reports", "warning"),
+    assert [
+        CheckStatus.from_api(entry) for _id, entry in sorted(answer("agent-checks").items())
+    ] == [
+        CheckStatus("_service_maintenance:bare", "Service Maintenance Mode", "critical"),
+        CheckStatus("service:web-1:answers", "answers", "passing"),
+        CheckStatus("service:web-1:reports", "reports", "warning"),
     ]
 
 
@@ -102,8 +104,8 @@ def test_the_agent_knows_a_check_by_the_identifier_that_was_sent() -> None:
 def test_what_fails_is_named_with_what_it_said() -> None:
     """A phrase for each check that does not pass, on one line."""
     checks = [
-        Seen("a", "A", "passing"),
-        Seen("b", "B", "critical", "x\n y"),
-        Seen("c", "", "warning"),
+        CheckStatus("a", "A", "passing"),
+        CheckStatus("b", "B", "critical", "x\n y"),
+        CheckStatus("c", "", "warning"),
     ]
     assert failing(checks) == ["B is critical: x y", "c is warning: no output yet"]

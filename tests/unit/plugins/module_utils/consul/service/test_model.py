@@ -10,7 +10,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service
     OWNER_META,
     Service,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.errors import (
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service.validation import (
     ServiceError,
 )
 from ansible_collections.rollcall.discovery.tests.support.recorded import WEB, answer, recorded

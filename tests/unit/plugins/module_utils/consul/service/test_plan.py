@@ -7,33 +7,35 @@ from typing import Any
 
 import pytest
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.catalog.instance import (
-    Instance,
-    Node,
+    AgentNode,
+    CatalogInstance,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service.check import Seen
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service.check import (
+    CheckStatus,
+)
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service.model import (
     MAINTENANCE,
     Service,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service.plan import (
-    Actual,
-    Plan,
-    Wanted,
+    ActualService,
+    ServicePlan,
+    WantedService,
     plan_service,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.errors import (
+from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service.validation import (
     ServiceError,
 )
 from ansible_collections.rollcall.discovery.tests.support.recorded import WEB, answer
 from hypothesis import given
 from hypothesis import strategies as st
 
-HERE = Node("here", "192.0.2.1", "dc1")
+HERE = AgentNode("here", "192.0.2.1", "dc1")
 
 
-def wanted(**params: Any) -> Wanted:
+def wanted(**params: Any) -> WantedService:
     """What a call for the service web-1 asks for."""
-    return Wanted.from_params({"name": "web", "id": "web-1", **params})
+    return WantedService.from_params({"name": "web", "id": "web-1", **params})
 
 
 def ttl(name: str = "reports", **more: Any) -> dict[str, Any]:
@@ -46,7 +48,7 @@ def tcp(name: str = "listens", **more: Any) -> dict[str, Any]:
     return {"name": name, "tcp": "127.0.0.1:80", "interval": "10s", **more}
 
 
-def elsewhere(**more: Any) -> Instance:
+def elsewhere(**more: Any) -> CatalogInstance:
     """A service web-1 of another node whose agent is alive."""
     fields = {
         "node": "there",
@@ -58,21 +60,21 @@ def elsewhere(**more: Any) -> Instance:
         "port": 80,
         "alive": True,
     }
-    return Instance(**{**fields, **more})
+    return CatalogInstance(**{**fields, **more})
 
 
-def after(plan: Plan, actual: Actual) -> Actual:
+def after(plan: ServicePlan, actual: ActualService) -> ActualService:
     """A model of the agent: what it has once the plan is applied."""
     service, checks = actual.service, actual.checks
     if plan.deregister is not None:
         service, checks = None, ()
     if plan.register is not None:
         body = plan.register.payload(maintenance=plan.maintained, reason=plan.reason)
-        checks = tuple(Seen(c["CheckID"], c["Name"], "passing") for c in body["Checks"])
+        checks = tuple(CheckStatus(c["CheckID"], c["Name"], "passing") for c in body["Checks"])
         own = [check.id for check in checks if not check.id.startswith(MAINTENANCE)]
         service = Service.from_api({**body, "Service": body["Name"]}, own)
     if plan.maintenance and service is not None:
-        checks = (*checks, Seen(MAINTENANCE + service.id, "m", "critical"))
+        checks = (*checks, CheckStatus(MAINTENANCE + service.id, "m", "critical"))
     elif plan.maintenance is False:
         checks = tuple(check for check in checks if not check.id.startswith(MAINTENANCE))
     return dataclasses.replace(
@@ -84,21 +86,21 @@ def after(plan: Plan, actual: Actual) -> Actual:
     )
 
 
-def having(*calls: Wanted) -> Actual:
+def having(*calls: WantedService) -> ActualService:
     """What the agent has after these calls."""
-    actual = Actual()
+    actual = ActualService()
     for call in calls:
         actual = after(plan_service(call, actual), actual)
     return actual
 
 
-def agents(identifier: str) -> Actual:
+def agents(identifier: str) -> ActualService:
     """What the recorded agent has under this identifier."""
     checks = [each for each in answer("agent-checks").values() if each["ServiceID"] == identifier]
     own = [each["CheckID"] for each in checks if each["Type"] != "maintenance"]
-    return Actual(
+    return ActualService(
         Service.from_api(answer("agent-services")[identifier], own),
-        tuple(Seen.from_api(each) for each in checks),
+        tuple(CheckStatus.from_api(each) for each in checks),
     )
 
 
@@ -150,13 +152,17 @@ STATES = st.builds(
 
 
 @given(CALLS | PURGES, STATES)
-def test_a_plan_that_was_applied_leaves_nothing_to_do(call: Wanted, actual: Actual) -> None:
+def test_a_plan_that_was_applied_leaves_nothing_to_do(
+    call: WantedService, actual: ActualService
+) -> None:
     """Whatever is wanted and whatever is there, a second run is silent."""
     assert plan_service(call, after(plan_service(call, actual), actual)).empty
 
 
 @given(CALLS | PURGES, STATES)
-def test_the_diff_is_empty_exactly_when_the_plan_is(call: Wanted, actual: Actual) -> None:
+def test_the_diff_is_empty_exactly_when_the_plan_is(
+    call: WantedService, actual: ActualService
+) -> None:
     """`changed` and the requests come from the same comparison."""
     plan = plan_service(call, actual)
     assert plan.diff.changed is not plan.empty
@@ -164,7 +170,7 @@ def test_the_diff_is_empty_exactly_when_the_plan_is(call: Wanted, actual: Actual
 
 
 @given(CALLS, STATES)
-def test_the_prediction_is_what_comes(call: Wanted, actual: Actual) -> None:
+def test_the_prediction_is_what_comes(call: WantedService, actual: ActualService) -> None:
     """The plan's service, and the diff's after, are what a look afterwards finds."""
     plan = plan_service(call, actual)
     found = after(plan, actual).shown()
@@ -192,48 +198,50 @@ def test_the_prediction_is_what_comes(call: Wanted, actual: Actual) -> None:
         ([], wanted(state="absent"), "unchanged"),
     ],
 )
-def test_the_action_names_what_differs(before: list[Wanted], call: Wanted, action: str) -> None:
+def test_the_action_names_what_differs(
+    before: list[WantedService], call: WantedService, action: str
+) -> None:
     """One word for each way from what is to what shall be."""
     assert action == plan_service(call, having(*before)).action
 
 
 def test_what_consul_gives_back_needs_nothing() -> None:
     """A second run of the recorded call is silent, and any other is not."""
-    assert plan_service(Wanted.from_params(WEB), agents("web-1")).empty
+    assert plan_service(WantedService.from_params(WEB), agents("web-1")).empty
     for change in ({"port": 8081}, {"meta": {"version": 3}}, {"checks": WEB["checks"][:1]}):
-        assert not plan_service(Wanted.from_params({**WEB, **change}), agents("web-1")).empty
+        assert not plan_service(WantedService.from_params({**WEB, **change}), agents("web-1")).empty
 
 
 def test_consuls_own_maintenance_is_left_by_a_present_service() -> None:
     """Whoever took it out of rotation, with Consul's command or with ours."""
-    plan = plan_service(Wanted.from_params({"name": "bare"}), agents("bare"))
+    plan = plan_service(WantedService.from_params({"name": "bare"}), agents("bare"))
     assert (plan.action, plan.maintenance, plan.register) == ("maintenance left", False, None)
 
 
 def test_a_service_without_maintenance_of_ours_is_kept_as_it_is() -> None:
     """Without a name, maintenance leaves the registration alone."""
     actual = having(wanted(tags=["a"], checks=[ttl()]))
-    plan = plan_service(Wanted.from_params({"id": "web-1", "state": "maintenance"}), actual)
+    plan = plan_service(WantedService.from_params({"id": "web-1", "state": "maintenance"}), actual)
     assert (plan.register, plan.maintenance) == (None, True)
 
 
 def test_a_maintenance_is_ended_without_the_definition() -> None:
     """Without a name, present ends what maintenance began and leaves the registration alone."""
     actual = having(wanted(tags=["a"], checks=[ttl()], state="maintenance"))
-    plan = plan_service(Wanted.from_params({"id": "web-1"}), actual)
+    plan = plan_service(WantedService.from_params({"id": "web-1"}), actual)
     assert (plan.register, plan.maintenance, plan.action) == (None, False, "maintenance left")
 
 
 @pytest.mark.parametrize("state", ["maintenance", "present"])
 def test_nothing_is_there_to_be_named(state: str) -> None:
     """A service that is not there needs its definition."""
-    plan = plan_service(Wanted.from_params({"id": "web-1", "state": state}), Actual())
+    plan = plan_service(WantedService.from_params({"id": "web-1", "state": state}), ActualService())
     assert "there is no service web-1" in plan.problem
 
 
 def test_maintenance_goes_along_with_the_registration() -> None:
     """Replacing all checks would end it, and a second request would come too late."""
-    plan = plan_service(wanted(state="maintenance", maintenance_reason="kernel"), Actual())
+    plan = plan_service(wanted(state="maintenance", maintenance_reason="kernel"), ActualService())
     assert plan.register is not None
     (check,) = plan.register.payload(maintenance=True, reason="kernel")["Checks"]
     assert (check["CheckID"], check["Notes"]) == ("_service_maintenance:web-1", "kernel")
@@ -277,7 +285,7 @@ def test_purge_takes_this_owners_undeclared_services_only() -> None:
     """Others' services, declared ones and the one of this call stay."""
     owners = {"web-1": "shop", "kept": "shop", "old": "shop", "bank": "bank", "none": ""}
     call = wanted(owner="shop", purge=True, declared=["kept"])
-    assert plan_service(call, Actual(owners=owners)).purge == ("old",)
+    assert plan_service(call, ActualService(owners=owners)).purge == ("old",)
 
 
 @pytest.mark.parametrize(
@@ -302,7 +310,7 @@ def test_a_duplicate_is_the_same_instance_at_another_node(
     """The same given identifier, or the same address and port that mean the same everywhere."""
     there = elsewhere(**instance)
     plan = plan_service(
-        wanted(deduplicate="remove", **options), Actual(node=HERE, instances=(there,))
+        wanted(deduplicate="remove", **options), ActualService(node=HERE, instances=(there,))
     )
     assert ((there,) if found else ()) == plan.found == plan.duplicates
 
@@ -310,7 +318,7 @@ def test_a_duplicate_is_the_same_instance_at_another_node(
 def test_what_else_is_removed_is_no_part_of_the_service() -> None:
     """A diff shows it next to the service, a result under names of its own."""
     call = wanted(owner="shop", purge=True, declared=[], deduplicate="remove")
-    actual = Actual(owners={"old": "shop"}, node=HERE, instances=(elsewhere(),))
+    actual = ActualService(owners={"old": "shop"}, node=HERE, instances=(elsewhere(),))
     plan = plan_service(call, actual)
     assert plan.predicted is not None
     assert set(plan.diff.after) - set(plan.predicted) == {"purged", "duplicates"}

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service.validation import (
+    ServiceError,
     refuse_control,
     refuse_path,
     seconds_of,
-)
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.errors import (
-    ServiceError,
 )
 
 

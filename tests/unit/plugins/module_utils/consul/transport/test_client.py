@@ -11,7 +11,7 @@ import typing as t
 import pytest
 import requests
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service.registry import (
-    look,
+    read_service,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.client import (
     Connection,
@@ -20,7 +20,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transpo
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.errors import (
     ConsulError,
     Forbidden,
-    Refused,
+    RequestRefused,
     Unavailable,
     Unreachable,
 )
@@ -179,7 +179,7 @@ def test_an_identifier_is_quoted_once(
 ) -> None:
     """A service's identifier arrives so that one decoding gives it back."""
     agent.status = 404
-    look(client(), identifier)
+    read_service(client(), identifier)
     assert agent.request.path_url in path
 
 
@@ -230,10 +230,10 @@ def test_an_unhealthy_cluster_is_an_answer(agent: FakeAgent) -> None:
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        (400, Refused),
-        (401, Refused),
+        (400, RequestRefused),
+        (401, RequestRefused),
         (403, Forbidden),
-        (405, Refused),
+        (405, RequestRefused),
         (500, Unavailable),
         (503, Unavailable),
     ],
@@ -249,12 +249,12 @@ def test_a_status_has_its_error(agent: FakeAgent, status: int, kind: type[Consul
 @pytest.mark.parametrize(
     ("recording", "kind"),
     [
-        ("register-bad-meta", Refused),
-        ("register-without-name", Refused),
-        ("deregister-unknown", Refused),
+        ("register-bad-meta", RequestRefused),
+        ("register-without-name", RequestRefused),
+        ("deregister-unknown", RequestRefused),
         # Consul's status for these is that of a failure of its own.
-        ("acl-policy-wrong-rules", Refused),
-        ("acl-policy-wrong-right", Refused),
+        ("acl-policy-wrong-rules", RequestRefused),
+        ("acl-policy-wrong-right", RequestRefused),
         ("powerless-register", Forbidden),
         ("leaderless-services", Unavailable),
         ("catalog-nodes-wrong-filter", Unavailable),
@@ -272,7 +272,7 @@ def test_consuls_own_words_are_told(
 def test_a_mistake_is_one_through_another_agent_too(agent: FakeAgent) -> None:
     """An agent that is no server says that it asked one."""
     agent.status, agent.body = 500, "rpc error making call: Invalid Policy: invalid Name"
-    with pytest.raises(Refused, match="Invalid Policy"):
+    with pytest.raises(RequestRefused, match="Invalid Policy"):
         client().put("/v1/x")
 
 
@@ -405,7 +405,7 @@ def test_what_is_forbidden_has_its_remedy(
 def test_plain_http_to_an_agent_with_tls_is_told(agent: FakeAgent) -> None:
     """The answer is Go's, and the remedy ours."""
     agent.status, agent.body = 400, "Client sent an HTTP request to an HTTPS server."
-    with pytest.raises(Refused, match=r"speaks TLS there\. Name it with https://"):
+    with pytest.raises(RequestRefused, match=r"speaks TLS there\. Name it with https://"):
         client().get("/v1/x")
 
 
@@ -422,15 +422,15 @@ def test_what_consul_left_out_is_told(
 ) -> None:
     """The answer comes with Consul's word on what the token may not see."""
     agent.body, agent.headers = "[]", headers
-    assert client(token="t").get_seen("/v1/x") == ([], filtered)
+    assert client(token="t").get_with_acl_filter("/v1/x") == ([], filtered)
 
 
 def test_consul_says_that_it_left_members_out(agent: FakeAgent) -> None:
     """To a token without the right to see them; to nobody's request it does not."""
     agent.play("powerless-members")
-    assert client(token="t").get_seen("/v1/agent/members") == ([], True)
+    assert client(token="t").get_with_acl_filter("/v1/agent/members") == ([], True)
     agent.play("anonymous-members")
-    assert client().get_seen("/v1/agent/members") == ([], False)
+    assert client().get_with_acl_filter("/v1/agent/members") == ([], False)
 
 
 @pytest.mark.parametrize(

@@ -7,16 +7,15 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transpo
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.errors import (
     ConsulError,
     Forbidden,
-    Refused,
+    RequestRefused,
     Unavailable,
     Unreachable,
 )
 
 
 @pytest.fixture(autouse=True)
-def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+def _hasty(clock: object) -> None:
     """Nothing here takes time."""
-    monkeypatch.setattr(retry, "PAUSE_SECONDS", 0)
 
 
 class Server:
@@ -36,20 +35,20 @@ class Server:
 def test_a_server_that_starts_is_waited_for() -> None:
     """First nothing listens, then there is no leader."""
     server = Server(Unreachable("refused"), Unavailable("no leader"))
-    assert retry.settled(server, 60) == "answer"
+    assert retry.retry_until_available(server, 60) == "answer"
 
 
 def test_at_the_deadline_the_last_error_counts() -> None:
     """A timeout of nothing is one request."""
     server = Server(Unreachable("first"), Unavailable("second"))
     with pytest.raises(Unreachable, match="first"):
-        retry.settled(server, 0)
+        retry.retry_until_available(server, 0)
     assert len(server.errors) == 1
 
 
-@pytest.mark.parametrize("error", [Forbidden("no"), Refused("wrong")], ids=str)
+@pytest.mark.parametrize("error", [Forbidden("no"), RequestRefused("wrong")], ids=str)
 def test_what_no_time_mends_is_told_at_once(error: ConsulError) -> None:
     """A token without rights stays one."""
-    server = Server(error, Refused("asked again"))
+    server = Server(error, RequestRefused("asked again"))
     with pytest.raises(type(error), match=str(error)):
-        retry.settled(server, 60)
+        retry.retry_until_available(server, 60)
