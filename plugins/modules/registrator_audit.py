@@ -202,7 +202,13 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transpo
     CONNECTION,
     connection,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._docker.engine import EngineError
+from ansible_collections.rollcall.discovery.plugins.module_utils._docker.container_list import (
+    inspect_running,
+)
+from ansible_collections.rollcall.discovery.plugins.module_utils._docker.engine import (
+    Engine,
+    EngineError,
+)
 from ansible_collections.rollcall.discovery.plugins.module_utils._docker.expected_services import (
     RegistratorSettings,
     expected_services,
@@ -210,11 +216,8 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._docker.expecte
 from ansible_collections.rollcall.discovery.plugins.module_utils._docker.options import (
     CONNECTION as ENGINE,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._docker.running import (
-    RunningEngine,
-)
 
-# A look costs a request for each name in the catalog: rarer than where one request tells all.
+# An audit needs a request for each service name in the catalog: longer than the default.
 PAUSE_SECONDS = 0.5
 
 ARGUMENTS: dict[str, t.Any] = {
@@ -235,7 +238,7 @@ ARGUMENTS: dict[str, t.Any] = {
 
 
 class NotClean(Exception):
-    """Findings that shall fail the module; `result` is what it returns with them."""
+    """Findings that fail the module; `result` is what it returns with them."""
 
     def __init__(self, message: str, result: dict[str, t.Any]) -> None:
         """Keep the result for the failure."""
@@ -244,14 +247,14 @@ class NotClean(Exception):
 
 
 class Auditor:
-    """The host's engine and its agent, looked at together."""
+    """Compares the containers of the host with its agent and the catalog."""
 
     def __init__(self, params: t.Mapping[str, t.Any]) -> None:
-        """Connect to the engine; the agent is not asked yet."""
+        """Connect to the engine; no request is sent to the agent yet."""
         self._params = params
-        self._engine = RunningEngine(params["docker_host"], params["timeout"])
+        self._engine = Engine(params["docker_host"], params["timeout"])
         self._client = AuditClient(connection(params, os.environ), params["agent_url_template"])
-        self._rules = RegistratorSettings(
+        self._settings = RegistratorSettings(
             hostname=params["hostname"],
             ip=params["ip"] or "",
             internal=params["internal"],
@@ -260,15 +263,17 @@ class Auditor:
         )
 
     def read(self) -> AuditData:
-        """One look. Consul first: a container that starts in between is missing, never a ghost."""
+        """The data of an audit. Consul first: a container that starts in between is never a ghost."""
         answers = self._client.read()
-        containers = self._engine.inspected()
+        containers = inspect_running(self._engine)
         return AuditData(
-            hostname=self._rules.hostname,
+            hostname=self._settings.hostname,
             node=answers.node,
-            ip="" if self._rules.internal else self._rules.ip,
-            offers=tuple(
-                offer for each in containers for offer in expected_services(each, self._rules)
+            ip="" if self._settings.internal else self._settings.ip,
+            expected=tuple(
+                service
+                for each in containers
+                for service in expected_services(each, self._settings)
             ),
             running=frozenset(each["Id"][:12] for each in containers),
             agent=answers.agent,
@@ -277,7 +282,7 @@ class Auditor:
         ).without(self._params["ignore"])
 
     def findings(self, accepted: t.Collection[t.Any] = ()) -> tuple[Finding, ...]:
-        """What stands in every look until the deadline; none else than `accepted` ends it early.
+        """The findings that persist until the deadline; polling ends early if only `accepted` are left.
 
         An agent that does not answer has the same time to come back.
         """
@@ -298,9 +303,9 @@ class Auditor:
         )
 
     def repair(self, plan: RepairPlan) -> RepairPlan:
-        """Deregister all that the plan names; the part of it that was still there to remove.
+        """Deregister the removals of the plan; the part of the plan that was carried out.
 
-        One that fails does not keep the others; their errors are told together.
+        A failure does not stop the others; all errors are reported together.
         """
         own = self._client.read().node
         done, errors = [], []
@@ -317,10 +322,12 @@ class Auditor:
 
 
 def run(module: AnsibleModule) -> dict[str, t.Any]:
-    """Look, repair if asked to, and report; NotClean where what is left shall fail."""
+    """Audit, repair if requested, and report; NotClean for remaining findings of `fail_on`."""
     params = module.params
     if not (require(module, "docker") and require(module, "consul")):
-        module.warn("nothing is audited: the libraries to ask with are not installed yet")
+        module.warn(
+            "nothing is audited: the Python libraries docker and consul are not installed yet"
+        )
         return {**_report((), (), RepairPlan(), diff=module._diff), "clean": False, "table": []}
     auditor = Auditor(params)
     found = auditor.findings()

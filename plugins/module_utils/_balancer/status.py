@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""A balancer's status, and whether it is as wanted. No I/O."""
+"""The status of a load balancer, and the conditions that it does not meet. No I/O."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import typing as t
 
 @dataclasses.dataclass(frozen=True)
 class WantedStatus:
-    """What must hold; an empty value requires nothing.
+    """The conditions to meet; an empty one is not checked.
 
-    Instances are named by their ID in Consul or by address and port: `serving` must be in rotation,
-    `without` must be out of it and unknown to every worker that still runs.
+    Instances are given by their identifier in Consul or by address and port: `serving` must be in
+    rotation, `without` must be out of it and unknown to every worker with open requests.
     """
 
     settings: str = ""
@@ -27,25 +27,26 @@ class WantedStatus:
 
 @dataclasses.dataclass(frozen=True)
 class BalancerStatus:
-    """A balancer's /status and /instances; both are empty where it does not answer."""
+    """The pages /status and /instances; both empty if the balancer does not answer."""
 
     status: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
     instances: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
 
 
 def refusal(seen: BalancerStatus, wanted: WantedStatus) -> str | None:
-    """Why the wanted settings will never be in use; None while they may be."""
+    """Why the wanted settings were rejected; None if they were not."""
     settings = seen.status["settings"]
     if not wanted.settings or settings["accepted"]:
         return None
-    # Settings that could not be parsed have no revision.
+    # Settings that could not be read have no revision.
     if settings["offered_revision"] not in (wanted.settings, ""):
         return None
-    return f"the balancer refuses its settings, the last good ones serve on: {settings['reason']}"
+    reason = settings["reason"]
+    return f"the load balancer rejects its settings and keeps the last valid ones: {reason}"
 
 
 def unmet(seen: BalancerStatus, wanted: WantedStatus) -> list[str]:
-    """What does not hold, one sentence each."""
+    """The conditions that are not met, one sentence each."""
     status = seen.status
     missing = []
     if wanted.settings and status["settings"]["revision"] != wanted.settings:
@@ -56,7 +57,7 @@ def unmet(seen: BalancerStatus, wanted: WantedStatus) -> list[str]:
     if wanted.states and status["state"] not in wanted.states:
         missing.append(f"its state is {status['state']}: {status['reason']}")
     missing += [f"{name} is not in rotation" for name in wanted.serving if not _serves(seen, name)]
-    return missing + [text for name in wanted.without for text in _still(seen, name)]
+    return missing + [text for name in wanted.without for text in _remaining(seen, name)]
 
 
 def _rows(seen: BalancerStatus, name: str) -> list[t.Mapping[str, t.Any]]:
@@ -72,13 +73,13 @@ def _serves(seen: BalancerStatus, name: str) -> bool:
     return any(row["in_rotation"] for row in _rows(seen, name))
 
 
-def _still(seen: BalancerStatus, name: str) -> list[str]:
-    """Why an instance is not out of rotation yet."""
+def _remaining(seen: BalancerStatus, name: str) -> list[str]:
+    """Why an instance is not removed yet."""
     found = []
     for row in _rows(seen, name):
         if row["in_rotation"]:
             found.append(f"{name} is in rotation")
         elif row["generations"]:
             numbers = ", ".join(map(str, row["generations"]))
-            found.append(f"{name} is known to workers of generation {numbers}")
+            found.append(f"{name} is still used by workers of generation {numbers}")
     return found

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""One plan for check mode, diff and the real run: what is, and what shall be."""
+"""One plan for check mode, diff and the real run: the state before and after."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Diff:
 
     @property
     def changed(self) -> bool:
-        """Whether the sides differ: the one definition of `changed`."""
+        """Whether both sides differ: the only definition of `changed`."""
         return self.before != self.after
 
     def report(self, *, diff: bool) -> dict[str, t.Any]:
-        """What a module returns of the plan: `changed`, and `diff` where it was asked for."""
+        """The return values of a plan: `changed`, and `diff` if requested."""
         result: dict[str, t.Any] = {"changed": self.changed}
         if diff:
             result["diff"] = {"before": dict(self.before), "after": dict(self.after)}

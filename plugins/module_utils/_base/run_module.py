@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""How a module ends: with what it returns, or with the words of an error."""
+"""Runs a module and turns its errors into fail_json."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def run_module(
     run: t.Callable[[AnsibleModule], dict[str, t.Any]],
     *errors: type[Exception],
 ) -> None:
-    """Run the module and return what it gives; an error of these kinds fails it, in its words.
+    """Exit with the result of `run`; one of these errors fails the module with its message.
 
-    An error with a `result` says beside its words what a module returns.
+    The attribute `result` of an error is returned as well.
     """
     try:
         module.exit_json(**run(module))

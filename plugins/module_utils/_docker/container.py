@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""Containers as values: what is wanted, what there is, and the plan between them. No I/O."""
+"""Wanted and actual containers as values, and the plan between them. No I/O."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _MEMORY = re.compile(r"\d+(\.\d+)?([bkmgBKMG][bB]?)?")
 
 
 class ContainerError(ValueError):
-    """A wanted container that cannot be, or must not be: the message says why and what to do."""
+    """An invalid container, or a conflict with one of another owner: says why and what to do."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +71,7 @@ class ContainerSpec:
 
     @classmethod
     def from_params(cls, params: t.Mapping[str, t.Any]) -> ContainerSpec:
-        """Read one item of `containers`; ContainerError where a value cannot be meant."""
+        """Read one item of `containers`; ContainerError for an invalid value."""
         options = {
             key: params[key]
             for key, default in _DEFAULTS.items()
@@ -88,7 +88,7 @@ class ContainerSpec:
             raise ContainerError(f"memory {options['memory']!r} is not a size such as 64m or 1g")
         if options.get("pids_limit", 1) < 1:
             raise ContainerError(
-                f"{params['name']}: pids_limit {options['pids_limit']} leaves it no process"
+                f"{params['name']}: pids_limit {options['pids_limit']} must be at least 1"
             )
         return cls(params["name"], params["image"], params.get("pull") or "missing", options)
 
@@ -112,17 +112,17 @@ class ActualContainer:
     image_id: str
     running: bool
     labels: t.Mapping[str, str]
-    # The engine's word for what `running` tells in short; it makes no other container of this one.
+    # The engine's status in detail; it does not make it a different container.
     status: str = dataclasses.field(default="", compare=False)
 
     @property
     def active(self) -> bool:
-        """Whether there is something to stop: a crash loop and a paused process count as well."""
+        """Whether it must be stopped: also in a restart loop, or paused."""
         return self.running or self.status in ("restarting", "paused")
 
     @property
     def owner(self) -> str | None:
-        """Who made it, None for a container that nobody of this collection made."""
+        """The owner label, None for a container that this collection did not create."""
         return self.labels.get(OWNER_LABEL)
 
 
@@ -195,14 +195,14 @@ def plan_containers(
 ) -> ContainerPlan:
     """Decide what happens to each container.
 
-    `image_ids` tells which image each reference means on this host, None where it is not there yet.
-    Raises ContainerError, before anything is done, for a name given twice and for a name that a
-    container of somebody else holds.
+    `image_ids` has the image ID of each reference on this host, None if it is not present.
+    Raises ContainerError, before any change, for a duplicate name and for a name that a container
+    of another owner has.
     """
     names = [spec.name for spec in wanted]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ContainerError(f"container names given twice: {', '.join(twice)}")
+        raise ContainerError(f"duplicate container names: {', '.join(twice)}")
     present = {container.name: container for container in actual}
     for name in names:
         named(actual, name, owner=owner)
@@ -217,12 +217,12 @@ def plan_containers(
 
 
 def named(actual: t.Sequence[ActualContainer], name: str, *, owner: str) -> list[ActualContainer]:
-    """The container of this name, if there is one; ContainerError where it is somebody else's."""
+    """The container of this name, if it exists; ContainerError if another owner has it."""
     found = [container for container in actual if container.name == name]
     for container in found:
         if container.owner != owner:
             raise ContainerError(
-                f"a container named {name} exists and is not ours ({OWNER_LABEL} is "
+                f"a container named {name} belongs to another owner ({OWNER_LABEL} is "
                 f"{container.owner!r}, not {owner!r}): rename or remove it, nothing was changed"
             )
     return found
@@ -238,16 +238,16 @@ def reach(plan: ContainerPlan, state: str) -> ContainerPlan:
 
 
 def _reach(action: Action, state: str) -> Action:
-    """One step, adapted. What neither runs nor rests, such as a crash loop, is to be stopped."""
+    """One step, adapted. A container in a restart loop is stopped as well."""
     active = action.actual is not None and action.actual.active
     if state in ("stopped", "restarted") and action.action == "started" and active:
-        return dataclasses.replace(action, action=state, reasons=("asked for",))
+        return dataclasses.replace(action, action=state, reasons=("requested",))
     if state in ("present", "stopped") and action.action == "started":
         return dataclasses.replace(action, action="unchanged", reasons=())
     if state == "stopped" and action.action in ("created", "recreated"):
         return dataclasses.replace(action, starts=False)
     if state in ("stopped", "restarted") and action.action == "unchanged":
-        return dataclasses.replace(action, action=state, reasons=("asked for",))
+        return dataclasses.replace(action, action=state, reasons=("requested",))
     return action
 
 
@@ -272,12 +272,12 @@ def _differences(
     keys = sorted({*before, *after})
     reasons = [key for key in keys if before.get(key) != after.get(key)]
     if not reasons and image_id != actual.image_id:
-        reasons = ["image (the name means another image now)"]
+        reasons = ["image (the reference resolves to another image now)"]
     return tuple(reasons)
 
 
 def _recorded(actual: ActualContainer) -> dict[str, t.Any]:
-    """The specification a container was made from; empty where its label was tampered with."""
+    """The specification that a container was created from; empty if its label is invalid."""
     try:
         content = json.loads(actual.labels.get(SPEC_LABEL, "{}"))
     except ValueError:
@@ -289,8 +289,8 @@ def _before(action: Action) -> dict[str, t.Any]:
     """The diff's left side for one container."""
     if action.actual is None:
         return {"state": "absent"}
-    restless = action.actual.status if action.actual.active else "stopped"
-    state = "running" if action.actual.running else restless
+    inactive = action.actual.status if action.actual.active else "stopped"
+    state = "running" if action.actual.running else inactive
     return {"state": state, **_recorded(action.actual)}
 
 
@@ -298,7 +298,7 @@ def _after(action: Action) -> dict[str, t.Any]:
     """The diff's right side for one container."""
     if action.spec is None:
         return {"state": "absent"}
-    explained = action.action in ("recreated", "restarted")
-    note = {"reason": ", ".join(action.reasons)} if explained else {}
+    with_reason = action.action in ("recreated", "restarted")
+    note = {"reason": ", ".join(action.reasons)} if with_reason else {}
     state = "running" if action.starts and action.action != "stopped" else "stopped"
     return {"state": state, **json.loads(action.spec.canonical), **note}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""All containers of a host in a few words, running or not."""
+"""The containers of a host, running or not, in plain values."""
 
 from __future__ import annotations
 
@@ -13,16 +13,25 @@ from .engine import Engine
 
 
 def list_containers(engine: Engine) -> list[dict[str, t.Any]]:
-    """Every container, by its name. Raises EngineError.
+    """Every container, sorted by name. Raises EngineError.
 
-    What is removed between the list and the look is left out.
+    A container that is removed in between is left out.
     """
     found = (engine.inspect(entry.id) for entry in engine.containers())
     return sorted((summary(each) for each in found if each), key=lambda each: each["name"])
 
 
+def inspect_running(engine: Engine) -> list[dict[str, t.Any]]:
+    """The output of docker inspect for every running or paused container. Raises EngineError.
+
+    The list has no filter: an old engine that does not know a filter would hide running containers.
+    """
+    active = (each for each in engine.containers() if each.running or each.status == "paused")
+    return [found for found in (engine.inspect(each.id) for each in active) if found]
+
+
 def summary(found: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """A container as Docker's inspect shows it, in plain values."""
+    """The plain values of a container, from the output of docker inspect."""
     config, state = found.get("Config") or {}, found.get("State") or {}
     networks = (found.get("NetworkSettings") or {}).get("Networks") or {}
     return {
@@ -37,7 +46,7 @@ def summary(found: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 def _ports(found: t.Mapping[str, t.Any]) -> list[dict[str, int]]:
-    """Host and container ports; on the host's network an exposed port is one of the host."""
+    """Host and container ports; in the host network an exposed port is a host port."""
     config = found.get("Config") or {}
     if (found.get("HostConfig") or {}).get("NetworkMode") == "host":
         pairs = {(port, port) for port in map(_number, config.get("ExposedPorts") or {})}

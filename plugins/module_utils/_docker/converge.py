@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""The use case both container modules share: read, plan once, apply once, report."""
+"""What both container modules share: read, plan once, apply once, report."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from .engine import Engine, EngineError
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """What shall be true on the host, and how far to go and to wait for it.
+    """The wanted containers of a host, and the options for applying them.
 
-    `only` narrows it to the container of that name: the owner's others are left alone.
+    `only` limits it to the container of that name: other containers of the owner are untouched.
     """
 
     owner: str
@@ -39,7 +39,7 @@ class Request:
 
 
 def connect(params: t.Mapping[str, t.Any], *, check_mode: bool) -> Engine | None:
-    """The engine that the module's options name; None in check mode where none answers yet."""
+    """The engine of the module's options; None in check mode if it does not answer."""
     try:
         return Engine(params["docker_host"], params["timeout"])
     except EngineError:
@@ -54,10 +54,10 @@ def predict_empty(request: Request) -> ContainerPlan:
 
 
 def converge(engine: Engine, request: Request) -> ContainerPlan:
-    """Plan against the engine and, outside check mode, carry it out; returns the plan.
+    """Plan and, outside check mode, apply; returns the plan.
 
-    Every image is at hand before the first container is touched: a registry that does not answer
-    costs nothing that runs.
+    All images are pulled before the first container changes: an unreachable registry does not
+    affect a running container.
     """
     image_ids, missing = _resolve(engine, request)
     plan = _plan(request, engine.containers(), image_ids)
@@ -73,7 +73,7 @@ def converge(engine: Engine, request: Request) -> ContainerPlan:
 
 
 def results(plan: ContainerPlan, engine: Engine | None) -> list[dict[str, t.Any]]:
-    """One entry for each container: what happened, why, and where it can be reached now."""
+    """One entry for each container: the action, its reasons, ports and address."""
     return [
         {
             "name": step.name,
@@ -95,7 +95,7 @@ def _plan(
     actual: t.Sequence[ActualContainer],
     image_ids: t.Mapping[str, str | None],
 ) -> ContainerPlan:
-    """The one plan of a request, for prediction and for the real run."""
+    """The plan of a request, for check mode and for the real run."""
     if request.only is not None:
         actual = named(actual, request.only, owner=request.owner)
     plan = plan_containers(
@@ -105,21 +105,21 @@ def _plan(
 
 
 def _runs(action: Action, state: str) -> bool:
-    """Whether the container is up once the step is done; `present` may leave one stopped."""
+    """Whether the container runs after the step; `present` may leave one stopped."""
     if action.spec is None or state == "stopped":
         return False
     return action.action != "unchanged" or bool(action.actual and action.actual.running)
 
 
 def _policies(specs: t.Sequence[ContainerSpec]) -> dict[str, str]:
-    """The pull policy of each image: of several containers' the most eager one."""
+    """The pull policy of each image: the strictest of several containers."""
     order = ("never", "missing", "always")
     eager = sorted(specs, key=lambda spec: order.index(spec.pull))
     return {spec.image: spec.pull for spec in eager}
 
 
 def _resolve(engine: Engine, request: Request) -> tuple[dict[str, str | None], list[str]]:
-    """What each image reference means here, and which are still to be pulled."""
+    """The image ID of each reference, and the references to pull."""
     policies = _policies(request.containers)
     if not request.check_mode:
         for reference in (name for name, pull in policies.items() if pull == "always"):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""The Docker Engine, reached through the Docker SDK: lists, pulls, and carries out a plan."""
+"""The Docker Engine through the Docker SDK: lists, pulls and carries out a plan."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Engine:
 
     def image_id(self, reference: str) -> str | None:
         """The identifier a reference means on this host, None where the image is not there."""
-        found = self._look(f"image {reference}", self._api.inspect_image, reference)
+        found = self._inspect(f"image {reference}", self._api.inspect_image, reference)
         return str(found["Id"]) if found else None
 
     def pull(self, reference: str) -> None:
@@ -112,8 +112,8 @@ class Engine:
         )
 
     def inspect(self, name: str) -> dict[str, t.Any]:
-        """Everything Docker tells of a container; {} only where it says there is no such one."""
-        return self._look(f"container {name}", self._api.inspect_container, name)
+        """The output of docker inspect for a container; {} only if it does not exist."""
+        return self._inspect(f"container {name}", self._api.inspect_container, name)
 
     def describe(self, name: str) -> dict[str, t.Any]:
         """Identifier, image, published ports and first address of a container; {} when absent."""
@@ -139,10 +139,10 @@ class Engine:
         """Stop a container by its own stop signal and grace."""
         self._call(f"stop container {name}", self._api.stop, name)
 
-    def _look(
+    def _inspect(
         self, what: str, method: t.Callable[[str], dict[str, t.Any]], reference: str
     ) -> dict[str, t.Any]:
-        """What `method` answers; {} only where Docker says that there is no such thing."""
+        """The result of `method`; {} only if Docker reports that the object does not exist."""
         try:
             return method(reference)
         except self._not_found:
@@ -186,7 +186,7 @@ class Engine:
             host_port = "" if port.host_port is None else str(port.host_port)
             bindings.setdefault(key, []).append((port.host_address, host_port))
         host_config = self._call(
-            f"describe container {spec.name}",
+            f"configure container {spec.name}",
             self._api.create_host_config,
             network_mode=spec.get("network_mode"),
             port_bindings=bindings or None,
@@ -229,7 +229,7 @@ class Engine:
             return
         with concurrent.futures.ThreadPoolExecutor(max_workers=min(8, len(steps))) as pool:
             begun = [pool.submit(work, step) for step in steps]
-        # Not pool.map: at the first error it calls off what no thread has taken up yet.
+        # Not pool.map: at the first error it cancels what no thread has started yet.
         for each in begun:
             each.result()
 
@@ -244,7 +244,7 @@ class Engine:
 
 
 def _healthcheck(params: t.Mapping[str, t.Any] | None) -> dict[str, t.Any] | None:
-    """The health check in the API's words and units."""
+    """The health check in the format of the API."""
     if not params:
         return None
     check = {

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""Which ports of a running container ask Registrator to be registered, and as what. No I/O.
+"""The services that Registrator should register for a running container. No I/O.
 
-Upstream's vocabulary and identifiers, written down a second time on purpose: an audit that used
-the daemon's own code would share its mistakes.
+This is a second implementation of gliderlabs/registrator's rules on purpose: an audit with the code
+of our daemon would share its bugs.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ import typing as t
 _NUMBER = re.compile(r"[+-]?[0-9]+")
 _PORT = re.compile(r"([0-9]{1,5})/(\w+)")
 _HEX = re.compile(r"[0-9a-f]{12,64}")
-# Docker lists what these publish; an exposed port alone is not reached from outside.
+# Docker lists the ports that these publish; an exposed port is not reachable from outside.
 _BRIDGED = ("default", "bridge", "none")
 
 
 @dataclasses.dataclass(frozen=True)
 class RegistratorSettings:
-    """How the host's Registrator runs: its -hostname, -ip, -internal, -explicit, label."""
+    """The flags of the Registrator of the host: its -hostname, -ip, -internal, -explicit, label."""
 
     hostname: str
     ip: str = ""
@@ -34,7 +34,7 @@ class RegistratorSettings:
 
 @dataclasses.dataclass(frozen=True)
 class ExpectedService:
-    """One port that asks to be registered; no `addresses` where any may be right."""
+    """One port to register; no `addresses` if every address is valid."""
 
     id: str
     name: str
@@ -45,39 +45,39 @@ class ExpectedService:
 
 
 def expected_services(
-    found: t.Mapping[str, t.Any], rules: RegistratorSettings
+    found: t.Mapping[str, t.Any], settings: RegistratorSettings
 ) -> tuple[ExpectedService, ...]:
-    """What a container, as Docker's inspect shows it, asks for; none unless it runs."""
+    """The services of a container from docker inspect; none unless it is running."""
     state = found.get("State") or {}
     if not state.get("Running") or state.get("Restarting"):
         return ()
     config = found.get("Config") or {}
-    ports = _ports(found, internal=rules.internal)
-    offers: dict[str, ExpectedService] = {}
+    ports = _ports(found, internal=settings.internal)
+    services: dict[str, ExpectedService] = {}
     for number, protocol, published in ports:
-        words, specific = _words(config, number)
-        if "ignore" in words or (rules.explicit and "name" not in words):
+        metadata, specific = _service_metadata(config, number)
+        if "ignore" in metadata or (settings.explicit and "name" not in metadata):
             continue
-        name = words.get("name") or _default_name(str(config.get("Image") or ""))
+        name = metadata.get("name") or _default_name(str(config.get("Image") or ""))
         if len(ports) > 1 and "name" not in specific:
             name = f"{name}-{number}"
         container = str(found.get("Name") or "").lstrip("/")
         suffix = ":udp" if protocol == "udp" else ""
-        offer = ExpectedService(
-            id=words.get("id") or f"{rules.hostname}:{container}:{number}{suffix}",
+        service = ExpectedService(
+            id=metadata.get("id") or f"{settings.hostname}:{container}:{number}{suffix}",
             name=name,
             container=container,
             short_id=str(found.get("Id") or "")[:12],
             port=published,
-            addresses=_addresses(found, rules),
+            addresses=_addresses(found, settings),
         )
-        # Of two ports with one identifier the first keeps it.
-        offers.setdefault(offer.id, offer)
-    return tuple(offers.values())
+        # The first of two ports with one identifier keeps it.
+        services.setdefault(service.id, service)
+    return tuple(services.values())
 
 
 def _ports(found: t.Mapping[str, t.Any], *, internal: bool) -> list[tuple[int, str, int]]:
-    """Number, protocol and the number to be reached at, of every port that can be reached."""
+    """Container port, protocol and reachable port of every reachable port."""
     exposed = (found.get("Config") or {}).get("ExposedPorts") or {}
     bound = (found.get("NetworkSettings") or {}).get("Ports") or {}
     mode = _mode(found)
@@ -96,18 +96,18 @@ def _ports(found: t.Mapping[str, t.Any], *, internal: bool) -> list[tuple[int, s
             published = number
         if published:
             ports.append((number, match[2], published))
-    # By number, tcp first, as upstream's identifiers do not tell sctp from tcp.
+    # By number, tcp first: upstream's identifiers do not distinguish sctp from tcp.
     return sorted(ports, key=lambda port: (port[0], port[1] != "tcp", port[1]))
 
 
-def _addresses(found: t.Mapping[str, t.Any], rules: RegistratorSettings) -> tuple[str, ...]:
-    """The addresses of which one is right; none where it cannot be told from here."""
+def _addresses(found: t.Mapping[str, t.Any], settings: RegistratorSettings) -> tuple[str, ...]:
+    """The valid addresses; none if they cannot be derived here."""
     labels = (found.get("Config") or {}).get("Labels") or {}
-    label = str(labels.get(rules.label) or "") if rules.label else ""
+    label = str(labels.get(settings.label) or "") if settings.label else ""
     if label:
         return (label.rpartition("/")[0] if "/" in label else label,)
-    if not rules.internal:
-        return (rules.ip,) if rules.ip else ()
+    if not settings.internal:
+        return (settings.ip,) if settings.ip else ()
     networks = (found.get("NetworkSettings") or {}).get("Networks") or {}
     if _mode(found) == "host":
         return ()
@@ -119,10 +119,10 @@ def _mode(found: t.Mapping[str, t.Any]) -> str:
     return str((found.get("HostConfig") or {}).get("NetworkMode") or "default")
 
 
-def _words(config: t.Mapping[str, t.Any], port: int) -> tuple[dict[str, str], set[str]]:
-    """The SERVICE_* values for a port, and which of them a port-specific key gave.
+def _service_metadata(config: t.Mapping[str, t.Any], port: int) -> tuple[dict[str, str], set[str]]:
+    """The SERVICE_* values of a port, and the names of those with a port-specific key.
 
-    Labels override the environment, SERVICE_<port>_X beats SERVICE_X, an empty value is none.
+    Labels override the environment, SERVICE_<port>_X overrides SERVICE_X, an empty value is unset.
     """
     pairs = [entry.partition("=")[::2] for entry in config.get("Env") or () if "=" in entry]
     pairs += sorted((config.get("Labels") or {}).items())
@@ -130,18 +130,18 @@ def _words(config: t.Mapping[str, t.Any], port: int) -> tuple[dict[str, str], se
     specific: dict[str, str] = {}
     for key, value in pairs:
         if key.startswith("SERVICE_"):
-            word = key[len("SERVICE_") :].lower()
-            head, underscore, tail = word.partition("_")
+            name = key[len("SERVICE_") :].lower()
+            head, underscore, tail = name.partition("_")
             if not (underscore and _NUMBER.fullmatch(head)):
-                general[word] = value
+                general[name] = value
             elif head == str(port):
                 specific[tail] = value
-    words = {key: value for key, value in {**general, **specific}.items() if key and value}
-    return words, {key for key, value in specific.items() if value}
+    metadata = {key: value for key, value in {**general, **specific}.items() if key and value}
+    return metadata, {key for key, value in specific.items() if value}
 
 
 def _default_name(image: str) -> str:
-    """The image's own name; the first characters of an identifier that stands for one."""
+    """The base name of the image; the first characters of an image identifier."""
     if image.startswith("sha256:"):
         image = image[len("sha256:") :]
     name = image.rpartition("/")[2].partition("@")[0].partition(":")[0]

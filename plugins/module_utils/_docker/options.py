@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""The argument specifications that go with the doc fragments `docker` and `docker.wait`."""
+"""The argument specifications of the doc fragments `docker`, `docker.wait` and `container`."""
 
 from __future__ import annotations
 

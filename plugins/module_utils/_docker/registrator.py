@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""Registrator as a container: typed options become its command line. No I/O."""
+"""The container of Registrator: typed options become its command line. No I/O."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from .container import ContainerError, ContainerSpec
 
 OWNER = "registrator"
 OWNER_META = "registrator-owner"
-# Inside the container. The folder is mounted, not the socket: a socket that Docker makes anew when
-# it restarts is another file, and a mounted file would stay the old one.
+# Inside the container. The folder is mounted, not the socket: Docker recreates the socket when it
+# restarts, and a mounted file would remain the old one.
 _SOCKETS = "/run/docker-host"
-# Where gliderlabs/registrator looks without DOCKER_HOST.
+# The default of gliderlabs/registrator without DOCKER_HOST.
 _SOCKET_FILE = "/tmp/docker.sock"
-# Files of the host by the option that names them: where each is inside, and the variable for it.
+# Files of the host by option: the path inside the container, and its environment variable.
 FILES = {
     "token_file": ("/run/registrator-token", "CONSUL_HTTP_TOKEN_FILE"),
     "ca_file": ("/run/registrator-ca.pem", "CONSUL_CACERT"),
 }
-# What the container may do and use, as container_set has it.
+# Limits of the container, as in container_set.
 _LIMITS = ("memory", "pids_limit", "user", "read_only", "cap_drop", "security_opt")
 _VOLUME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 _NETWORK = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 _LISTEN = re.compile(r"(?:\[[0-9a-fA-F:.]*\]|[^\[\]:/\s]*):([0-9]{1,5})")
-# Least values, where the daemon would end at once or count nonsense.
+# Minimums, below which the daemon would exit at once.
 _LEAST = {
     "ttl": 0,
     "ttl_refresh": 0,
@@ -45,8 +45,8 @@ _SCHEMES = {"consul": "http", "consul-tls": "https"}
 class Flag:
     """A flag of the daemon, with the argument specification of the option that sets it.
 
-    At its default it stays off the command line, for an image that does not know it. `always` puts
-    it there all the same: the default of gliderlabs/registrator is another one.
+    At its default it is omitted from the command line, for an image that does not know it. `always`
+    includes it: gliderlabs/registrator has a different default.
     """
 
     name: str
@@ -66,7 +66,7 @@ def _one_of(*choices: str, default: str) -> dict[str, t.Any]:
     return {"type": "str", "choices": list(choices), "default": default}
 
 
-# All but -dry-run: a run that ends by itself is no container's, which would start it again.
+# Without -dry-run: it exits by itself, and Docker would restart the container.
 FLAGS: dict[str, Flag] = {
     "ip": Flag("ip", _TEXT),
     "use_ip_from_label": Flag("useIpFromLabel", _TEXT),
@@ -100,19 +100,19 @@ FLAGS: dict[str, Flag] = {
 
 
 def effective_options(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """What the command line says, by the names of the module's options. A zero is said."""
+    """The options on the command line, by the names of the module's options."""
     more = {name: params[name] for name in ("registry_uri", "extra_args") if params[name]}
-    return {**_said(params), **more}
+    return {**_given_flags(params), **more}
 
 
 def command_line(params: t.Mapping[str, t.Any]) -> list[str]:
     """The daemon's arguments, in a stable order, the registry last."""
-    flags = [_argument(FLAGS[option].name, value) for option, value in _said(params).items()]
+    flags = [_argument(FLAGS[option].name, value) for option, value in _given_flags(params).items()]
     return [*flags, *params["extra_args"], params["registry_uri"]]
 
 
 def specification(params: t.Mapping[str, t.Any]) -> ContainerSpec:
-    """The container; ContainerError for a combination the daemon would refuse."""
+    """The container; ContainerError for a combination that the daemon would reject."""
     _check(params)
     volumes, env = _engine(params)
     for option, (inside, variable) in FILES.items():
@@ -135,7 +135,7 @@ def specification(params: t.Mapping[str, t.Any]) -> ContainerSpec:
 
 
 def outcome(name: str, results: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, t.Any]:
-    """What the module returns as `container`; one that is absent, as wanted, is unchanged."""
+    """The return value `container`; an absent one that was to be absent is unchanged."""
     empty: dict[str, t.Any] = {
         "name": name,
         "image": None,
@@ -148,9 +148,9 @@ def outcome(name: str, results: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, 
 
 
 def agent_url(registry_uri: str, env: t.Mapping[str, t.Any] | None = None) -> str | None:
-    """The agent behind a registry URI, None where it is no Consul over TCP.
+    """The URL of the agent of a registry URI, None unless it is Consul over TCP.
 
-    Without an address in the URI it stands in `env`, the daemon's environment, or is this host's.
+    Without an address in the URI it is that of `env`, the daemon's environment, or of this host.
     """
     scheme, _colon, rest = registry_uri.partition(":")
     if scheme not in _SCHEMES:
@@ -161,10 +161,10 @@ def agent_url(registry_uri: str, env: t.Mapping[str, t.Any] | None = None) -> st
 
 
 def registered(services: t.Any, hostname: str) -> list[dict[str, t.Any]]:
-    """The services of an agent that this Registrator made, sorted by identifier.
+    """The services of an agent that this Registrator registered, sorted by identifier.
 
-    By its mark in their metadata, or by the identifier that upstream's Registrator gives.
-    `services` is what the agent says of its services, by identifier.
+    Identified by their metadata, or by the identifiers of gliderlabs/registrator. `services` is the
+    answer of /v1/agent/services.
     """
     if not isinstance(services, dict):
         return []
@@ -182,8 +182,8 @@ def registered(services: t.Any, hostname: str) -> list[dict[str, t.Any]]:
     ]
 
 
-def _said(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The options that stand on the command line: those that are set, and not left to a default."""
+def _given_flags(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The options on the command line: those that are set and differ from their default."""
     values = {option: params.get(option) for option in FLAGS}
     return {
         option: value
@@ -196,19 +196,19 @@ def _said(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 def _argument(flag: str, value: t.Any) -> str:
-    """A flag with its value, in Go's syntax: a switch stands alone."""
+    """A flag with its value in Go's syntax; a boolean flag has no value."""
     if value is True:
         return f"-{flag}"
     return f"-{flag}={','.join(value) if isinstance(value, list) else value}"
 
 
 def _check(params: t.Mapping[str, t.Any]) -> None:
-    """ContainerError for values the daemon would end at, or that Docker would take amiss."""
+    """ContainerError for values that the daemon or Docker would reject."""
     if not params["hostname"]:
-        raise ContainerError("hostname is required: by this name Registrator knows its services")
+        raise ContainerError("hostname is required: Registrator identifies its services by it")
     if not re.fullmatch(r"[a-z][a-z0-9-]*:(//\S*)?", params["registry_uri"]):
         raise ContainerError(
-            f"registry_uri {params['registry_uri']!r} is no URI such as consul://127.0.0.1:8500"
+            f"registry_uri {params['registry_uri']!r} is not a URI such as consul://127.0.0.1:8500"
         )
     for name, least in _LEAST.items():
         value = params.get(name)
@@ -216,33 +216,35 @@ def _check(params: t.Mapping[str, t.Any]) -> None:
             raise ContainerError(f"{name} is {value}, and must be at least {least}")
     ttl, refresh = params.get("ttl") or 0, params.get("ttl_refresh") or 0
     if (ttl > 0) != (refresh > 0) or 0 < ttl <= refresh:
-        raise ContainerError("ttl and ttl_refresh go together, and ttl must be the greater")
+        raise ContainerError(
+            "ttl and ttl_refresh must be set together, and ttl must be greater than ttl_refresh"
+        )
     _check_addresses(params)
     _check_volume(params)
     if params["memory"] and not re.fullmatch(r"\d+[bkmg]?", params["memory"].lower()):
-        raise ContainerError(f"memory {params['memory']!r} is no amount such as 64m")
+        raise ContainerError(f"memory {params['memory']!r} is not a size such as 64m")
     for name in ("docker_socket", *FILES):
         path = params[name] or "/"
         if not path.startswith("/") or ":" in path:
-            raise ContainerError(f"{name} {path!r} is no absolute path on the host, without ':'")
+            raise ContainerError(f"{name} {path!r} is not an absolute path on the host without ':'")
 
 
 def _check_volume(params: t.Mapping[str, t.Any]) -> None:
-    """ContainerError for a volume that is none, or that cannot be had the way it is asked for."""
+    """ContainerError for an invalid volume, or for one that cannot be mounted as requested."""
     volume = params.get("socket_volume")
     if not volume:
         return
     if not _VOLUME.fullmatch(volume):
         raise ContainerError(f"socket_volume {volume!r} is not the name of a Docker volume")
     if params.get("socket_mount") == "file":
-        raise ContainerError("socket_volume goes with socket_mount 'directory' only")
+        raise ContainerError("socket_volume requires socket_mount 'directory'")
 
 
 def _check_addresses(params: t.Mapping[str, t.Any]) -> None:
-    """ContainerError for an address, a network or a place to listen at that is none."""
+    """ContainerError for an invalid address, network or listen address."""
     ip, network, http = (params.get(name) or "" for name in ("ip", "network", "http"))
     if re.search(r"[\s/]", ip):
-        raise ContainerError(f"ip {ip!r} is not one address")
+        raise ContainerError(f"ip {ip!r} is not a single address")
     if network and not _NETWORK.fullmatch(network):
         raise ContainerError(f"network {network!r} is not the name of a Docker network")
     listen = _LISTEN.fullmatch(http)
@@ -257,11 +259,11 @@ def _engine(params: t.Mapping[str, t.Any]) -> tuple[list[str], dict[str, t.Any]]
     folder, socket = posixpath.split(params["docker_socket"])
     volume = params.get("socket_volume")
     if volume and socket:
-        # Read-only: a daemon that could write there could put a socket of its own in its place.
+        # Read-only: a daemon with write access could replace the socket.
         return [f"{volume}:{_SOCKETS}:ro"], {"DOCKER_HOST": f"unix://{_SOCKETS}/{socket}"}
     if folder == "/" or not socket:
         raise ContainerError(
-            f"docker_socket {params['docker_socket']!r} has no folder of its own to mount: name "
-            "a socket in one, or set socket_mount to 'file'"
+            f"docker_socket {params['docker_socket']!r} has no parent folder to mount: use a "
+            "socket in a folder, or set socket_mount to 'file'"
         )
     return [f"{folder}:{_SOCKETS}"], {"DOCKER_HOST": f"unix://{_SOCKETS}/{socket}"}

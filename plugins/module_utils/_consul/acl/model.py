@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""Policies and tokens of Consul's ACL system as values: read, refused, sent and shown. No I/O."""
+"""ACL policies and tokens as values, with their validation and their payload. No I/O."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ import uuid
 
 from ..transport.errors import ConsulError
 
-# Of the filter to_uuid of Ansible: a playbook that knows a secret knows its accessor too.
+# The namespace of Ansible's filter to_uuid: a playbook can derive the accessor ID from a SecretID.
 ACCESSOR_NAMESPACE = uuid.UUID("361E6D51-FAEC-444A-9079-341386DA8E2E")
-# Whoever finds a token with this in its description knows who made it.
+# The prefix of the description of every token that this collection creates.
 MARK = "rollcall: "
 ANONYMOUS = "00000000-0000-0000-0000-000000000002"
-# Consul shows it instead of a secret to a token that may read tokens, and not write them.
+# Consul returns it instead of a SecretID to a token with acl:read but without acl:write.
 HIDDEN = "<hidden>"
 MANAGEMENT = "global-management"
-# There from the first moment on, and nobody's to change.
+# Built in, and read-only.
 BUILT_IN = (MANAGEMENT, "builtin/global-read-only")
 
 _POLICY_NAME = re.compile(r"[A-Za-z0-9_-]+/?[A-Za-z0-9_-]*")
 _POLICY_NAME_LENGTH = 128
 _NODE_NAME = re.compile(r"[a-z0-9]([a-z0-9_-]*[a-z0-9])?")
-# An agent writes its datacenter in small letters, whatever its configuration says.
+# An agent converts the name of its datacenter to lowercase.
 _DATACENTER = re.compile(r"[a-z0-9_-]+")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _RESERVED = "00000000-0000-0000-0000-0000000000"
-# What a token may have besides, and what no option of ours gives.
+# Permissions of a token that no option of ours sets.
 _MORE = ("Roles", "ServiceIdentities", "TemplatedPolicies")
 
 
 @dataclasses.dataclass(frozen=True)
 class Policy:
-    """A wanted or an actual policy; `id` is Consul's, empty in a wanted one."""
+    """A wanted or an actual policy; the `id` is given by Consul, empty in a wanted one."""
 
     name: str
     description: str = ""
@@ -47,17 +47,19 @@ class Policy:
 
     @classmethod
     def from_params(cls, params: t.Mapping[str, t.Any]) -> Policy:
-        """Read an entry of a module's options; ConsulError for a name that Consul refuses."""
+        """Read an entry of the module's options; ConsulError for an invalid name."""
         name, datacenters = params["name"], params.get("datacenters") or ()
         if name in BUILT_IN or name.startswith("builtin/"):
-            raise ConsulError(f"policy {name} is Consul's own: it can be named, but not changed")
+            raise ConsulError(
+                f"policy {name} is built in: tokens can link it, but it cannot be changed"
+            )
         if not _POLICY_NAME.fullmatch(name) or len(name) > _POLICY_NAME_LENGTH:
             raise ConsulError(
-                f"{name[:60]!r} is no name of a policy: up to {_POLICY_NAME_LENGTH} letters, "
+                f"{name[:60]!r} is not a valid policy name: up to {_POLICY_NAME_LENGTH} letters, "
                 "digits, '-', '_' and one '/' inside"
             )
         for datacenter in datacenters:
-            _refuse_datacenter(f"policy {name}", datacenter)
+            _validate_datacenter(f"policy {name}", datacenter)
         return cls(
             name=name,
             description=params.get("description") or "",
@@ -86,7 +88,7 @@ class Policy:
         }
 
     def shown(self) -> dict[str, t.Any]:
-        """What a diff shows: the rules line by line, so that it shows which of them differ."""
+        """The policy in a diff, the rules line by line."""
         return {
             "description": self.description,
             "datacenters": list(self.datacenters),
@@ -98,8 +100,8 @@ class Policy:
 class Token:
     """A wanted or an actual token.
 
-    The secret is never shown, and not compared: it cannot change. `more` are rights of an actual
-    one that no option gives; `local` is a datacenter's choice when the token is made.
+    The secret is never shown, and not compared: it cannot change. `more` are permissions of an
+    actual token that no option sets; `local` is decided when the token is created.
     """
 
     accessor: str
@@ -113,29 +115,31 @@ class Token:
 
     @classmethod
     def from_params(cls, params: t.Mapping[str, t.Any]) -> Token:
-        """Read an entry of a module's options; ConsulError for what cannot be meant."""
+        """Read an entry of the module's options; ConsulError for an invalid one."""
         name, secret = params["name"], params.get("secret_id") or ""
         where = f"token {name}"
         if not name or not name.isprintable() or name != name.strip():
-            raise ConsulError(f"{name[:60]!r} is no name of a token: a line without blanks around")
+            raise ConsulError(
+                f"{name[:60]!r} is not a valid token name: one line without surrounding blanks"
+            )
         accessor = params.get("accessor_id") or (accessor_of(secret) if secret else "")
         for what, text in (("secret_id", secret), ("accessor_id", accessor)):
             if text and not _UUID.fullmatch(text):
-                raise ConsulError(f"{what} of {where} is no UUID")
+                raise ConsulError(f"{what} of {where} is not a UUID")
             if text.startswith(_RESERVED):
-                raise ConsulError(f"{what} of {where} is one that Consul reserves for itself")
+                raise ConsulError(f"{what} of {where} is reserved by Consul")
         if not accessor:
-            raise ConsulError(f"{where} needs secret_id, or accessor_id where it shall be absent")
+            raise ConsulError(f"{where} needs secret_id, or accessor_id with state=absent")
         identities = {
             (each["node"], each["datacenter"]) for each in params.get("node_identities") or ()
         }
         for node, datacenter in identities:
             if not _NODE_NAME.fullmatch(node):
                 raise ConsulError(
-                    f"{where}: Consul makes no identity for a node named {node!r}, only for small "
+                    f"{where}: {node!r} is not a valid node of a node identity: only lowercase "
                     "letters, digits, '-' and '_'"
                 )
-            _refuse_datacenter(where, datacenter)
+            _validate_datacenter(where, datacenter)
         return cls(
             accessor=accessor.lower(),
             description=MARK + name,
@@ -164,12 +168,12 @@ class Token:
 
     @property
     def name(self) -> str:
-        """The description without our mark."""
+        """The description without the prefix of this collection."""
         ours = self.description.startswith(MARK)
         return self.description[len(MARK) :] if ours else self.description
 
     def payload(self) -> dict[str, t.Any]:
-        """The body of /v1/acl/token/<accessor>, which leaves the secret as it is."""
+        """The body of /v1/acl/token/<accessor>, which does not change the secret."""
         return {
             **self.more,
             "AccessorID": self.accessor,
@@ -196,7 +200,7 @@ class Token:
 
 @dataclasses.dataclass(frozen=True)
 class WantedAcl:
-    """All that one call asks for. `anonymous` is None where its policies are not our business."""
+    """Everything that one call asks for. `anonymous` is None if its policies are not managed."""
 
     policies: tuple[Policy, ...] = ()
     tokens: tuple[Token, ...] = ()
@@ -209,7 +213,7 @@ class WantedAcl:
 
     @classmethod
     def from_params(cls, params: t.Mapping[str, t.Any], token: str | None) -> WantedAcl:
-        """Read a module's options; ConsulError names what cannot be meant, and no secret."""
+        """Read the options of a module; ConsulError names an invalid one, and no secret."""
         anonymous = params.get("anonymous_policies")
         wanted = cls(
             policies=tuple(Policy.from_params(each) for each in params.get("policies") or ()),
@@ -220,31 +224,33 @@ class WantedAcl:
             bootstrap=bool(params.get("bootstrap")),
             token=token or "",
         )
-        _refuse(wanted)
+        _validate(wanted)
         return wanted
 
 
 def accessor_of(secret: str) -> str:
-    """The accessor of a secret, by which a second run finds the token."""
+    """The accessor ID derived from a SecretID, by which a second run finds the token."""
     return str(uuid.uuid5(ACCESSOR_NAMESPACE, secret))
 
 
-def _refuse(wanted: WantedAcl) -> None:
-    """ConsulError for what each entry may be, but not all of them together."""
+def _validate(wanted: WantedAcl) -> None:
+    """ConsulError for entries that contradict each other."""
     if wanted.bootstrap and not wanted.token:
         raise ConsulError(
-            "bootstrap makes the token of this call the first one, and there is none: give a UUID "
-            "in token, token_file or CONSUL_HTTP_TOKEN"
+            "bootstrap makes the token of this call the bootstrap token, but none is given: set a "
+            "UUID in token, token_file or CONSUL_HTTP_TOKEN"
         )
     if wanted.bootstrap and not _UUID.fullmatch(wanted.token):
-        raise ConsulError("bootstrap makes the token of this call the first one: it is no UUID")
+        raise ConsulError(
+            "bootstrap makes the token of this call the bootstrap token, but it is not a UUID"
+        )
     names = [policy.name for policy in wanted.policies]
     repeated = _repeated(names)
     if repeated:
-        raise ConsulError(f"policies has {names[repeated[1]]} twice")
+        raise ConsulError(f"policies contains {names[repeated[1]]} twice")
     for what, values in (
         ("name", [token.description for token in wanted.tokens]),
-        # None of the tokens without one has another's.
+        # Tokens without a secret are compared by accessor.
         ("secret_id", [token.secret or token.accessor for token in wanted.tokens]),
         ("accessor_id", [token.accessor for token in wanted.tokens]),
     ):
@@ -259,7 +265,7 @@ def _refuse(wanted: WantedAcl) -> None:
 
 
 def _repeated(values: t.Sequence[str]) -> tuple[int, int] | None:
-    """The places of the first two values that are the same."""
+    """The indexes of the first two equal values."""
     for index, value in enumerate(values):
         first = values.index(value)
         if first != index:
@@ -267,9 +273,10 @@ def _repeated(values: t.Sequence[str]) -> tuple[int, int] | None:
     return None
 
 
-def _refuse_datacenter(where: str, datacenter: str) -> None:
-    """ConsulError for what no agent calls its datacenter."""
+def _validate_datacenter(where: str, datacenter: str) -> None:
+    """ConsulError for an invalid name of a datacenter."""
     if not _DATACENTER.fullmatch(datacenter):
         raise ConsulError(
-            f"{where}: {datacenter!r} is no datacenter: small letters, digits, '-' and '_'"
+            f"{where}: {datacenter!r} is not a valid datacenter: lowercase letters, digits, '-' "
+            "and '_'"
         )

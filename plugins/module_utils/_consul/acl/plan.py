@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""The plan from the ACL system that is there to the wanted one. No I/O."""
+"""The plan from the actual ACL system to the wanted one. No I/O."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Subject = t.TypeVar("Subject", Policy, Token)
 
 @dataclasses.dataclass(frozen=True)
 class ActualAcl:
-    """What Consul has: the names of all policies, those wanted with their rules, and all tokens.
+    """The names of all policies, the wanted ones with their rules, and all tokens.
 
-    `own` is the accessor of the call's own token, empty where that is none of these. `fresh` says
-    that the system was never bootstrapped when the call began.
+    `own` is the accessor ID of the token of the call, empty if it is none of these. `fresh` is
+    whether the system was not bootstrapped when the call began.
     """
 
     names: frozenset[str] = frozenset()
@@ -32,7 +32,7 @@ class ActualAcl:
 
     @classmethod
     def untouched(cls, wanted: WantedAcl) -> ActualAcl:
-        """What a bootstrap leaves, with the call's own token; without one there is none yet."""
+        """The state right after a bootstrap, which creates the token of the call."""
         first = Token("", "Bootstrap Token (Global Management)", (MANAGEMENT,), secret=wanted.token)
         return cls(
             names=frozenset(BUILT_IN),
@@ -43,7 +43,7 @@ class ActualAcl:
 
 @dataclasses.dataclass(frozen=True)
 class AclStep(t.Generic[Subject]):
-    """What becomes of one policy or token: the `subject` is the wanted, or the stale one."""
+    """The change of one policy or token: the `subject` is the wanted, or the stale one."""
 
     subject: Subject
     before: Subject | None
@@ -51,7 +51,7 @@ class AclStep(t.Generic[Subject]):
 
     @property
     def action(self) -> str:
-        """The step in a word."""
+        """The step in one word."""
         if self.before == self.after:
             return "unchanged"
         if self.before is None:
@@ -61,7 +61,7 @@ class AclStep(t.Generic[Subject]):
 
 @dataclasses.dataclass(frozen=True)
 class AclPlan:
-    """The steps from the actual to the wanted. `kept` is stale, but the call's own token."""
+    """The steps from the actual to the wanted state. `kept` is stale, but the token of the call."""
 
     diff: Diff
     bootstrap: bool
@@ -72,13 +72,13 @@ class AclPlan:
 
 
 def plan_acl(wanted: WantedAcl, actual: ActualAcl) -> AclPlan:
-    """What to send, and what to show of it, from the same comparison.
+    """The steps and the diff, from one comparison.
 
-    Raises ConsulError for what Consul would refuse half-way.
+    Raises ConsulError for what Consul would reject after the first changes.
     """
     seen = {token.accessor: token for token in actual.tokens}
-    _refuse_links(wanted, actual)
-    _refuse_tokens(wanted, actual)
+    _validate_links(wanted, actual)
+    _validate_tokens(wanted, actual)
     stale = _stale(wanted, actual)
     policies = tuple(
         AclStep(each, actual.policies.get(each.name), None if wanted.absent else each)
@@ -114,12 +114,12 @@ def plan_acl(wanted: WantedAcl, actual: ActualAcl) -> AclPlan:
 
 
 def _there(steps: t.Iterable[AclStep[Subject]], side: str) -> t.Iterator[Subject]:
-    """The policies or tokens that there are on one side of the steps, `before` or `after`."""
+    """The policies or tokens on one side of the steps, `before` or `after`."""
     return filter(None, (getattr(step, side) for step in steps))
 
 
 def _leaving(token: Token, actual: ActualAcl) -> AclStep[Token]:
-    """What becomes of a token that shall be absent, under whatever accessor its secret has."""
+    """The deletion of a token, by its accessor or its secret."""
     before = next(
         (
             seen
@@ -132,7 +132,7 @@ def _leaving(token: Token, actual: ActualAcl) -> AclStep[Token]:
 
 
 def _stale(wanted: WantedAcl, actual: ActualAcl) -> list[Token]:
-    """The tokens of an earlier secret: with the name of one of ours, and another accessor."""
+    """The tokens with an earlier secret: the name of a wanted one, and another accessor."""
     if not wanted.purge:
         return []
     descriptions = {token.description for token in wanted.tokens}
@@ -145,7 +145,7 @@ def _stale(wanted: WantedAcl, actual: ActualAcl) -> list[Token]:
 
 
 def _anonymous(wanted: WantedAcl, seen: t.Mapping[str, Token]) -> AclStep[Token] | None:
-    """What becomes of the anonymous token, whose other rights are not our business."""
+    """The change of the policies of the anonymous token; its other permissions are kept."""
     if wanted.anonymous is None:
         return None
     before = seen.get(ANONYMOUS) or Token(ANONYMOUS, "Anonymous Token")
@@ -153,8 +153,8 @@ def _anonymous(wanted: WantedAcl, seen: t.Mapping[str, Token]) -> AclStep[Token]
     return AclStep(after, before, after)
 
 
-def _refuse_links(wanted: WantedAcl, actual: ActualAcl) -> None:
-    """ConsulError for a token with a policy that there is not, and will not be."""
+def _validate_links(wanted: WantedAcl, actual: ActualAcl) -> None:
+    """ConsulError for a token that links a policy which does not exist and is not created."""
     listed = {policy.name for policy in wanted.policies}
     known = actual.names - listed if wanted.absent else actual.names | listed
     links = [] if wanted.absent else [(f"token {each.name}", each) for each in wanted.tokens]
@@ -163,17 +163,19 @@ def _refuse_links(wanted: WantedAcl, actual: ActualAcl) -> None:
     for where, name in named:
         if name not in known:
             raise ConsulError(
-                f"{where} names the policy {name}, which neither exists nor is one of policies: "
+                f"{where} links the policy {name}, which does not exist and is not in policies: "
                 "nothing was changed"
             )
 
 
-def _refuse_tokens(wanted: WantedAcl, actual: ActualAcl) -> None:
-    """ConsulError for a secret that would have to change, or to serve two tokens."""
+def _validate_tokens(wanted: WantedAcl, actual: ActualAcl) -> None:
+    """ConsulError for a secret that would have to change, or that two tokens would share."""
     for each in wanted.tokens:
         if wanted.absent:
             if _leaving(each, actual).subject.accessor == actual.own:
-                raise ConsulError(f"token {each.name} is the one of this call: it stays")
+                raise ConsulError(
+                    f"token {each.name} is the token of this call and cannot be deleted"
+                )
             continue
         for seen in actual.tokens:
             if seen.secret == HIDDEN:
@@ -182,11 +184,11 @@ def _refuse_tokens(wanted: WantedAcl, actual: ActualAcl) -> None:
             if seen.accessor == each.accessor and not same:
                 raise ConsulError(
                     f"token {each.name}: {each.accessor} is the accessor of a token with another "
-                    "secret, and a secret never changes: nothing was changed. Leave accessor_id "
-                    "out, so that the new secret has one of its own"
+                    "secret, and Consul never changes a secret: nothing was changed. Omit "
+                    "accessor_id, so that the new secret gets its own accessor"
                 )
             if same and seen.accessor != each.accessor:
                 raise ConsulError(
-                    f"the secret of token {each.name} is that of another token, "
-                    f"{seen.description!r}: nothing was changed. Make one of its own"
+                    f"the secret of token {each.name} is already used by another token, "
+                    f"{seen.description!r}: nothing was changed. Generate another secret"
                 )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""Consul's ACL system: reads it, bootstraps it, and applies a plan. Raises ConsulError."""
+"""Consul's ACL system: reads it, bootstraps it and applies a plan. Raises ConsulError."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ RESET = "https://developer.hashicorp.com/consul/docs/secure/acl/reset"
 
 
 class AclDisabled(ConsulError):
-    """The agent runs without an ACL system."""
+    """ACLs are disabled on the agent."""
 
 
 class UnknownToken(ConsulError):
-    """Consul has a bootstrapped ACL system, and does not know the call's token."""
+    """The ACL system is bootstrapped, and Consul does not know the token of the call."""
 
 
 class AclSystem:
@@ -34,18 +34,18 @@ class AclSystem:
         self._client = ConsulClient(connection)
 
     def read(self, wanted: WantedAcl) -> ActualAcl:
-        """All that a plan for `wanted` needs to know; Actual.untouched where a bootstrap is due."""
+        """The state that a plan needs; ActualAcl.untouched if a bootstrap is due."""
         try:
             return self._read(wanted)
         except NotBootstrapped as error:
             if wanted.bootstrap:
                 return ActualAcl.untouched(wanted)
             raise ConsulError(
-                f"{error}. The ACL system was never bootstrapped: 'bootstrap: true' does it, once"
+                f"{error}. The ACL system is not bootstrapped: set 'bootstrap: true'"
             ) from error
 
     def _read(self, wanted: WantedAcl) -> ActualAcl:
-        """All that a plan for `wanted` needs to know; Unbootstrapped where there is no ACL yet."""
+        """The state that a plan needs; NotBootstrapped if the ACL system is not bootstrapped."""
         try:
             policies = self._client.get("/v1/acl/policies") or []
         except Forbidden as error:
@@ -57,7 +57,7 @@ class AclSystem:
                 ) from error
             raise
         listed = {policy.name for policy in wanted.policies}
-        # The list tells all but the rules.
+        # The list contains everything but the rules.
         found = (
             self._client.get(f"/v1/acl/policy/{entry['ID']}")
             for entry in policies
@@ -72,9 +72,9 @@ class AclSystem:
         )
 
     def bootstrap(self, wanted: WantedAcl) -> ActualAcl:
-        """Make the call's token the first one; what there is afterwards.
+        """Bootstrap with the token of the call; the state afterwards.
 
-        Consul allows it once. Whoever comes second with the same token finds it done.
+        Consul allows it once. A concurrent second call with the same token finds it done.
         """
         refused: Forbidden | None = None
         try:
@@ -91,7 +91,7 @@ class AclSystem:
         return dataclasses.replace(actual, fresh=refused is None)
 
     def apply(self, plan: AclPlan) -> None:
-        """Send the plan's steps: what is linked to comes before the link, and goes after it."""
+        """Send the steps: a policy is created before its links, and deleted after them."""
         for policy in plan.policies:
             if policy.after:
                 self._write_policy(policy.action, policy.before, policy.after)
@@ -108,7 +108,7 @@ class AclSystem:
                 self._client.delete(f"/v1/acl/policy/{policy.before.id}")
 
     def _write_policy(self, action: str, before: Policy | None, after: Policy) -> None:
-        """Create or update a policy; the error names it, as its path does not."""
+        """Create or update a policy; the error names it, because its path does not."""
         path = f"/v1/acl/policy/{before.id}" if before else "/v1/acl/policy"
         if action != "unchanged":
             try:
@@ -117,7 +117,7 @@ class AclSystem:
                 raise RequestRefused(f"policy {after.name}: {error}") from error
 
     def _write_token(self, action: str, before: Token | None, after: Token) -> None:
-        """Create a token with its secret, or update it without."""
+        """Create a token with its secret, or update it without its secret."""
         if action == "created":
             self._client.put("/v1/acl/token", {**after.payload(), "SecretID": after.secret})
         elif action == "updated" and before:
@@ -125,21 +125,21 @@ class AclSystem:
             self._client.put(f"/v1/acl/token/{after.accessor}", kept.payload())
 
     def _unknown(self, wanted: WantedAcl, error: Forbidden) -> ConsulError:
-        """What it means that Consul does not know the token, or does not let it look."""
+        """The error for a token that Consul does not know, or that lacks acl:read."""
         if "ACL not found" not in str(error):
             return error
         return self._locked() if wanted.bootstrap else UnknownToken(str(error))
 
     def _locked(self, index: str = "") -> UnknownToken:
-        """Nobody can bootstrap, and the token opens nothing."""
+        """The error if a bootstrap is impossible and the token is unknown."""
         return UnknownToken(
-            f"bootstrap at {self._url}: the ACL system is bootstrapped already, and Consul does "
-            "not know the token of this call: nothing was changed. Give a token that it knows; "
-            f"where all are lost, reset the ACL system{index} as {RESET} says"
+            f"bootstrap at {self._url}: the ACL system is already bootstrapped, and Consul does "
+            "not know the token of this call: nothing was changed. Give an existing management "
+            f"token; if all are lost, reset the ACL system{index} as described at {RESET}"
         )
 
     def _own(self) -> str:
-        """The accessor of the call's token; empty for one that stands in a configuration only."""
+        """The accessor of the token of the call; empty for one from an agent's configuration."""
         try:
             return str(self._client.get("/v1/acl/token/self")["AccessorID"])
         except Forbidden:

@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""One look at agent, catalog, health and members, and the removals of a repair.
-
-Raises ConsulError.
-"""
+"""Reads agent, catalog, health and members, and deregisters services. Raises ConsulError."""
 
 from __future__ import annotations
 
@@ -22,7 +19,7 @@ from .model import GONE, Entry
 
 @dataclasses.dataclass(frozen=True)
 class ConsulData:
-    """What Consul said in one look."""
+    """What Consul reports at one moment."""
 
     node: AgentNode
     agent: tuple[Entry, ...]
@@ -41,10 +38,10 @@ class AuditClient:
         agent_url(template, connection.url, _instance(Entry("", "", "", 0, "")))
 
     def read(self) -> ConsulData:
-        """All that Consul tells: the health index is the catalog with every check's status.
+        """The services of the agent and of the catalog, and the members.
 
-        Its filter `?passing` would hide what a dead node leaves behind, for the node's own check
-        fails: whether a service's own checks pass is read from the unfiltered answer.
+        /v1/health/service returns the catalog with the status of every check. Its filter `?passing`
+        would hide the services of a dead node, whose own check fails.
         """
         node = node_of(self._client)
         services = self._client.get("/v1/agent/services") or {}
@@ -61,10 +58,10 @@ class AuditClient:
         )
 
     def remove(self, entry: Entry, own: AgentNode) -> bool:
-        """Deregister where it lasts; False where it is gone or mended by now.
+        """Deregister at the agent that has it; False if it is gone or repaired by now.
 
-        An agent puts back into the catalog whatever it has itself. So the catalog is the place
-        only where the node's agent is gone, or does not have it.
+        Anti-entropy restores in the catalog what an agent has. So it is deregistered in the catalog
+        only if the agent of the node is gone, or does not have it.
         """
         if entry.node == own.name:
             return self._remove_at(self._client, entry)
@@ -77,7 +74,7 @@ class AuditClient:
         return self._remove_at(client, entry)
 
     def _remove_at(self, client: ConsulClient, entry: Entry) -> bool:
-        """Deregister at the agent of the entry's node, unless it is another one by now."""
+        """Deregister at the agent of the entry's node, unless the service has changed by now."""
         found = client.get(f"/v1/agent/service/{entry.id}")
         if found is None:
             return self._remove_from_catalog(entry)
@@ -88,7 +85,7 @@ class AuditClient:
         try:
             client.put(f"/v1/agent/service/deregister/{entry.id}")
         except RequestRefused:
-            # Registrator was faster: the agent refuses an identifier that it does not know.
+            # Registrator was faster: the agent rejects an identifier that it does not know.
             return False
         return True
 
@@ -104,13 +101,13 @@ class AuditClient:
         return True
 
     def _members(self) -> dict[str, str]:
-        """The gossip's word on every node."""
+        """The status of every member of the gossip pool."""
         found = self._client.get("/v1/agent/members") or []
         return {member.name: member.status for member in map(Member.from_api, found)}
 
 
 def _instance(entry: Entry) -> CatalogInstance:
-    """The entry as that which an agent is found by."""
+    """The entry as the instance by which an agent is found."""
     return CatalogInstance(
         node=entry.node,
         node_address=entry.node_address,

@@ -22,10 +22,10 @@ _UPSTREAM_ID = re.compile(r"(.+?):([a-zA-Z0-9][a-zA-Z0-9_.-]*):[0-9]+(?::udp)?")
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """A service as an agent or the catalog has it.
+    """A service registration at an agent or in the catalog.
 
-    `owner` and `short_id` are Registrator's marks, empty without. `passing` is whether its own
-    checks pass, whatever its node's say: a dead node's keep the status they had.
+    `owner` and `short_id` come from Registrator's metadata. `passing` is whether its own checks
+    pass, without those of its node: the checks of a dead node keep their last status.
     """
 
     id: str
@@ -64,38 +64,39 @@ class Entry:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What tells it from every other one."""
+        """The identity of the registration."""
         return self.node, self.id
 
     @property
     def place(self) -> tuple[str, int]:
-        """Where clients are sent."""
+        """The address and port for clients."""
         return self.address, self.port
 
     @property
     def maker(self) -> str:
-        """The -hostname of the Registrator that registered it, empty where none did."""
+        """The -hostname of the Registrator that registered it, empty if none did."""
         match = _UPSTREAM_ID.fullmatch(self.id)
         return self.owner or (match[1] if match else "")
 
     @property
     def container(self) -> str:
-        """The container it stands for: its name by the identifier, else its short identifier."""
+        """The container of the service: the name in its identifier, else its short identifier."""
         match = _UPSTREAM_ID.fullmatch(self.id)
         return match[2] if match else self.short_id
 
 
 @dataclasses.dataclass(frozen=True)
 class AuditData:
-    """One look: what the containers ask for, what the agent has, what the catalog has.
+    """The expected services of the containers, those of the agent and those of the catalog.
 
-    `running` are the short identifiers of all that runs, `members` the gossip's word on each node.
+    `running` are the short identifiers of the running containers, `members` the gossip status of
+    each node.
     """
 
     hostname: str
     node: AgentNode
     ip: str = ""
-    offers: tuple[ExpectedService, ...] = ()
+    expected: tuple[ExpectedService, ...] = ()
     running: frozenset[str] = frozenset()
     agent: tuple[Entry, ...] = ()
     catalog: tuple[Entry, ...] = ()
@@ -106,10 +107,10 @@ class AuditData:
         return entry.maker == self.hostname or bool(entry.owner and entry.short_id in self.running)
 
     def without(self, names: t.Collection[str]) -> AuditData:
-        """The same look, blind to the services of these names."""
+        """The same data without the services of these names."""
         return dataclasses.replace(
             self,
-            offers=tuple(offer for offer in self.offers if offer.name not in names),
+            expected=tuple(service for service in self.expected if service.name not in names),
             agent=tuple(entry for entry in self.agent if entry.name not in names),
             catalog=tuple(entry for entry in self.catalog if entry.name not in names),
         )
@@ -117,7 +118,7 @@ class AuditData:
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """One thing that is not as it should be; `remove` is what repair would deregister for it."""
+    """One problem; `remove` is the registration that repair would remove for it."""
 
     kind: str
     service_id: str
@@ -131,7 +132,7 @@ class Finding:
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """What makes it the same finding in the next look."""
+        """The identity of the finding in repeated audits."""
         return self.kind, self.service_id, self.container, self.node
 
     def shown(self) -> dict[str, t.Any]:

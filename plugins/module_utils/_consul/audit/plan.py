@@ -15,14 +15,14 @@ from .model import Entry, Finding
 
 @dataclasses.dataclass(frozen=True)
 class RepairPlan:
-    """What repair deregisters, each once, and the findings that it leaves."""
+    """What repair deregisters, each once, and the findings that remain."""
 
     removals: tuple[Entry, ...] = ()
     left: tuple[Finding, ...] = ()
 
     @property
     def diff(self) -> Diff:
-        """The one definition of `changed`: what is deregistered is there before, and then not."""
+        """The diff of the deregistered services."""
         before = {
             f"{entry.id} at {entry.node}": {
                 "name": entry.name,
@@ -40,7 +40,7 @@ class RepairPlan:
 
 
 def plan_repair(findings: t.Sequence[Finding]) -> RepairPlan:
-    """What to deregister for these findings; what cannot be mended so is left."""
+    """What to deregister for these findings; the others remain."""
     removals = {each.remove.key: each.remove for each in findings if each.remove is not None}
     left = tuple(each for each in findings if each.remove is None)
     return RepairPlan(tuple(removals.values()), left)

@@ -42,6 +42,6 @@ def table(findings: t.Sequence[Finding]) -> list[str]:
 
 
 def verdict(findings: t.Sequence[Finding]) -> str:
-    """The findings as a sentence's part: `2 ghost, 1 missing`."""
-    told = [f"{number} {kind}" for kind, number in counts(findings).items() if number]
-    return ", ".join(told) or "clean"
+    """The findings as a phrase: `2 ghost, 1 missing`."""
+    parts = [f"{number} {kind}" for kind, number in counts(findings).items() if number]
+    return ", ".join(parts) or "clean"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""A service as the catalog has it, at whichever agent. No I/O."""
+"""A service instance in the catalog, and the node of an agent. No I/O."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SERF = "serfHealth"
 
 @dataclasses.dataclass(frozen=True)
 class AgentNode:
-    """The agent that is spoken to."""
+    """The node of the agent that answers."""
 
     name: str = ""
     address: str = ""
@@ -23,7 +23,7 @@ class AgentNode:
 
 @dataclasses.dataclass(frozen=True)
 class CatalogInstance:
-    """A service as the catalog has it; `alive` tells whether its node's agent is."""
+    """A service instance in the catalog; `alive` is whether the agent of its node is."""
 
     node: str
     node_address: str
@@ -47,7 +47,7 @@ class CatalogInstance:
             name=service["Service"],
             address=service.get("Address") or node["Address"],
             port=service.get("Port") or 0,
-            # A node without the check has no agent: it was put into the catalog by hand.
+            # A node without this check has no agent: it was registered in the catalog directly.
             alive=bool(gossip) and all(check["Status"] == "passing" for check in gossip),
         )
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""Which agent holds an instance, and who an agent says that it is. Raises ConsulError."""
+"""The agent of the node of an instance, and the node of an agent. Raises ConsulError."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ AGENT_URL_TEMPLATE = "{scheme}://{address}:{port}"
 
 
 def agent_url(template: str, own: str, instance: CatalogInstance) -> str:
-    """The address of the agent that holds an instance."""
+    """The URL of the agent of the instance's node."""
     parts = urllib.parse.urlsplit(own)
     address = instance.node_address
     values = {
@@ -31,23 +31,23 @@ def agent_url(template: str, own: str, instance: CatalogInstance) -> str:
     unknown = set(re.findall(r"{([^{}]*)}", template)) - set(values)
     if unknown:
         raise ConsulError(
-            f"agent_url_template has {{{min(unknown)}}}; there are "
+            f"agent_url_template has {{{min(unknown)}}}; use "
             f"{', '.join(f'{{{name}}}' for name in values)}"
         )
     return re.sub(r"{([^{}]*)}", lambda found: values[found[1]], template)
 
 
 def agent_of(connection: Connection, template: str, instance: CatalogInstance) -> ConsulClient:
-    """The agent that holds an instance.
+    """The agent of the instance's node.
 
-    Raises Unreachable where none answers, and ConsulError where it is another node's.
+    Raises Unreachable if none answers, and ConsulError if it is the agent of another node.
     """
     url = agent_url(template, connection.url, instance)
     client = ConsulClient(dataclasses.replace(connection, url=url))
     found = node_of(client)
     if (found.name, found.datacenter) != (instance.node, instance.datacenter):
         raise ConsulError(
-            f"the agent at {url} is that of node {found.name} in {found.datacenter}, not of "
+            f"the agent at {url} is the agent of node {found.name} in {found.datacenter}, not of "
             f"{instance.node} in {instance.datacenter}: nothing was deregistered there. "
             "See agent_url_template"
         )
@@ -55,7 +55,7 @@ def agent_of(connection: Connection, template: str, instance: CatalogInstance) -
 
 
 def node_of(client: ConsulClient) -> AgentNode:
-    """Who an agent says that it is."""
+    """The node that an agent reports to run on."""
     itself = client.get("/v1/agent/self") or {}
     config = itself.get("Config") or {}
     return AgentNode(

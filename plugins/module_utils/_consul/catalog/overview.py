@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""What one agent knows of the whole: leader, members, and every registration with its health."""
+"""Leader, members and every registered instance with its health, from one agent."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ from ..cluster.observe import observe
 from ..transport.client import ConsulClient
 from .instance import CatalogInstance
 
-# The worst of an instance's checks is its status, as Consul's own UI has it.
+# The status of an instance is its worst check, as in Consul's UI.
 _ORDER = ("passing", "warning", "critical")
 
 
 def overview(client: ConsulClient) -> dict[str, t.Any]:
-    """One look, in plain values. Raises ConsulError where the agent does not answer.
+    """The overview in plain values. Raises ConsulError if the agent does not answer.
 
-    It costs a request for each name in the catalog, as no path gives all services with their
-    health.
+    It needs a request for each service name, as no endpoint returns all services with health.
     """
     seen = observe(client)
     names = client.get("/v1/catalog/services") or {}

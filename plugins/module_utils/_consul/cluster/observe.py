@@ -14,14 +14,14 @@ from .model import ClusterState, Member, peers_of
 
 
 def observe(client: ConsulClient) -> ClusterState:
-    """Ask the agent for everything it can tell now.
+    """The state of the cluster as this agent reports it.
 
-    A cluster without a leader still answers for leader and members; what needs the leader stays
-    empty. Raises ConsulError where the agent itself does not answer or forbids it.
+    Without a leader, the parts that need one stay empty. Raises ConsulError if the agent does not
+    answer, or the ACL token lacks a permission for it.
     """
     itself = client.get("/v1/agent/self") or {}
     entries, filtered = client.get_with_acl_filter("/v1/agent/members")
-    # The gossip's order is another one each time.
+    # The agent returns the members in a different order each time.
     members = tuple(
         sorted((Member.from_api(entry) for entry in entries or []), key=lambda each: each.name)
     )
@@ -45,27 +45,27 @@ def observe(client: ConsulClient) -> ClusterState:
 
 
 def _hidden(filtered: bool, members: set[str], peers: set[str]) -> str:
-    """What the token may not see of the members.
+    """A sentence about members that the ACL token may not read.
 
-    Consul answers with an empty list, or a shorter one, and status 200. Without a token it does not
-    even say that it left something out: then the agent itself, and the peers, must be in it.
+    Consul answers with a filtered list and status 200. Without a token it does not even report the
+    filtering: then the list is compared with the Raft peers.
     """
-    remedy = 'Give the token node_prefix "" with the policy read'
+    remedy = 'Grant the ACL token node_prefix "" with the policy read'
     if not members:
-        return f"no member can be seen, for the token lacks node:read. {remedy}"
+        return f"no member is visible because the token lacks node:read. {remedy}"
     if filtered:
-        return f"the token lacks node:read for some members: they are not seen. {remedy}"
+        return f"some members are not visible because the token lacks node:read for them. {remedy}"
     unseen = sorted(peers - members)
     if unseen:
         return (
-            f"the gossip shows no {', '.join(unseen)}, which Raft has for a server: it left, or "
-            f"the token lacks node:read. {remedy}"
+            f"the Raft peer {', '.join(unseen)} is not among the members: it left, or the token "
+            f"lacks node:read. {remedy}"
         )
     return ""
 
 
 def _optional(client: ConsulClient, path: str) -> t.Any:
-    """An answer that needs a leader, None while there is none."""
+    """An answer that needs a leader, None if there is none."""
     try:
         return client.get(path)
     except Unavailable:

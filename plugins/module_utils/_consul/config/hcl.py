@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""Consul's configuration as `consul agent -hcl` takes it. No I/O."""
+"""Consul configuration as an argument of `consul agent -hcl`. No I/O."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
 def hcl(config: t.Mapping[str, t.Any]) -> str:
-    """The configuration in one line, an object in an object as a block.
+    """The configuration in one line, nested objects as blocks.
 
-    -hcl takes JSON too, and then mistakes an object in an object for a list.
+    -hcl accepts JSON as well, but then parses a nested object as a list.
     """
-    return " ".join(_word(key, value) for key, value in config.items())
+    return " ".join(_assignment(key, value) for key, value in config.items())
 
 
-def _word(key: str, value: t.Any) -> str:
+def _assignment(key: str, value: t.Any) -> str:
     name = key if _PLAIN.fullmatch(key) else json.dumps(key)
     if isinstance(value, t.Mapping):
         return f"{name} {{ {hcl(value)} }}" if value else f"{name} {{}}"

@@ -2,17 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""What makes an agent a closed one, in Consul's configuration. No I/O, and no secret in it.
+"""The agent configuration for gossip encryption, TLS and ACLs. No I/O, and no secret in it.
 
-A cluster that serves in the open is closed in three steps, each an agent at a time: they are the
-stages of Consul's own procedures for gossip encryption, TLS and ACLs, taken together.
+A running cluster is secured in three rolling restarts: they combine the steps of Consul's own
+procedures for enabling gossip encryption, TLS and ACLs.
 """
 
 from __future__ import annotations
 
 import typing as t
 
-# Where an agent finds its secrets, inside of its container.
+# The folder of the secrets inside the agent's container.
 FOLDER = "/consul/credentials"
 MIGRATIONS = ("", "accept", "offer")
 KINDS = ("server", "client")
@@ -21,19 +21,19 @@ KINDS = ("server", "client")
 def agent_config(
     kind: str, migration: str, https_address: str, https_port: int
 ) -> dict[str, t.Any]:
-    """The configuration of an agent of that kind, at that stage of a migration.
+    """The configuration of an agent of this kind at this stage of the migration.
 
-    `accept`: it understands encrypted words and says plain ones. `offer`: it says encrypted ones
-    and still understands plain ones. Neither (empty): all is required. ValueError for other words.
+    `accept`: accept encrypted traffic and send plaintext. `offer`: send encrypted traffic and still
+    accept plaintext. Empty: require encryption. ValueError for other values.
     """
     if kind not in KINDS:
         raise ValueError(f"kind is {kind!r}, and must be one of {', '.join(KINDS)}")
     if migration not in MIGRATIONS:
         raise ValueError(f"migration is {migration!r}, and must be empty, accept or offer")
-    speaks, requires = migration != "accept", migration == ""
+    outgoing, incoming = migration != "accept", migration == ""
     return {
-        "encrypt_verify_outgoing": speaks,
-        "encrypt_verify_incoming": requires,
+        "encrypt_verify_outgoing": outgoing,
+        "encrypt_verify_incoming": incoming,
         "ports": {"https": https_port, "grpc": -1, "grpc_tls": -1},
         "addresses": {"https": https_address},
         "tls": {
@@ -41,17 +41,17 @@ def agent_config(
                 "ca_file": f"{FOLDER}/ca.pem",
                 "cert_file": f"{FOLDER}/agent.pem",
                 "key_file": f"{FOLDER}/agent.key",
-                "verify_outgoing": speaks,
-                "verify_incoming": requires,
+                "verify_outgoing": outgoing,
+                "verify_incoming": incoming,
             },
-            # Who speaks HTTP shows a token; the other agents show a certificate.
+            # HTTP clients authenticate with an ACL token, agents with a certificate.
             "https": {"verify_incoming": False},
-            # A client's certificate must not make a server.
-            "internal_rpc": {"verify_server_hostname": requires},
+            # A client certificate must not be accepted from a server.
+            "internal_rpc": {"verify_server_hostname": incoming},
         },
         "acl": {
             "enabled": True,
-            "default_policy": "deny" if requires else "allow",
+            "default_policy": "deny" if incoming else "allow",
             "down_policy": "extend-cache",
             "enable_token_persistence": False,
         },

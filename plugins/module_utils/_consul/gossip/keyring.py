@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""The keys of a cluster's gossip, who has them, and the way to another one. No I/O."""
+"""Gossip encryption keys: which members have them, and the plan to another key. No I/O."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from ..transport.errors import ConsulError
 # AES-128, AES-192 and AES-256.
 _LENGTHS = (16, 24, 32)
 _COUNT = re.compile(r"(?:(WAN)|(\S+) \(LAN\))[^*]*? error: (\d+)/(\d+) nodes reported (\w+)")
-_KEYLESS = re.compile(r"\* (\S+): [^*]*\(encryption not enabled\)")
+_NOT_ENCRYPTED = re.compile(r"\* (\S+): [^*]*\(encryption not enabled\)")
 
 
 @dataclasses.dataclass(frozen=True)
 class Pool:
-    """One gossip: how many members it has, and how many of them have each key, and use it."""
+    """A gossip pool: the number of members, and how many have each key, or use it as primary."""
 
     name: str
     members: int
@@ -47,7 +47,7 @@ class Pool:
         return {*self.keys, *self.primary} - {key}
 
     def shown(self) -> dict[str, t.Any]:
-        """What a diff and a result show: no key, but its fingerprint."""
+        """The pool in a diff and a result, with the fingerprints of the keys."""
         return {
             "name": self.name,
             "members": self.members,
@@ -67,10 +67,10 @@ class Pool:
 
 @dataclasses.dataclass(frozen=True)
 class Keyring:
-    """All that is known of the keys at one moment.
+    """The keys of all pools at one moment.
 
-    `failed` are members that do not answer, and so are not among those of a pool: whatever happens
-    to the keys meanwhile, they do not learn. `hidden` says that the token may not see them.
+    `failed` are members that are down: they are not counted in a pool, and miss every key change.
+    `hidden` is whether the ACL token may not read all members.
     """
 
     pools: tuple[Pool, ...] = ()
@@ -78,22 +78,22 @@ class Keyring:
     hidden: bool = False
 
     def uninstalled(self, key: str) -> list[str]:
-        """Why the key cannot be used yet, one phrase each."""
+        """Why the key cannot become the primary key yet, one phrase each."""
         return [
             *(f"{text} have it" for text in self._short(key, "keys")),
             *(f"{name} is failed" for name in self.failed),
         ]
 
     def unused(self, key: str) -> list[str]:
-        """Why others cannot be removed yet, one phrase each."""
+        """Why other keys cannot be removed yet, one phrase each."""
         return self.uninstalled(key) + [f"{text} use it" for text in self._short(key, "primary")]
 
     def unremoved(self, key: str) -> list[str]:
-        """Where there are other keys, one phrase each."""
-        return [f"{pool.name}: there are others" for pool in self.pools if pool.others(key)]
+        """The pools with other keys, one phrase each."""
+        return [f"{pool.name}: there are other keys" for pool in self.pools if pool.others(key)]
 
     def _short(self, key: str, what: str) -> list[str]:
-        """The pools where not every member has it among its keys, or for the primary one."""
+        """The pools in which not every member has it among its keys, or as its primary key."""
         counted = [(pool, getattr(pool, what).get(key, 0)) for pool in self.pools]
         return [
             f"{pool.name}: {count} of {pool.members} members"
@@ -104,7 +104,7 @@ class Keyring:
 
 @dataclasses.dataclass(frozen=True)
 class KeyringPlan:
-    """The steps from the keys that are there to the wanted one, and what is then."""
+    """The steps to the wanted key, and the pools afterwards."""
 
     key: str = dataclasses.field(repr=False)
     diff: Diff
@@ -115,16 +115,16 @@ class KeyringPlan:
 
 
 def plan_keyring(key: str, seen: Keyring, *, purge: bool) -> KeyringPlan:
-    """What to do, and what to show of it, from the same comparison.
+    """The steps and the diff, from one comparison.
 
-    Raises ConsulError where something is to be done, and it cannot be known who would miss it.
+    Raises ConsulError for a change if the token may not read all members.
     """
     after = tuple(_with(pool, key, purge) for pool in seen.pools)
     diff = Diff(*({pool.name: pool.shown() for pool in pools} for pools in (seen.pools, after)))
     if diff.changed and seen.hidden:
         raise ConsulError(
-            "the token lacks node:read, and a member that is down would miss the change of keys "
-            'unseen: nothing was changed. Give the token node_prefix "" with the policy read'
+            "the token lacks node:read, so a failed member that would miss the key change may be "
+            'hidden: nothing was changed. Grant the ACL token node_prefix "" with the policy read'
         )
     return KeyringPlan(
         key=key,
@@ -139,31 +139,31 @@ def plan_keyring(key: str, seen: Keyring, *, purge: bool) -> KeyringPlan:
 
 
 def key_of(text: str) -> str:
-    """A key as Consul lists it; ConsulError, which does not repeat it, for what is none."""
+    """A key as Consul lists it; ConsulError, which does not contain it, for an invalid one."""
     try:
         key = base64.b64decode(text.strip(), validate=True)
     except (binascii.Error, ValueError):
         key = b""
     if len(key) not in _LENGTHS:
         raise ConsulError(
-            "key is no key of the gossip: base64 of 16, 24 or 32 bytes, such as 'consul keygen' "
-            "makes"
+            "key is not a gossip encryption key: base64 of 16, 24 or 32 bytes, such as "
+            "'consul keygen' prints"
         )
     return base64.b64encode(key).decode()
 
 
 def fingerprint(key: str) -> str:
-    """What can be shown of a key."""
+    """The fingerprint of a key, which may be shown."""
     return hashlib.sha256(key.encode()).hexdigest()[:8]
 
 
 def members_without_encryption(text: str) -> list[str]:
-    """The members that do not encrypt at all, of an error of /v1/operator/keyring."""
-    return sorted(set(_KEYLESS.findall(text)))
+    """The members without gossip encryption, from an error of /v1/operator/keyring."""
+    return sorted(set(_NOT_ENCRYPTED.findall(text)))
 
 
 def pools_without_answers(text: str) -> list[str]:
-    """The pools of which not all members answered, one phrase each, of such an error."""
+    """The pools in which not all members answered, one phrase each, from such an error."""
     return [
         f"{_pool_name(wan, datacenter)}: {count} of {members} members answered"
         for wan, datacenter, count, members, word in _COUNT.findall(text)
@@ -172,11 +172,11 @@ def pools_without_answers(text: str) -> list[str]:
 
 
 def _pool_name(wan: object, datacenter: str) -> str:
-    """A pool's name: there is one of a datacenter's agents, and one of all servers."""
+    """The name of the LAN pool of a datacenter, or of the WAN pool of all servers."""
     return "WAN" if wan else f"LAN of {datacenter}"
 
 
 def _with(pool: Pool, key: str, purge: bool) -> Pool:
-    """A pool when all is done."""
+    """A pool after all steps."""
     whole = {key: pool.members}
     return dataclasses.replace(pool, keys=whole if purge else {**pool.keys, **whole}, primary=whole)

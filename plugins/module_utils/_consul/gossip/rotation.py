@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""Reads the keys of the gossip, and goes from one to the next. Raises ConsulError."""
+"""Reads the gossip encryption keys, and rotates them. Raises ConsulError."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ from .keyring import (
 )
 
 KEYRING = "/v1/operator/keyring"
-REMEDY = "Start what is down, or have it forgotten with consul_member"
+REMEDY = "Start the failed members, or remove them with consul_member"
 
 
 class GossipNotEncrypted(ConsulError):
-    """The gossip has no keys."""
+    """Gossip encryption is disabled."""
 
 
 class MembersNotAnswering(Unavailable):
-    """Not every member told which keys it has; `pools` says of which, one phrase each."""
+    """Not every member reported its keys; `pools` has one phrase for each such pool."""
 
     def __init__(self, message: str, pools: list[str]) -> None:
-        """Keep the phrases for the step that waits for them."""
+        """Keep the phrases for the step that waits for these members."""
         super().__init__(message)
         self.pools = pools
 
 
 @dataclasses.dataclass(frozen=True)
 class RotationStep:
-    """One request to all members, what is missing until it is done, and what to say of that."""
+    """One request to all members, what is missing until it is done, and the error for that."""
 
     send: t.Callable[[], object]
     missing: t.Callable[[Keyring], list[str]]
@@ -51,7 +51,7 @@ class RotationStep:
 
 
 class KeyringRotation:
-    """The keys behind one agent, which answers for all members."""
+    """The keys of a cluster, read and changed through one agent."""
 
     def __init__(self, connection: Connection) -> None:
         """Prepare; nothing is sent yet."""
@@ -59,10 +59,10 @@ class KeyringRotation:
         self._client = ConsulClient(connection)
 
     def read(self) -> Keyring:
-        """Who has which keys now, and who cannot be asked.
+        """The keys of every pool, and the members that are down.
 
-        The answer leaves out whoever is known to be down. Who came back meanwhile was down before
-        it, who went meanwhile is down after it.
+        The answer omits members that are known to be down. So the members are read before and
+        after it: one that failed or came back in between is found in one of the two.
         """
         before, _hidden = self._failed()
         try:
@@ -71,7 +71,7 @@ class KeyringRotation:
             nodes = members_without_encryption(str(error))
             if nodes:
                 raise GossipNotEncrypted(
-                    f"keyring at {self._url}: the gossip of {', '.join(nodes)} is not encrypted. "
+                    f"keyring at {self._url}: gossip encryption is disabled on {', '.join(nodes)}. "
                     "Set 'encrypt' in the configuration of every agent first"
                 ) from error
             found = pools_without_answers(str(error))
@@ -89,7 +89,7 @@ class KeyringRotation:
         )
 
     def _failed(self) -> tuple[set[str], bool]:
-        """The members that are down, and whether the token may not see all of them."""
+        """The members that are down, and whether the token may not read all members."""
         members, filtered = self._client.get_with_acl_filter("/v1/agent/members")
         servers = self._client.get("/v1/agent/members", wan="true")
         states = (Member.from_api(entry) for entry in [*(members or []), *(servers or [])])
@@ -97,33 +97,33 @@ class KeyringRotation:
         return failed, filtered or not members
 
     def rotate(self, plan: KeyringPlan, seconds: float) -> Keyring:
-        """Install, use and remove, each when what came before is true of every member."""
+        """Install, use and remove, each once the previous step is done on every member."""
         key, body = plan.key, {"Key": plan.key}
         name = f"the key {fingerprint(key)}"
         install = RotationStep(
             lambda: self._client.post(KEYRING, body),
             lambda seen: seen.uninstalled(key),
-            f"{name} is not on every member",
-            "It is not used: nothing is lost",
+            f"{name} is not installed on every member",
+            "It is not the primary key yet: no member is cut off",
         )
         use = RotationStep(
             lambda: self._client.put(KEYRING, body),
             lambda seen: seen.unused(key),
-            f"{name} is not used by every member",
-            "All others are still there: nothing is lost",
+            f"{name} is not the primary key of every member",
+            "The other keys are still installed: no member is cut off",
         )
         remove = RotationStep(
             lambda: self._remove_others(key),
             lambda seen: seen.unremoved(key),
-            f"{name} is not the only one",
-            "Every member uses it: nothing is lost",
+            f"{name} is not the only key",
+            "Every member uses it: no member is cut off",
         )
         self._take(install, seconds)
         seen = self._take(use, seconds)
         return self._take(remove, seconds) if plan.remove else seen
 
     def _remove_others(self, key: str) -> None:
-        """Remove what is there now: a member may have come back with another key."""
+        """Remove the keys that exist now: a member may have come back with another one."""
         for other in sorted(set().union(*(pool.others(key) for pool in self.read().pools))):
             self._client.delete(KEYRING, {"Key": other})
 

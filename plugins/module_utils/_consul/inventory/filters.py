@@ -30,17 +30,15 @@ class Filters:
 
     @classmethod
     def from_option(cls, option: t.Mapping[str, t.Any]) -> Filters:
-        """Read the option; a filter that does not exist must not let every host through."""
+        """Read the option; an unknown filter is an error, as it would select every host."""
         fields = {field.name: field for field in dataclasses.fields(cls)}
         unknown = sorted(map(str, set(option) - set(fields)))
         if unknown:
-            raise InventoryError(
-                f"'filters' has no {', '.join(unknown)}: give some of {', '.join(fields)}"
-            )
+            raise InventoryError(f"'filters' has no {', '.join(unknown)}: use {', '.join(fields)}")
         return cls(**{key: _typed(key, value, fields[key]) for key, value in option.items()})
 
     def select(self, nodes: t.Iterable[CatalogNode]) -> tuple[CatalogNode, ...]:
-        """What is left; a node without a wanted instance goes where instances were asked for."""
+        """The selected nodes; with a filter on instances, those with at least one such instance."""
         narrowed = bool(self.services or self.tags or self.service_expression)
         kept = (
             dataclasses.replace(node, instances=tuple(filter(self._keeps, node.instances)))
@@ -65,19 +63,19 @@ def matching(names: t.Iterable[str], patterns: t.Iterable[str]) -> list[str]:
 
 
 def exact(patterns: t.Iterable[str]) -> bool:
-    """Whether these are names rather than patterns: then nobody needs to ask which there are."""
+    """Whether these are names rather than patterns, so that no list of all names is needed."""
     return not any(map(_PATTERN.search, patterns))
 
 
 def _typed(key: str, value: t.Any, field: dataclasses.Field[t.Any]) -> t.Any:
-    """A filter's value in its type; one name stands for a list of one."""
+    """The value of a filter in its type; a string counts as a list of one."""
     if field.default == ():
         values = [value] if isinstance(value, str) else value
         if isinstance(values, (list, tuple)) and all(isinstance(each, str) for each in values):
             return tuple(values)
-        raise InventoryError(f"'filters.{key}' is a list of texts, not {value!r}")
+        raise InventoryError(f"'filters.{key}' must be a list of strings, not {value!r}")
     kind = type(field.default)
     if not isinstance(value, kind):
-        noun = "true or false" if kind is bool else "a text"
-        raise InventoryError(f"'filters.{key}' is {noun}, not {value!r}")
+        noun = "true or false" if kind is bool else "a string"
+        raise InventoryError(f"'filters.{key}' must be {noun}, not {value!r}")
     return value

@@ -2,7 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""The hosts of an inventory: their names, groups and variables. No I/O."""
+"""The hosts of an inventory: their names, groups and variables. No I/O.
+
+Whoever registers a service writes names, tags and metadata into the catalog. None of them becomes
+a name or an address in Ansible before it was validated.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +21,14 @@ from .model import CatalogNode, InventoryError, ServiceInstance, worst
 
 GROUPS = ("service", "tag", "datacenter", "health", "role")
 NAMES = ("instance", "node", "address", "lan", "wan", "id")
-# Ansible's own names: a host that takes one changes what a play on the controller or on all means.
+# Reserved by Ansible: a host of such a name would change the targets of plays.
 RESERVED = frozenset({"localhost", "127.0.0.1", "all", "ungrouped"})
 _HOST_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 @dataclasses.dataclass(frozen=True)
 class Shape:
-    """How the inventory is to look; `taken` are names that others have."""
+    """The options for hosts and groups; `taken` are names that already exist."""
 
     hosts: tuple[str, ...] = ("nodes",)
     hostnames: tuple[str, ...] = ("instance", "node")
@@ -34,11 +38,11 @@ class Shape:
     taken: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        """Refuse names of hosts that nothing has."""
+        """Refuse an unknown source of host names."""
         for name in self.hostnames:
             if name not in NAMES and not name.startswith("meta."):
                 raise InventoryError(
-                    f"'hostnames' has {name!r}: give some of {', '.join(NAMES)} and meta.KEY"
+                    f"'hostnames' has {name!r}: use {', '.join(NAMES)} and meta.KEY"
                 )
 
 
@@ -53,7 +57,7 @@ class Host:
 
 @dataclasses.dataclass(frozen=True)
 class Inventory:
-    """All hosts, and what could not be taken as it is."""
+    """All hosts, and warnings about values that were left out."""
 
     hosts: tuple[Host, ...]
     warnings: tuple[str, ...] = ()
@@ -61,19 +65,19 @@ class Inventory:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Subject:
-    """What becomes a host: a node, or an instance at it. No two are equal."""
+    """A node, or an instance on it, that becomes a host. No two are equal."""
 
     node: CatalogNode
     instance: ServiceInstance | None = None
 
     def address(self, kind: str) -> str:
-        """An address of some kind, the plain one where there is none of this kind."""
+        """The address of a kind, the default one if there is none of this kind."""
         owner = self.instance or self.node
         tagged = owner.tagged_addresses
         return tagged.get(kind) or tagged.get(f"{kind}_ipv4") or owner.address
 
     def named(self, preference: str) -> str:
-        """The name that a preference gives, "" for none."""
+        """The name from a source of `hostnames`, "" for none."""
         if preference == "node":
             return self.node.name
         if preference == "instance":
@@ -85,12 +89,12 @@ class _Subject:
         return self.address(preference)
 
     def full(self) -> str:
-        """A name with all that tells it from others."""
+        """The name with instance, node and datacenter."""
         own = (self.instance.id,) if self.instance else ()
         return ".".join((*own, self.node.name, self.node.datacenter))
 
     def digest(self) -> str:
-        """A name that no other has, where the full one is another's as well."""
+        """A unique name, for a full name that occurs twice."""
         own = self.instance.id if self.instance else None
         identity = repr((own, self.node.name, self.node.datacenter))
         return f"{self.full()}.{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
@@ -122,32 +126,32 @@ def build(nodes: t.Sequence[CatalogNode], shape: Shape) -> Inventory:
 
 
 def is_address(text: str) -> bool:
-    """Whether SSH may be called with it: an IP address or a host name, and never an option."""
+    """Whether it is safe as an argument of ssh: an IP address or a host name, never an option."""
     if _HOST_NAME.fullmatch(text):
         return True
     try:
-        # A zone may hold anything.
+        # A zone index may contain any character.
         return "%" not in text and bool(ipaddress.ip_address(text))
     except ValueError:
         return False
 
 
 def safe_host_name(text: str) -> str:
-    """A name that host patterns can hold, "" where nothing is left of it."""
+    """A name that is valid in host patterns, "" if nothing is left of it."""
     return re.sub(r"[^A-Za-z0-9_.-]", "_", text).lstrip("-.")
 
 
 def safe_group_name(text: str) -> str:
-    """A name that is a variable's too, as Ansible wants it of groups."""
+    """A name that is also a valid variable name, as Ansible requires for groups."""
     return re.sub(r"^(?=\d)|[^A-Za-z0-9_]", "_", text)
 
 
 def _names(
     subjects: t.Sequence[_Subject], preferences: t.Sequence[str], taken: frozenset[str]
 ) -> dict[_Subject, str]:
-    """A name for each: its first one that nobody else wants.
+    """A unique name for each, from its first source without a conflict.
 
-    A name that two want goes to neither: nobody takes another's name by registering early.
+    A name that two would have goes to neither: early registration must not win a name.
     """
     ways: list[t.Callable[[_Subject], str]] = [
         *(lambda subject, way=way: subject.named(way) for way in preferences),
@@ -187,7 +191,7 @@ def _groups(subject: _Subject, shape: Shape) -> tuple[str, ...]:
 
 
 def _variables(subject: _Subject) -> dict[str, t.Any]:
-    """What is known of a host."""
+    """The variables of a host."""
     node, instance = subject.node, subject.instance
     return {
         "consul_node": node.name,

@@ -14,7 +14,7 @@ Texts = t.Mapping[str, str]
 
 
 class InventoryError(Exception):
-    """An option that cannot be meant."""
+    """An invalid option."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,6 +63,6 @@ class CatalogNode:
 
 
 def worst(statuses: t.Iterable[str]) -> str:
-    """The worst status, passing where there is none, as Consul counts it."""
+    """The worst status, passing where there is none, as Consul does."""
     ranks = [_STATUSES.index(each) if each in _STATUSES else 2 for each in statuses]
     return _STATUSES[max(ranks, default=0)]

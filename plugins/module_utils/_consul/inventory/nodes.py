@@ -34,8 +34,8 @@ def nodes_of(answers: CatalogAnswers) -> tuple[CatalogNode, ...]:
         return tuple(sorted(_read(answers), key=lambda node: node.name))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ConsulError(
-            f"reading the catalog: the answer is not Consul's ({error!r}). Check that the address "
-            "is that of a Consul agent"
+            f"reading the catalog: the answer is not from Consul ({error!r}). Check that the "
+            "address is that of a Consul agent"
         ) from error
 
 

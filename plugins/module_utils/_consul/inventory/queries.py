@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""The requests that make an inventory: four for each datacenter, and one for each service.
+"""The catalog queries of an inventory: four for each datacenter, and one for each service.
 
-No public path gives nodes, services and health together. /v1/health/service has all three of one
-service, so the requests grow with the kinds of services; /v1/catalog/node-services has no health
-and would grow with the machines. Services that are named cost nothing more than themselves, and
-the list of services falls away. Only the checks of nodes are asked for besides, for nodes that
-have no service, and Consul's own service, which tells its servers.
+No endpoint returns nodes, services and health together. /v1/health/service has all three for one
+service, so the number of requests grows with the number of services; /v1/catalog/node-services has
+no health and would grow with the number of nodes. With exact names of services in the filters, the
+list of services is not needed. The checks of nodes are read for nodes without a service, and the
+service consul for the roles of the nodes.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from .filters import Filters, exact, matching
 from .model import CatalogNode
 from .nodes import CatalogAnswers, nodes_of
 
-# As many connections as requests keeps open for one host.
+# The size of the connection pool that requests keeps for one host.
 PARALLEL = 10
 
 
 @dataclasses.dataclass(frozen=True)
 class CatalogQuery:
-    """One GET in a datacenter, the agent's own where it is None."""
+    """One GET in a datacenter, the agent's own if it is None."""
 
     datacenter: str | None
     path: str
@@ -47,37 +47,37 @@ Client = t.Callable[[Connection], ConsulClient]
 def query_nodes(
     connection: Connection, filters: Filters, client: Client = ConsulClient
 ) -> tuple[CatalogNode, ...]:
-    """The wanted nodes of the wanted datacenters. Raises ConsulError where one does not answer."""
+    """The wanted nodes of the wanted datacenters. Raises ConsulError if one does not answer."""
     with concurrent.futures.ThreadPoolExecutor(PARALLEL) as pool:
-        ask = _QueryRunner(connection, client, pool)
-        datacenters = _datacenters(connection, filters, ask)
+        runner = _QueryRunner(connection, client, pool)
+        datacenters = _datacenters(connection, filters, runner)
         named = exact(filters.services) and bool(filters.services)
-        ask.all(
-            question
+        runner.run(
+            query
             for each in datacenters
-            for question in (
+            for query in (
                 CatalogQuery(each, NODES, filters.node_expression),
                 CatalogQuery(each, CHECKS, OF_NODES),
                 CatalogQuery(each, SERVERS),
                 *(() if named else (CatalogQuery(each, SERVICES),)),
             )
         )
-        wanted = {each: _wanted(each, filters, named, ask) for each in datacenters}
-        ask.all(question for questions in wanted.values() for question in questions)
+        wanted = {each: _wanted(each, filters, named, runner) for each in datacenters}
+        runner.run(query for every in wanted.values() for query in every)
     nodes: list[CatalogNode] = []
     for each in datacenters:
         answers = CatalogAnswers(
-            nodes=ask.answers[CatalogQuery(each, NODES, filters.node_expression)],
-            checks=ask.answers[CatalogQuery(each, CHECKS, OF_NODES)],
-            servers=ask.answers[CatalogQuery(each, SERVERS)],
-            services=[ask.answers[question] for question in wanted[each]],
+            nodes=runner.answers[CatalogQuery(each, NODES, filters.node_expression)],
+            checks=runner.answers[CatalogQuery(each, CHECKS, OF_NODES)],
+            servers=runner.answers[CatalogQuery(each, SERVERS)],
+            services=[runner.answers[query] for query in wanted[each]],
         )
         nodes += nodes_of(answers)
     return filters.select(nodes)
 
 
 class _QueryRunner:
-    """Asks many questions at once, none of them twice."""
+    """Runs queries in parallel, each of them once."""
 
     def __init__(
         self, connection: Connection, client: Client, pool: concurrent.futures.Executor
@@ -89,53 +89,53 @@ class _QueryRunner:
         self._clients: dict[str | None, ConsulClient] = {}
         self._pool = pool
 
-    def all(self, questions: t.Iterable[CatalogQuery]) -> None:
+    def run(self, queries: t.Iterable[CatalogQuery]) -> None:
         """Keep the answer to each."""
-        fresh = [each for each in dict.fromkeys(questions) if each not in self.answers]
+        fresh = [each for each in dict.fromkeys(queries) if each not in self.answers]
         for each in fresh:
             if each.datacenter not in self._clients:
                 connection = dataclasses.replace(self._connection, datacenter=each.datacenter)
                 self._clients[each.datacenter] = self._client(connection)
         self.answers.update(zip(fresh, self._pool.map(self._one, fresh), strict=True))
 
-    def _one(self, question: CatalogQuery) -> t.Any:
-        more = {"filter": question.filter} if question.filter else {}
+    def _one(self, query: CatalogQuery) -> t.Any:
+        more = {"filter": query.filter} if query.filter else {}
         try:
-            answer = self._clients[question.datacenter].get(question.path, **more)
+            answer = self._clients[query.datacenter].get(query.path, **more)
         except (RequestRefused, Unavailable) as error:
-            # Consul answers a wrong filter with the status of a broken cluster.
+            # Consul answers an invalid filter with status 500.
             if "boolean expression" not in str(error):
                 raise
-            reason = str(error).partition(". Look at the cluster")[0]
-            raise RequestRefused(f"{reason}. Correct the filter {question.filter!r}") from error
+            reason = str(error).partition(". Check the cluster")[0]
+            raise RequestRefused(f"{reason}. Correct the filter {query.filter!r}") from error
         return [] if answer is None else answer
 
 
 def _datacenters(
-    connection: Connection, filters: Filters, ask: _QueryRunner
+    connection: Connection, filters: Filters, runner: _QueryRunner
 ) -> tuple[str | None, ...]:
-    """The datacenters to ask; patterns are for Consul to say which there are."""
+    """The datacenters to query; patterns need the list of all of them."""
     if not filters.datacenters:
         return (connection.datacenter,)
     if exact(filters.datacenters):
         return tuple(dict.fromkeys(filters.datacenters))
-    question = CatalogQuery(connection.datacenter, DATACENTERS)
-    ask.all([question])
-    return tuple(matching(ask.answers[question], filters.datacenters))
+    query = CatalogQuery(connection.datacenter, DATACENTERS)
+    runner.run([query])
+    return tuple(matching(runner.answers[query], filters.datacenters))
 
 
 def _wanted(
-    datacenter: str | None, filters: Filters, named: bool, ask: _QueryRunner
+    datacenter: str | None, filters: Filters, named: bool, runner: _QueryRunner
 ) -> tuple[CatalogQuery, ...]:
-    """The questions for the instances of each wanted service."""
+    """The queries for the instances of each wanted service."""
     if named:
         names = list(filters.services)
     else:
-        known = sorted(ask.answers[CatalogQuery(datacenter, SERVICES)])
+        known = sorted(runner.answers[CatalogQuery(datacenter, SERVICES)])
         names = matching(known, filters.services) if filters.services else known
     return tuple(
         CatalogQuery(datacenter, f"/v1/health/service/{name}", filters.service_expression)
         for name in dict.fromkeys(names)
-        # A path with these leads elsewhere.
+        # These would change the path.
         if not {"", ".", ".."} & set(name.split("/"))
     )

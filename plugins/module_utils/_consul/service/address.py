@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""Where a service is: its address, its tagged ones, and what none of them may be. No I/O."""
+"""The address of a service, its tagged addresses, and their validation. No I/O."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DERIVED = ("lan_ipv4", "wan_ipv4", "lan_ipv6", "wan_ipv6")
 
 
 def tagged_from_params(addresses: t.Mapping[str, t.Any], port: int) -> dict[str, dict[str, t.Any]]:
-    """Tagged addresses as given, each with its port, the service's by default."""
+    """The given tagged addresses, each with its port, by default the port of the service."""
     tagged = {}
     for key, value in addresses.items():
         if (
@@ -25,7 +25,7 @@ def tagged_from_params(addresses: t.Mapping[str, t.Any], port: int) -> dict[str,
             or not set(value) <= {"address", "port"}
         ):
             raise ServiceError(
-                f"tagged address {key!r} is not an 'address' and, if it differs, a 'port'"
+                f"tagged address {key!r} must have 'address' and, optionally, 'port'"
             )
         try:
             own = int(port if value.get("port") is None else value["port"])
@@ -38,28 +38,28 @@ def tagged_from_params(addresses: t.Mapping[str, t.Any], port: int) -> dict[str,
 def without_derived(
     address: str, port: int, tagged: t.Mapping[str, t.Mapping[str, t.Any]]
 ) -> dict[str, t.Mapping[str, t.Any]]:
-    """The tagged addresses without those that the agent makes of the address by itself."""
+    """The tagged addresses without those that the agent derives from the address."""
     derived = {"address": address, "port": port}
     return {key: value for key, value in tagged.items() if key not in _DERIVED or value != derived}
 
 
 def loopback(address: str) -> bool:
-    """Whether an address is another one on each host."""
+    """Whether an address is a loopback address, which is a different one on each host."""
     try:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:
         return address == "localhost"
 
 
-def refuse_place(where: str, place: t.Mapping[str, t.Any]) -> None:
-    """ServiceError for an address with more than an address in it, or a port that is none."""
-    address = place["address"]
+def validate_endpoint(where: str, endpoint: t.Mapping[str, t.Any]) -> None:
+    """ServiceError for an address that holds more than an address, or for an invalid port."""
+    address = endpoint["address"]
     refuse_control(where, {"address": address})
     if re.search(r"[\s/]", address) or re.fullmatch(r"[^:]+:\d+|\[.*", address):
-        raise ServiceError(
-            f"address {address!r} of {where} is not an IP address or host name alone"
-        )
+        raise ServiceError(f"address {address!r} of {where} is not a plain IP address or host name")
     if address in ("0.0.0.0", "::"):
-        raise ServiceError(f"address {address} of {where} is where it listens, not where it is")
-    if not 0 <= place["port"] <= 65535:
-        raise ServiceError(f"port {place['port']} of {where} is not 0 to 65535")
+        raise ServiceError(
+            f"address {address} of {where} is a wildcard address: give one that clients can reach"
+        )
+    if not 0 <= endpoint["port"] <= 65535:
+        raise ServiceError(f"port {endpoint['port']} of {where} is not between 0 and 65535")

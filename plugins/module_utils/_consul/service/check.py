@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""A service's check: read from a module's options, or refused, or as the agent has it. No I/O."""
+"""A health check of a service: read from module options, validated, and as reported. No I/O."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import typing as t
 
 from .validation import ServiceError, refuse_control, seconds_of
 
-# A check without a timeout of its own has Consul's.
+# Consul's default.
 _DEFAULT_TIMEOUT = "10s"
 
-# Options of a check, and what Consul's API calls them. The first eight are its kinds.
+# Options of a check and their names in Consul's API. The first eight are the kinds of checks.
 _CHECK_KEYS = {
     "http": "HTTP",
     "tcp": "TCP",
@@ -46,7 +46,7 @@ _CHECK_KEYS = {
 }
 _KINDS = tuple(_CHECK_KEYS)[:8]
 _PROBES = ("http", "tcp", "udp", "grpc", "docker_container_id")
-# Which kinds an option means something for; the others take any.
+# The kinds that an option is valid for; all others are valid for every kind.
 _ONLY_FOR = {
     "method": ("http",),
     "headers": ("http",),
@@ -61,35 +61,35 @@ _ONLY_FOR = {
         ("success_before_passing", "failures_before_warning", "failures_before_critical"), _PROBES
     ),
 }
-# The least that makes sense, in seconds. Consul itself raises shorter ones without a word.
+# Minimums in seconds. Consul itself raises shorter ones silently.
 _LEAST = {"interval": 1.0, "deregister_critical_service_after": 60.0}
 
 
 @dataclasses.dataclass(frozen=True)
 class Check:
-    """A wanted check: `definition` in Consul's words, `digest` a name for exactly that.
+    """A wanted check: its `definition` for Consul's API and the `digest` of that.
 
-    `patience` is how many seconds its first result takes at most, 0 where nothing is probed.
+    `first_result_seconds` is the longest time until its first result, 0 for a check without probe.
     """
 
     id: str
     definition: t.Mapping[str, t.Any]
     digest: str
-    patience: float = 0.0
+    first_result_seconds: float = 0.0
 
     @classmethod
     def from_params(cls, params: t.Mapping[str, t.Any], service: str, number: int) -> Check:
-        """Read one check's options; ServiceError where they are no check, or several."""
-        # False, 0 and an empty text mean what an absent option means.
+        """Read the options of one check; ServiceError if they describe no check or several."""
+        # False, 0 and an empty string count as unset.
         given = {key: value for key, value in params.items() if value}
         name = given.get("name") or f"Service '{service}' check"
         where = f"check {given.get('name') or number}"
         refuse_control(where, {key: given.get(key, "") for key in ("id", "name")})
         kind = _kind(where, given)
-        _refuse_misplaced(where, kind, given)
-        _refuse_durations(where, kind, given)
-        _refuse_target(where, kind, given)
-        _refuse_thresholds(where, given)
+        _validate_options(where, kind, given)
+        _validate_durations(where, kind, given)
+        _validate_target(where, kind, given)
+        _validate_thresholds(where, given)
         identifier = given.get("id") or f"service:{service}:{given.get('name') or number}"
         definition = {"CheckID": identifier, "Name": name}
         for key in _CHECK_KEYS:
@@ -104,7 +104,7 @@ class Check:
 
 @dataclasses.dataclass(frozen=True)
 class CheckStatus:
-    """A check as the agent has it."""
+    """A check as the agent reports it."""
 
     id: str
     name: str
@@ -118,7 +118,7 @@ class CheckStatus:
 
 
 def failing(checks: t.Iterable[CheckStatus]) -> list[str]:
-    """The checks that do not pass, a phrase each, with what they said last."""
+    """The checks that do not pass, one phrase each, with their last output."""
     return [
         f"{check.name or check.id} is {check.status}: "
         f"{' '.join(check.output.split())[:500] or 'no output yet'}"
@@ -128,13 +128,13 @@ def failing(checks: t.Iterable[CheckStatus]) -> list[str]:
 
 
 def _digest(definition: t.Mapping[str, t.Any]) -> str:
-    """A name for exactly this definition."""
+    """The digest of a check definition."""
     text = json.dumps(definition, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _headers(where: str, headers: t.Mapping[str, t.Any]) -> dict[str, list[str]]:
-    """Headers, a list of values each."""
+    """Headers, each with a list of values."""
     lists = {
         key: [str(each) for each in value] if isinstance(value, (list, tuple)) else [str(value)]
         for key, value in headers.items()
@@ -154,30 +154,30 @@ def _first_result_seconds(kind: str, given: t.Mapping[str, t.Any]) -> float:
 
 
 def _kind(where: str, given: t.Mapping[str, t.Any]) -> str:
-    """What a check probes; ServiceError unless it is one thing."""
+    """The kind of a check; ServiceError unless there is exactly one."""
     kinds = [kind for kind in _KINDS if kind in given]
     # An alias of a service may name the node that service is on.
     if len(kinds) != 1 and kinds != ["alias_service", "alias_node"]:
         raise ServiceError(
-            f"{where} has exactly one of {', '.join(_KINDS)}; this one has "
+            f"{where} must have exactly one of {', '.join(_KINDS)}, but has "
             f"{' and '.join(kinds) or 'none'}"
         )
     return kinds[0]
 
 
-def _refuse_misplaced(where: str, kind: str, given: t.Mapping[str, t.Any]) -> None:
-    """ServiceError for what this kind of check lacks or cannot use."""
+def _validate_options(where: str, kind: str, given: t.Mapping[str, t.Any]) -> None:
+    """ServiceError for an option that this kind of check lacks or does not support."""
     for key in given:
         if kind not in _ONLY_FOR.get(key, (kind,)):
-            raise ServiceError(f"{where} is a {kind} check: {key} means nothing there")
+            raise ServiceError(f"{where}: {key} is not valid for a {kind} check")
     if kind in _PROBES and "interval" not in given:
-        raise ServiceError(f"{where} is a {kind} check: it needs an interval, such as 10s")
+        raise ServiceError(f"{where}: a {kind} check needs an interval, such as 10s")
     if kind == "docker_container_id" and "args" not in given:
-        raise ServiceError(f"{where} needs args: the command to run in the container")
+        raise ServiceError(f"{where}: a docker_container_id check needs args, the command to run")
 
 
-def _refuse_durations(where: str, kind: str, given: t.Mapping[str, t.Any]) -> None:
-    """ServiceError for a duration that is none, or shorter than Consul takes."""
+def _validate_durations(where: str, kind: str, given: t.Mapping[str, t.Any]) -> None:
+    """ServiceError for an invalid duration, or for one that is shorter than Consul's minimum."""
     for key in ("ttl", "interval", "timeout", "deregister_critical_service_after"):
         if key not in given:
             continue
@@ -188,11 +188,13 @@ def _refuse_durations(where: str, kind: str, given: t.Mapping[str, t.Any]) -> No
             )
         if seconds < _LEAST.get(key, 0) or seconds == 0:
             least = f"{_LEAST[key]:.0f}s" if key in _LEAST else "more than 0s"
-            raise ServiceError(f"{key} {given[key]} of {where} is too short: at least {least}")
+            raise ServiceError(
+                f"{key} {given[key]} of {where} is too short: the minimum is {least}"
+            )
 
 
-def _refuse_target(where: str, kind: str, given: t.Mapping[str, t.Any]) -> None:
-    """ServiceError for a target that cannot be reached as written."""
+def _validate_target(where: str, kind: str, given: t.Mapping[str, t.Any]) -> None:
+    """ServiceError for an invalid URL, address or HTTP method."""
     target = given[kind]
     refuse_control(where, {kind: target})
     if kind == "http" and not re.fullmatch(r"https?://[^/\s]\S*", target):
@@ -205,13 +207,14 @@ def _refuse_target(where: str, kind: str, given: t.Mapping[str, t.Any]) -> None:
         raise ServiceError(f"method {given['method']!r} of {where} is not an HTTP method")
 
 
-def _refuse_thresholds(where: str, given: t.Mapping[str, t.Any]) -> None:
-    """ServiceError for numbers of results that cannot be counted to."""
+def _validate_thresholds(where: str, given: t.Mapping[str, t.Any]) -> None:
+    """ServiceError for thresholds that are negative or contradict each other."""
     warning = given.get("failures_before_warning", 0)
     critical = given.get("failures_before_critical", 0)
     if min(warning, critical, given.get("success_before_passing", 0)) < 0:
-        raise ServiceError(f"{where} counts to a number below 0")
+        raise ServiceError(f"{where}: thresholds must not be negative")
     if warning > critical:
         raise ServiceError(
-            f"{where} warns after {warning} failures, but is critical after {critical} already"
+            f"{where}: failures_before_warning ({warning}) must not exceed "
+            f"failures_before_critical ({critical})"
         )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""A service with all its checks as one value: read, refused, sent and shown. No I/O."""
+"""A service with all its checks as one value, with its validation and its payload. No I/O."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import hashlib
 import re
 import typing as t
 
-from .address import refuse_place, tagged_from_params, without_derived
+from .address import tagged_from_params, validate_endpoint, without_derived
 from .check import Check
 from .validation import ServiceError, refuse_control, refuse_path
 
-# The agent does not give check definitions back: their digests in the metadata tell whether they
-# still are the wanted ones, one by one as far as Consul's 512 bytes reach.
+# The agent does not return check definitions: their digests in the metadata show whether they are
+# still the wanted ones, one by one as far as Consul's 512 bytes reach.
 CHECKS_META = "rollcall-checks"
 OWNER_META = "rollcall-owner"
 MAINTENANCE = "_service_maintenance:"
@@ -29,8 +29,10 @@ _DNS_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
 @dataclasses.dataclass(frozen=True)
 class Service:
-    """A wanted or an actual service. The definitions are in a wanted one only, and not compared:
-    the identifiers of its checks and their digests are."""
+    """A wanted or an actual service.
+
+    Only a wanted one has check definitions. They are not compared: the identifiers and digests are.
+    """
 
     id: str
     name: str
@@ -50,7 +52,7 @@ class Service:
 
     @classmethod
     def from_params(cls, params: t.Mapping[str, t.Any]) -> Service:
-        """Read a module's options; ServiceError names what cannot be meant."""
+        """Read the options of a module; ServiceError names an invalid one."""
         identifier = params.get("id") or params["name"]
         weights = params.get("weights") or {}
         address, port = params.get("address") or "", params.get("port") or 0
@@ -78,7 +80,7 @@ class Service:
             digest=_digests(checks),
             checks=checks,
         )
-        _refuse(service)
+        _validate(service)
         return service
 
     @classmethod
@@ -110,8 +112,8 @@ class Service:
     def payload(self, *, maintenance: bool = False, reason: str = "") -> dict[str, t.Any]:
         """The body of /v1/agent/service/register.
 
-        Replacing the checks ends a maintenance, as that is one of them: it goes along in the same
-        request, so that the service is not in rotation for a moment.
+        Replacing the checks ends the maintenance mode, which is one of them: the request contains
+        it as well, so that the service is never in rotation in between.
         """
         meta = dict(self.meta)
         if self.owner:
@@ -126,7 +128,7 @@ class Service:
                     "Name": "Service Maintenance Mode",
                     "Notes": reason,
                     "Status": "critical",
-                    # Nobody reports to it, and when that is noticed it stays critical.
+                    # Nothing reports to it; when it expires it stays critical.
                     "TTL": "87600h",
                 }
             )
@@ -147,9 +149,9 @@ class Service:
         }
 
     def shown(self) -> dict[str, t.Any]:
-        """What a diff and a result show: plain values, the checks by identifier and digest.
+        """The service in a diff and a result, with the checks by identifier and digest.
 
-        Definitions stay out of it: their headers and bodies may be secret.
+        Definitions are left out: their headers and bodies may contain secrets.
         """
         return {
             "id": self.id,
@@ -169,17 +171,17 @@ class Service:
         }
 
     def warnings(self) -> list[str]:
-        """What Consul takes but cannot answer for by DNS."""
+        """A warning for a name that Consul DNS cannot resolve."""
         if _DNS_LABEL.fullmatch(self.name):
             return []
         return [
-            f"service name {self.name!r} is no DNS label (up to 63 letters, digits and '-'): "
-            "Consul's DNS cannot answer for it"
+            f"service name {self.name!r} is not a DNS label (up to 63 letters, digits and '-'): "
+            "Consul DNS cannot resolve it"
         ]
 
 
 def _digests(checks: t.Sequence[Check]) -> str:
-    """The names of all definitions, in no order of meaning; one name where they are too many."""
+    """The digests of all definitions, sorted; one digest of them all if they are too long."""
     text = ".".join(sorted(check.digest for check in checks))
     if len(text) <= _META_VALUE_BYTES:
         return text
@@ -187,52 +189,55 @@ def _digests(checks: t.Sequence[Check]) -> str:
 
 
 def _text(key: str, value: t.Any) -> str:
-    """A metadata value as Consul's text; YAML's yes is true, not True."""
+    """A metadata value as a string; a boolean is written as true or false."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, (str, int, float)):
         return str(value)
-    raise ServiceError(f"meta {key!r} is not a text or a number")
+    raise ServiceError(f"meta {key!r} is not a string or a number")
 
 
-def _refuse(service: Service) -> None:
-    """ServiceError for what Consul refuses late, or takes and others choke on."""
+def _validate(service: Service) -> None:
+    """ServiceError for what Consul rejects late, or its readers cannot handle."""
     where = f"service {service.name!r}"
     texts = {"name": service.name, "id": service.id, "owner": service.owner}
     texts.update({f"tag {number}": tag for number, tag in enumerate(service.tags, 1)})
     texts.update({f"meta {key!r}": value for key, value in service.meta.items()})
     refuse_control(where, texts)
     refuse_path("name", service.name)
-    places = {"": {"address": service.address, "port": service.port}, **service.tagged_addresses}
-    for key, place in places.items():
-        refuse_place(f"tagged address {key!r} of {where}" if key else where, place)
+    endpoints = {"": {"address": service.address, "port": service.port}, **service.tagged_addresses}
+    for key, endpoint in endpoints.items():
+        validate_endpoint(f"tagged address {key!r} of {where}" if key else where, endpoint)
     passing, warning = service.weights
     if not 1 <= passing <= 65535 or not 0 <= warning <= 65535:
         raise ServiceError(f"weights of {where}: passing is 1 to 65535, warning 0 to 65535")
     repeated = {each for each in service.check_ids if service.check_ids.count(each) > 1}
     if repeated:
         raise ServiceError(
-            f"{where} has more than one check {min(repeated)}: give each a name or id of its own"
+            f"{where} has more than one check {min(repeated)}: give each check its own name or id"
         )
     if any(check.startswith(MAINTENANCE) for check in service.check_ids):
-        raise ServiceError(f"a check of {where} has the identifier of a maintenance")
-    _refuse_meta(where, service)
+        raise ServiceError(f"a check of {where} has the reserved identifier of a maintenance check")
+    _validate_meta(where, service)
 
 
-def _refuse_meta(where: str, service: Service) -> None:
-    """ServiceError for metadata beyond Consul's limits, or in the place of ours."""
+def _validate_meta(where: str, service: Service) -> None:
+    """ServiceError for metadata beyond Consul's limits, or with a key of this module."""
     pairs = len(service.meta) + bool(service.owner) + bool(service.digest)
     if pairs > _META_PAIRS:
         raise ServiceError(
-            f"{where} has {pairs} meta pairs, those of this module included: {_META_PAIRS} at most"
+            f"{where} has {pairs} meta pairs, including those of this module: the maximum is "
+            f"{_META_PAIRS}"
         )
     if len(service.owner.encode()) > _META_VALUE_BYTES:
         raise ServiceError(f"owner of {where} has more than {_META_VALUE_BYTES} bytes")
     for key, value in service.meta.items():
         if key in (CHECKS_META, OWNER_META):
-            raise ServiceError(f"meta {key} of {where} is written by this module")
+            raise ServiceError(f"meta {key} of {where} is reserved for this module")
         if key.startswith("consul-"):
-            raise ServiceError(f"meta {key!r} of {where}: 'consul-' is Consul's own prefix")
+            raise ServiceError(
+                f"meta {key!r} of {where}: the prefix 'consul-' is reserved by Consul"
+            )
         if not _META_KEY.fullmatch(key) or len(value.encode()) > _META_VALUE_BYTES:
             raise ServiceError(
                 f"meta {key[:40]!r} of {where}: keys have 1 to 128 letters, digits, '_' and '-', "

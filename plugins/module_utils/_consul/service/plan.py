@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""The plan from what an agent has to what a call wants. No I/O."""
+"""The plan from the actual service of an agent to the wanted one. No I/O."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from .check import CheckStatus
 from .model import MAINTENANCE, Service
 from .validation import ServiceError, refuse_path
 
-# What is told of a service that is registered, but not of one that is only named.
+# Options that describe a service, and so need its name.
 _DESCRIBES = ("address", "port", "tags", "meta", "tagged_addresses", "weights", "checks")
 
 
 @dataclasses.dataclass(frozen=True)
 class WantedService:
-    """All that one call asks for. Without a service it is about the one that is there.
+    """Everything that one call asks for. Without `service` it is about the registered one.
 
-    `maintenance` takes that one out of rotation then, `present` ends it.
+    The state `maintenance` then enables its maintenance mode, and `present` disables it.
     """
 
     id: str
@@ -35,25 +35,25 @@ class WantedService:
     purge: bool = False
     declared: tuple[str, ...] = ()
     deduplicate: str = "none"
-    # Only an identifier that was given is meant to be the instance's in the whole datacenter: a
-    # default one, the service's name, stands rightly at every agent.
+    # Only an explicit identifier identifies the instance in the whole datacenter: the default one,
+    # the name of the service, may occur at every agent.
     by_id: bool = False
     # Until every check passes.
     wait: bool = False
 
     @classmethod
     def from_params(cls, params: t.Mapping[str, t.Any]) -> WantedService:
-        """Read a module's options; ServiceError names what cannot be meant."""
+        """Read the options of a module; ServiceError names an invalid one."""
         identifier = params.get("id") or params.get("name") or ""
         if not identifier:
-            raise ServiceError("name the service: 'name', or 'id' for one that is there already")
+            raise ServiceError("give 'name', or 'id' for a service that is already registered")
         state = params.get("state") or "present"
         if not params.get("name") and any(params.get(each) for each in _DESCRIBES):
             raise ServiceError(f"service {identifier} needs a name")
         refuse_path("id", identifier)
         if params.get("purge") and (not params.get("owner") or params.get("declared") is None):
             raise ServiceError(
-                "purge needs 'owner' and 'declared': all identifiers of that owner that stay"
+                "purge needs 'owner' and 'declared', the identifiers of all services to keep"
             )
         registered = state != "absent" and params.get("name")
         return cls(
@@ -70,13 +70,13 @@ class WantedService:
         )
 
     def warnings(self) -> list[str]:
-        """What Consul takes but somebody may stumble over."""
+        """What Consul accepts but may cause problems."""
         return self.service.warnings() if self.service else []
 
 
 @dataclasses.dataclass(frozen=True)
 class ActualService:
-    """What the agent has; `owners` of all its services and `instances` only where looked for."""
+    """What the agent has; the `owners` of all its services and `instances` only if requested."""
 
     service: Service | None = None
     checks: tuple[CheckStatus, ...] = ()
@@ -86,11 +86,11 @@ class ActualService:
 
     @property
     def maintenance(self) -> bool:
-        """Whether the service is maintained."""
+        """Whether the service is in maintenance mode."""
         return any(check.id.startswith(MAINTENANCE) for check in self.checks)
 
     def shown(self) -> dict[str, t.Any] | None:
-        """What a diff and a result show of the service, None where there is none."""
+        """The service in a diff and a result, None if it is not registered."""
         if self.service is None:
             return None
         return {**self.service.shown(), "maintenance": self.maintenance}
@@ -98,12 +98,13 @@ class ActualService:
 
 @dataclasses.dataclass(frozen=True)
 class ServicePlan:
-    """The requests that lead from the actual to the wanted.
+    """The requests that lead from the actual to the wanted service.
 
-    `register` replaces all checks, and enters or leaves maintenance on the way (`maintained`);
-    `maintenance` does that to a service which is otherwise right. `found` are all duplicates,
-    `duplicates` those to remove. `unproven` are checks that keep the status of another definition,
-    with the seconds after which it is theirs. `predicted` is what Actual.shown() says afterwards.
+    `register` replaces all checks, and sets the maintenance mode in the same request
+    (`maintained`); `maintenance` sets it for a service that is otherwise as wanted. `found` are all
+    duplicates, `duplicates` those to remove. `unproven` are checks that keep the status of an
+    earlier definition, with the seconds after which the status is their own. `predicted` is what
+    ActualService.shown() returns afterwards.
     """
 
     diff: Diff
@@ -133,7 +134,7 @@ class ServicePlan:
 
     @property
     def action(self) -> str:
-        """The plan in a word: the first that holds."""
+        """The plan in one word: the first action that applies."""
         if self.deregister is not None:
             return "deregistered"
         if self.register is not None:
@@ -146,7 +147,7 @@ class ServicePlan:
 
 
 def plan_service(wanted: WantedService, actual: ActualService) -> ServicePlan:
-    """What to send, and what to show of it, from the same comparison."""
+    """The requests and the diff, from one comparison."""
     plan = _plan_itself(wanted, actual)
     purge = _orphans(wanted, actual)
     found = duplicates_of(wanted, actual)
@@ -169,7 +170,7 @@ def plan_service(wanted: WantedService, actual: ActualService) -> ServicePlan:
 def duplicates_of(wanted: WantedService, actual: ActualService) -> tuple[CatalogInstance, ...]:
     """The same instance at other agents: the same identifier, or the same address and port.
 
-    A loopback address is another one on each host, and port 0 is none: neither makes a duplicate.
+    A loopback address is a different one on each host, and port 0 is no port: neither counts.
     """
     service = wanted.service or actual.service
     if wanted.deduplicate == "none" or service is None:
@@ -201,19 +202,19 @@ def _plan_itself(wanted: WantedService, actual: ActualService) -> ServicePlan:
     switch = maintained if maintained != actual.maintenance else None
     if wanted.service is None:
         shown = seen.shown() if seen else {"id": wanted.id}
-        purpose = "take into maintenance" if maintained else "end the maintenance of"
+        purpose = "enable" if maintained else "disable"
         return ServicePlan(
             Diff(before, {**shown, "maintenance": maintained}),
             maintenance=switch,
             reason=wanted.reason,
             problem=""
             if seen
-            else f"there is no service {wanted.id} at this agent to {purpose}; "
-            "give its name, and all that belongs to it, to register it",
+            else f"cannot {purpose} maintenance: service {wanted.id} is not registered at this "
+            "agent. Give its name and its other options to register it",
         )
     service = wanted.service
     if service.enable_tag_override and seen is not None and seen.enable_tag_override:
-        # The catalog's tags are somebody else's to change: they stay as they are.
+        # Others may change the tags in the catalog: they are left as they are.
         service = dataclasses.replace(service, tags=seen.tags)
     diff = Diff(before, {**service.shown(), "maintenance": maintained})
     if seen == service:
@@ -229,7 +230,7 @@ def _plan_itself(wanted: WantedService, actual: ActualService) -> ServicePlan:
 
 
 def _orphans(wanted: WantedService, actual: ActualService) -> tuple[str, ...]:
-    """What this owner has at the agent and no longer declares."""
+    """The services of this owner at the agent that are no longer declared."""
     if not wanted.purge:
         return ()
     kept = {*wanted.declared, wanted.id}
@@ -243,12 +244,12 @@ def _orphans(wanted: WantedService, actual: ActualService) -> tuple[str, ...]:
 
 
 def _unproven(service: Service, seen: Service | None) -> dict[str, float]:
-    """Checks whose definition changes under their identifier: Consul keeps the old one's status."""
+    """Checks whose definition changes: Consul keeps the status of the old definition."""
     if seen is None or seen.digest == service.digest:
         return {}
     same = set(seen.digest.split("."))
     return {
-        check.id: check.patience
+        check.id: check.first_result_seconds
         for check in service.checks
-        if check.id in seen.check_ids and check.digest not in same and check.patience
+        if check.id in seen.check_ids and check.digest not in same and check.first_result_seconds
     }

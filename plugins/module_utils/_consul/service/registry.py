@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""The services of an agent: reads them, and applies a plan. Raises ConsulError."""
+"""The services of an agent: reads them and applies a plan. Raises ConsulError."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SETTLE_SECONDS = 10.0
 
 
 class NotPassing(ConsulError):
-    """The deadline came before the checks passed; `result` says how they are."""
+    """The checks did not pass in time; `result` contains their status."""
 
     def __init__(self, message: str, checks: tuple[CheckStatus, ...]) -> None:
         """Keep the checks for the result."""
@@ -43,7 +43,7 @@ class Registry:
         agent_url(template, connection.url, CatalogInstance("", "", "", "", "", "", 0, alive=False))
 
     def read(self, wanted: WantedService) -> ActualService:
-        """All that a plan for `wanted` needs to know."""
+        """The actual state that a plan for `wanted` needs."""
         actual = self.read_service(wanted.id)
         service = wanted.service or actual.service
         if wanted.purge:
@@ -63,7 +63,7 @@ class Registry:
         return _checks(self._client, identifier)
 
     def apply(self, plan: ServicePlan, identifier: str) -> None:
-        """Send the plan's requests: first what serves, then what goes."""
+        """Send the requests of the plan; other services are removed last."""
         if plan.deregister is not None:
             self._deregister(plan.deregister)
         if plan.register is not None:
@@ -88,10 +88,10 @@ class Registry:
     def wait_passing(
         self, plan: ServicePlan, before: ActualService, identifier: str, seconds: float
     ) -> None:
-        """Wait until every check passes; NotPassing with what does not, at the deadline.
+        """Wait until every check passes; NotPassing with those that do not, at the deadline.
 
-        A status from before a check's definition changed does not count: it does once its output
-        differs, or the time of a whole interval has passed.
+        The status of an earlier definition does not count until the output of the check differs,
+        or a whole interval has passed.
         """
         started = time.monotonic()
         old = {check.id: check for check in before.checks}
@@ -122,7 +122,7 @@ class Registry:
         self._client.put(f"/v1/agent/service/deregister/{identifier}")
 
     def _owners(self) -> dict[str, str]:
-        """Whose each service of the agent is, by its mark."""
+        """The owner of each service of the agent, from its metadata."""
         services = self._client.get("/v1/agent/services") or {}
         return {
             key: (entry.get("Meta") or {}).get(OWNER_META, "") for key, entry in services.items()
@@ -134,13 +134,13 @@ class Registry:
         return tuple(CatalogInstance.from_api(entry) for entry in entries)
 
     def _remove(self, instance: CatalogInstance) -> None:
-        """Deregister where it lasts: an agent puts back into the catalog whatever it has itself.
+        """Deregister at the agent that has the instance: anti-entropy would restore it otherwise.
 
-        Only where the agent is gone, or has it no longer, the catalog is the place.
+        Only if the agent is gone, or no longer has it, it is deregistered in the catalog.
         """
         if instance.alive:
             try:
-                if self._removed_at_its_agent(instance):
+                if self._deregistered_at_its_agent(instance):
                     return
             except Unreachable as error:
                 if self._alive(instance):
@@ -157,8 +157,8 @@ class Registry:
             },
         )
 
-    def _removed_at_its_agent(self, instance: CatalogInstance) -> bool:
-        """Deregister at the agent of the instance's node; False where that does not have it."""
+    def _deregistered_at_its_agent(self, instance: CatalogInstance) -> bool:
+        """Deregister at the agent of the instance's node; False if the agent does not have it."""
         client = agent_of(self._connection, self._template, instance)
         if client.get(f"/v1/agent/service/{instance.id}") is None:
             return False
@@ -166,11 +166,11 @@ class Registry:
         return True
 
     def _alive(self, instance: CatalogInstance) -> bool:
-        """Whether the catalog, asked again, says that the instance's agent is alive."""
+        """Whether the agent of the instance is still alive according to the catalog."""
         return any(each.alive for each in self._instances(instance.name) if _same(each, instance))
 
     def _wait_gone(self, instances: t.Sequence[CatalogInstance]) -> None:
-        """Wait until the catalog has them no longer, so that a next run finds none."""
+        """Wait until the catalog no longer has them, so that the next run finds none."""
 
         def look() -> list[CatalogInstance]:
             return [
@@ -192,7 +192,7 @@ class Registry:
 
 def read_service(client: ConsulClient, identifier: str) -> ActualService:
     """What the agent has under this identifier, with its checks."""
-    # The transport quotes the path, and would quote a quoted identifier again.
+    # The transport quotes the path: a quoted identifier would be quoted twice.
     entry = client.get(f"/v1/agent/service/{identifier}")
     if entry is None:
         return ActualService()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""What all texts of a service have in common: Go's durations, and what none may hold. No I/O."""
+"""Validation of the strings of a service: durations, control characters, paths. No I/O."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ class ServiceError(Exception):
 
 
 def seconds_of(duration: str) -> float | None:
-    """A duration in Go's syntax as seconds, None for what is none."""
+    """A duration in Go's syntax as seconds, None if it is invalid."""
     if not _DURATION.fullmatch(duration):
         return None
     return sum(float(n) * _SECONDS[unit] for n, unit in _DURATION_PART.findall(duration))
 
 
 def refuse_control(where: str, texts: t.Mapping[str, str]) -> None:
-    """ServiceError for line breaks and other characters that nobody sees."""
+    """ServiceError for line breaks and other control characters."""
     for what, text in texts.items():
         if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in text):
             raise ServiceError(f"{what} of {where} has a control character: {text[:60]!r}")
 
 
 def refuse_path(what: str, text: str) -> None:
-    """ServiceError for a text that the agent's HTTP server would rewrite as part of a path."""
+    """ServiceError for a string that the agent's HTTP server would rewrite in a path."""
     if any(part in ("", ".", "..") for part in text.split("/")):
-        raise ServiceError(f"{what} {text!r} has an empty part or dots between its slashes")
+        raise ServiceError(f"{what} {text!r} has an empty, '.' or '..' segment")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""What can go wrong between a module and a Consul agent, one sentence each."""
+"""Errors of a request to a Consul agent."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ class ConsulError(Exception):
 
 
 class Unreachable(ConsulError):
-    """Nothing answered at the address, or not in time."""
+    """No answer from the address, or not in time."""
 
 
 class Forbidden(ConsulError):
-    """The token may not do this."""
+    """The ACL token lacks a permission."""
 
 
 class RequestRefused(ConsulError):
-    """The agent answered that the request is wrong."""
+    """The agent rejected the request as invalid."""
 
 
 class Unavailable(ConsulError):
-    """The agent answered that it cannot serve now, such as without a leader."""
+    """The agent cannot answer now, such as without a leader."""
 
 
 class NotBootstrapped(Unavailable):
-    """The server knows of no bootstrap: there was none, or it has just started and catches up."""
+    """The ACL system is not bootstrapped, or the server has just started and not caught up yet."""

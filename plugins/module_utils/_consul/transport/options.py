@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""The argument specification that goes with the doc fragment `consul`, and what it means."""
+"""The argument specification of the doc fragment `consul`, and the connection it describes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import typing as t
 from .client import Connection
 from .errors import ConsulError
 
-# What an HTTP header bears and no library quotes in an error.
+# What is valid in an HTTP header, and not quoted in the errors of the libraries.
 _TOKEN = re.compile("[ -~]+")
 
 CONNECTION: dict[str, t.Any] = {
@@ -34,16 +34,16 @@ CONNECTION: dict[str, t.Any] = {
 def connection(params: t.Mapping[str, t.Any], environment: t.Mapping[str, str]) -> Connection:
     """The connection that options and Consul's own environment variables describe.
 
-    An option wins over its variable. Raises ConsulError for what cannot be meant, such as a token
-    file that cannot be read.
+    An option overrides its variable. Raises ConsulError for an invalid one, such as a token file
+    that cannot be read.
     """
     if params["timeout"] <= 0:
-        raise ConsulError(f"timeout is {params['timeout']}: a request needs a second at least")
+        raise ConsulError(f"timeout is {params['timeout']}: it must be at least 1 second")
     ca_path = params["ca_path"] or environment.get("CONSUL_CACERT")
     certificate = params["client_cert"] or environment.get("CONSUL_CLIENT_CERT")
     key = params["client_key"] or environment.get("CONSUL_CLIENT_KEY")
     if bool(certificate) != bool(key):
-        raise ConsulError("client_cert and client_key go together: one of the two is not given")
+        raise ConsulError("client_cert and client_key must be given together")
     return Connection(
         url=params["url"] or _environment_url(environment),
         token=_token(params, environment),
@@ -72,7 +72,7 @@ def _environment_url(environment: t.Mapping[str, str]) -> str:
 
 
 def _token(params: t.Mapping[str, t.Any], environment: t.Mapping[str, str]) -> str | None:
-    """The ACL token: given, in a file, or in the environment."""
+    """The ACL token: from the option, a file, or the environment."""
     path = params["token_file"] or environment.get("CONSUL_HTTP_TOKEN_FILE")
     if params["token"]:
         return _checked(params["token"], "the option token")
@@ -85,17 +85,17 @@ def _token(params: t.Mapping[str, t.Any], environment: t.Mapping[str, str]) -> s
     except OSError as error:
         raise ConsulError(f"cannot read the token file {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise ConsulError(f"the token file {path} holds no text") from error
+        raise ConsulError(f"the token file {path} is not a text file") from error
 
 
 def _checked(text: str, source: str) -> str:
-    """The token without blanks around it; ConsulError, which does not repeat it, for none."""
+    """The token without surrounding blanks; ConsulError, which does not contain it, if invalid."""
     token = text.strip()
     if not token:
-        raise ConsulError(f"{source} is empty: put the token there, or do not name it")
+        raise ConsulError(f"{source} is empty: put the ACL token there, or do not set it")
     if not _TOKEN.fullmatch(token):
         raise ConsulError(
-            f"{source} holds a line break or a letter that no token has: only the "
-            "token's SecretID belongs there"
+            f"{source} contains a line break or a character that no ACL token has: it must hold "
+            "only the SecretID of the token"
         )
     return token

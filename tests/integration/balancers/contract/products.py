@@ -73,7 +73,7 @@ PRODUCTS = {
         NginxStage,
         {"server_snippet": "no such thing;"},
         "unknown directive",
-        "the balancer refuses its settings, the last good ones serve on",
+        "the load balancer rejects its settings and keeps the last valid ones",
         "it is not synced with Consul",
         _nginx,
         knows_at_once=True,

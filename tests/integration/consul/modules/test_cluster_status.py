@@ -163,8 +163,8 @@ def test_what_is_missing_at_the_deadline_is_named(
     assert time.monotonic() - began >= 1
     assert result["failed"]
     assert result["msg"] == (
-        f"after 1 s the cluster lacks: {missing}. The agent at {cluster['s1'].url} says: nothing "
-        "is wrong with what is there. Mend that, or raise wait_timeout"
+        f"after 1 s the cluster lacks: {missing}. The agent at {cluster['s1'].url} reports: no "
+        "problem is known. Fix that, or raise wait_timeout"
     )
 
 
@@ -241,7 +241,9 @@ def test_a_lost_leader_degrades_the_cluster_until_it_is_back(cluster: Cluster) -
     assert result["autopilot"] == {"healthy": False, "failure_tolerance": 0}
     # Who waits now learns from the same reasons why it is in vain.
     short = status(witness, wait_for={"servers": 3}, wait_timeout=0)
-    assert f"lacks: servers 2 of 3. The agent at {witness.url} says: server {lost}" in short["msg"]
+    assert (
+        f"lacks: servers 2 of 3. The agent at {witness.url} reports: server {lost}" in short["msg"]
+    )
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(gate, witness, healthy=True, **WELL)
         cluster[lost].launch()

@@ -216,9 +216,11 @@ def test_what_cannot_be_meant_leaves_no_bootstrap_behind(tmp_path: pathlib.Path)
         mistaken = acl(bootstrap=True, tokens=[token(policies=["typo"])])
         own = acl(bootstrap=True, tokens=[token(secret_id=agent.token)])
         real = acl(**wanted)
-    assert "never bootstrapped: 'bootstrap: true' does it, once" in never["msg"]
-    assert "token web names the policy typo" in mistaken["msg"]
-    assert "the secret of token web is that of another token, 'Bootstrap Token" in own["msg"]
+    assert "is not bootstrapped: set 'bootstrap: true'" in never["msg"]
+    assert "token web links the policy typo" in mistaken["msg"]
+    assert (
+        "the secret of token web is already used by another token, 'Bootstrap Token" in own["msg"]
+    )
     for key in ("changed", "bootstrapped", "tokens", "policies", "diff"):
         assert predicted[key] == real[key], key
 
@@ -230,10 +232,12 @@ def test_a_lost_token_is_told_how_to_reset(acl: Acl) -> None:
     for check in (True, False):
         result = acl(check=check, **lost)
         assert result["failed"]
-        assert f"bootstrap at {acl.agent.url}: the ACL system is bootstrapped" in result["msg"]
+        assert (
+            f"bootstrap at {acl.agent.url}: the ACL system is already bootstrapped" in result["msg"]
+        )
         assert "/docs/secure/acl/reset" in result["msg"]
         assert ("reset index: " in result["msg"]) is not check
-    assert "Consul does not know this token" in acl(token=secret())["msg"]
+    assert "Consul does not know this ACL token" in acl(token=secret())["msg"]
     assert acl.state() == was
 
 
@@ -390,7 +394,7 @@ def test_the_token_of_the_call_is_never_deleted(acl: Acl) -> None:
     assert actions(acl(token=new, **wanted)["tokens"]) == {"operator": "deleted"}
     assert to_uuid(old) not in acl.tokens()
     result = acl(token=new, state="absent", **wanted)
-    assert "token operator is the one of this call: it stays" in result["msg"]
+    assert "token operator is the token of this call and cannot be deleted" in result["msg"]
 
 
 def test_the_anonymous_token_is_left_alone_without_its_option(acl: Acl) -> None:
@@ -416,11 +420,11 @@ def test_the_anonymous_token_is_left_alone_without_its_option(acl: Acl) -> None:
     [
         ({"policies": [policy(rules='node "" { policy = ')]}, "policy rollcall-web: PUT /v1/acl"),
         ({"policies": [policy(rules='key "" { policy = "wriet" }')]}, "Invalid key policy"),
-        ({"tokens": [token(policies=["typo"])]}, "token web names the policy typo"),
-        ({"anonymous_policies": ["typo"]}, "the anonymous token names the policy typo"),
+        ({"tokens": [token(policies=["typo"])]}, "token web links the policy typo"),
+        ({"anonymous_policies": ["typo"]}, "the anonymous token links the policy typo"),
         (
             {"state": "absent", "policies": [policy()], "anonymous_policies": ["rollcall-web"]},
-            "the anonymous token names the policy rollcall-web",
+            "the anonymous token links the policy rollcall-web",
         ),
     ],
 )
@@ -442,7 +446,9 @@ def test_a_secret_that_would_change_is_refused(acl: Acl) -> None:
     changed = acl(tokens=[token("web", accessor_id=to_uuid(mine))], policies=[policy()])
     twice = acl(tokens=[token("shop", mine, accessor_id=secret())], policies=[policy()])
     assert "is the accessor of a token with another secret" in changed["msg"]
-    assert "the secret of token shop is that of another token, 'rollcall: web'" in twice["msg"]
+    assert (
+        "the secret of token shop is already used by another token, 'rollcall: web'" in twice["msg"]
+    )
     assert acl.state() == was
 
 

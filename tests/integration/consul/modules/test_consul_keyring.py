@@ -209,11 +209,11 @@ def test_a_member_that_is_down_stops_it_before_the_key_is_used(
         cluster.one.ready("its loss", lambda: cluster.sees(4, 1))
     result = rotate(cluster.one, new, purge=True, wait_timeout=4)
     assert result["failed"]
-    assert "nothing is lost" in result["msg"] or "Nothing was changed" in result["msg"]
+    assert "no member is cut off" in result["msg"] or "Nothing was changed" in result["msg"]
     assert len(result["msg"]) < 400
     if known:
         assert "s2 is failed" in result["msg"]
-        assert f"the key {shown(new)} is not on every member" in result["msg"]
+        assert f"the key {shown(new)} is not installed on every member" in result["msg"]
     cluster.two.launch()
     cluster.one.ready("all members", lambda: cluster.sees(1), 60)
     for keys, primary, members in cluster.keys().values():
@@ -261,7 +261,7 @@ def test_a_member_that_comes_back_in_time_is_waited_for(cluster: Cluster) -> Non
 def test_what_is_no_key_is_refused(key: str) -> None:
     """Before anything is asked, and without repeating it."""
     result = ask(MODULE, {"key": key, "url": "http://127.0.0.1:1"})
-    assert "key is no key of the gossip: base64 of 16, 24 or 32 bytes" in result["msg"]
+    assert "key is not a gossip encryption key: base64 of 16, 24 or 32 bytes" in result["msg"]
     assert not key or key not in json.dumps(result)
 
 
@@ -273,7 +273,7 @@ def test_a_gossip_that_is_not_encrypted_is_told(tmp_path: pathlib.Path) -> None:
         real = rotate(agent, new_key(), wait_timeout=0)
         off = rotate(agent, new_key(), check=True)
     away = ask(MODULE, {"key": new_key(), "url": agent.url, "_ansible_check_mode": True})
-    assert f"keyring at {agent.url}: the gossip of open is not encrypted" in real["msg"]
+    assert f"keyring at {agent.url}: gossip encryption is disabled on open" in real["msg"]
     for predicted in (off, away):
         assert (predicted["changed"], predicted["pools"]) == (False, [])
         assert "as for agents that start with the key" in str(predicted["warnings"])
@@ -292,5 +292,5 @@ def test_a_token_that_does_not_see_who_is_down_changes_nothing(tmp_path: pathlib
         assert "the token lacks node:read" in rotate(blind, new_key())["msg"]
         assert "lacks permission 'keyring:write'" in rotate(reader, new_key())["msg"]
         nobody = dataclasses.replace(agent, token="")
-        assert "Name a token" in rotate(nobody, key)["msg"]
+        assert "Give an ACL token" in rotate(nobody, key)["msg"]
         assert list(agent.get(KEYRING)[0]["Keys"]) == [key]

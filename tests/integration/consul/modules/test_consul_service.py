@@ -328,7 +328,7 @@ def test_asks_an_agent_for_its_name_before_deregistering_there(run: Run, agents:
     eventually("it in the catalog", lambda: agents.own.catalog("web"))
     (result,) = run([task(deduplicate="remove", agent_url_template=agents.own.url)])
     assert result["failed"]
-    assert "is that of node own in dc1, not of other" in result["msg"]
+    assert "is the agent of node own in dc1, not of other" in result["msg"]
     assert set(agents.own.get("/v1/agent/services")) == {"web-1"}
     assert set(agents.other.get("/v1/agent/services")) == {"web-1"}
 
@@ -360,13 +360,16 @@ def test_a_dead_agents_instance_is_removed_in_the_catalog(run: Run, agents: Agen
 
 
 MISTAKES: tuple[tuple[dict[str, Any], str], ...] = (
-    ({"checks": [{"name": "x"}]}, "has exactly one of http"),
+    ({"checks": [{"name": "x"}]}, "must have exactly one of http"),
     ({"port": 70000}, "port 70000"),
     ({"purge": True}, "purge needs 'owner' and 'declared'"),
     ({"agent_url_template": "http://{host}"}, "agent_url_template has {host}"),
-    ({"url": "127.0.0.1:8500"}, "is not an address such as"),
+    ({"url": "127.0.0.1:8500"}, "is not a URL such as"),
     ({"url": "http://127.0.0.1:1"}, "no answer"),
-    ({"id": "nobody", "name": None, "state": "maintenance"}, "there is no service nobody at this"),
+    (
+        {"id": "nobody", "name": None, "state": "maintenance"},
+        "service nobody is not registered at this",
+    ),
 )
 
 
@@ -384,7 +387,7 @@ def test_a_name_that_dns_cannot_carry_is_a_warning(run: Run, agents: Agents) -> 
     """Consul takes it, so the module does."""
     (result,) = run([task(name="my_web")])
     assert result["changed"]
-    assert "Consul's DNS cannot answer for it" in str(result["warnings"])
+    assert "Consul DNS cannot resolve it" in str(result["warnings"])
 
 
 def test_check_mode_without_an_agent_predicts_an_empty_one(run: Run, agents: Agents) -> None:

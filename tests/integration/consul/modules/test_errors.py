@@ -140,7 +140,7 @@ def test_a_token_without_rights_is_told_which_it_lacks(fails: Any, guarded: Agen
     message = fails(
         {"url": guarded.url, "token": token},
         f" at {guarded.url}: permission denied",
-        *("/v1/", "lacks permission", "Give the token the rights for it"),
+        *("/v1/", "lacks permission", "Grant the ACL token this permission"),
     )
     assert token not in message
 
@@ -150,7 +150,7 @@ def test_without_a_token_the_places_for_one_are_named(fails: Any, guarded: Agent
     fails(
         {"url": guarded.url},
         f" at {guarded.url}: permission denied",
-        "Name a token that may do it in token, token_file or CONSUL_HTTP_TOKEN",
+        "Give an ACL token with this permission in token, token_file or CONSUL_HTTP_TOKEN",
     )
 
 
@@ -161,7 +161,7 @@ def test_a_token_that_nobody_made_is_told_from_one_without_rights(
     token = str(uuid.uuid4())
     message = fails(
         {"url": guarded.url, "token": token},
-        *(f" at {guarded.url}: permission denied", "Consul does not know this token"),
+        *(f" at {guarded.url}: permission denied", "Consul does not know this ACL token"),
     )
     assert token not in message
 
@@ -170,7 +170,7 @@ def test_a_token_that_nobody_made_is_told_from_one_without_rights(
     ("url", "cause", "remedy"),
     [
         ("http://127.0.0.1:1", "connection refused", "a Consul agent listens there"),
-        ("http://consul.invalid:8500", "the name has no address", "the host's DNS"),
+        ("http://consul.invalid:8500", "the host name does not resolve", "the host's DNS"),
     ],
 )
 def test_a_wrong_address_is_named(fails: Any, url: str, cause: str, remedy: str) -> None:
@@ -206,7 +206,9 @@ def test_a_missing_client_certificate_is_named(
     trusted = {"url": sealed.url, "ca_path": str(authorities / "first-agent-ca.pem")}
     fails(trusted, f" at {sealed.url}: no answer (TLS: ", "client_cert and client_key")
     absent = {"client_cert": "/no/such.pem", "client_key": "/no/such.pem"}
-    fails({**trusted, **absent}, "no file /no/such.pem", "client_cert and client_key")
+    fails(
+        {**trusted, **absent}, "the file /no/such.pem does not exist", "client_cert and client_key"
+    )
 
 
 def test_a_certificate_for_another_name_is_told(
@@ -216,14 +218,14 @@ def test_a_certificate_for_another_name_is_told(
     url = sealed.url.replace("127.0.0.1", "127.1")
     fails(
         {"url": url, "ca_path": str(authorities / "first-agent-ca.pem")},
-        *(f" at {url}: no answer (", "Name the agent in 'url' as its certificate does"),
+        *(f" at {url}: no answer (", "address of the agent's certificate in 'url'"),
     )
 
 
 def test_the_wrong_scheme_is_told(fails: Any, sealed: Agent, guarded: Agent) -> None:
     """Each of the two is answered with the other."""
     plain = sealed.url.replace("https", "http")
-    fails({"url": plain}, f" at {plain}: the agent speaks TLS there", "https://")
+    fails({"url": plain}, f" at {plain}: the agent requires TLS on this port", "https://")
     secure = guarded.url.replace("http", "https")
     fails({"url": secure}, f" at {secure}: no answer (", "http://")
 
@@ -257,7 +259,10 @@ def test_without_a_leader_the_cluster_is_named(
     )
     failed(
         ask(name, {**options, **more, "url": leaderless.url, "timeout": 1}),
-        *(f" at {leaderless.url}: no answer within 1 s, for there is no leader", "cluster_status"),
+        *(
+            f" at {leaderless.url}: no answer within 1 s because there is no leader",
+            "cluster_status",
+        ),
     )
 
 
@@ -285,7 +290,7 @@ def test_an_agent_without_a_leader_takes_a_service_all_the_same(leaderless: Agen
     [
         ({"url": "http://user:canary@127.0.0.1:1"}, "more than scheme, host and port"),
         ({"url": "http://127.0.0.1:1/?token=canary"}, "more than scheme, host and port"),
-        ({"token": "can\nary"}, "the option token holds a line break"),
+        ({"token": "can\nary"}, "the option token contains a line break"),
         ({"token": "can€ary"}, "the option token holds"),
         ({"url": f"http://{'a' * 64}.example:1"}, "at http://aaaa"),
     ],
@@ -312,7 +317,7 @@ READER = 'agent_prefix "" { policy = "read" } operator = "read"'
 @pytest.mark.parametrize(
     ("rights", "verdict", "reasons"),
     [
-        (READER, "unknown", ["no member can be seen, for the token lacks node:read"]),
+        (READER, "unknown", ["no member is visible because the token lacks node:read"]),
         (READER + ' node_prefix "" { policy = "read" }', "ok", []),
     ],
     ids=["without node:read", "with node:read"],
@@ -345,7 +350,11 @@ def test_a_token_that_may_not_ask_the_operator_fails(guarded: Agent) -> None:
     token = token_with(guarded, rules)
     failed(
         ask(STATUS, {"url": guarded.url, "token": token}),
-        *("/v1/operator/raft/configuration", "operator:read", "Give the token the rights"),
+        *(
+            "/v1/operator/raft/configuration",
+            "operator:read",
+            "Grant the ACL token this permission",
+        ),
     )
 
 

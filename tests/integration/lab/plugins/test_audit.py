@@ -161,7 +161,7 @@ def test_a_wrong_port_is_deregistered_and_registered_anew(
     found = audits(lab, tmp_path, wait_timeout=2)
     repaired = audits(lab, tmp_path, repair=True)
     assert kinds(found) == [("wrong_port", identifier, node)]
-    assert "registers it anew" in found["findings"][0]["detail"]
+    assert "registers it again" in found["findings"][0]["detail"]
     assert repaired["repaired"] == [identifier]
     assert [each["kind"] for each in repaired["remaining"]] == ["missing"]
     lab.ssh(HOST, "docker unpause registrator")

@@ -226,11 +226,11 @@ def test_a_group_that_an_expression_makes_takes_no_hosts_variables(parse: Parse)
     ("options", "sentence"),
     [
         ({"filter": {}}, "there is no option filter: see 'ansible-doc"),
-        ({"filters": {"service": "web"}}, "'filters' has no service: give some of services"),
-        ({"hostnames": ["fqdn"]}, "'hostnames' has 'fqdn': give some of"),
-        ({"client_cert": "/c.pem"}, "client_cert and client_key go together"),
+        ({"filters": {"service": "web"}}, "'filters' has no service: use services"),
+        ({"hostnames": ["fqdn"]}, "'hostnames' has 'fqdn': use instance"),
+        ({"client_cert": "/c.pem"}, "client_cert and client_key must be given together"),
         ({"token_file": "/no/such"}, "cannot read the token file /no/such"),
-        ({"url": "http://a/consul"}, "is not an address such as http://127.0.0.1:8500"),
+        ({"url": "http://a/consul"}, "is not a URL such as http://127.0.0.1:8500"),
         ({"url": "{{ nothing }}"}, "option 'url' has no value"),
     ],
 )

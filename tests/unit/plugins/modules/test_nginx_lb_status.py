@@ -40,7 +40,7 @@ def ask(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
     ) -> dict[str, t.Any]:
         def look(url: str) -> BalancerStatus:
             if seen is None:
-                raise BalancerError(f"no balancer answers at {url}")
+                raise BalancerError(f"no load balancer answers at {url}")
             return seen
 
         monkeypatch.setattr(module, "read_status", look)
@@ -66,4 +66,4 @@ def test_what_does_not_come_in_time_is_named(ask: Ask) -> None:
 
 def test_a_balancer_that_does_not_answer_is_an_error(ask: Ask) -> None:
     """Outside of a dry run."""
-    assert "no balancer answers" in ask(None)["msg"]
+    assert "no load balancer answers" in ask(None)["msg"]

@@ -178,7 +178,9 @@ def test_a_newer_image_of_the_same_name_is_a_reason(stage: Stage) -> None:
     """The name stayed, what it means did not."""
     stage.run()
     stage.engine.images[IMAGE] = "sha256:newer"
-    assert stage.run()["container"]["reasons"] == ["image (the name means another image now)"]
+    assert stage.run()["container"]["reasons"] == [
+        "image (the reference resolves to another image now)"
+    ]
 
 
 def test_the_diff_shows_both_sides(stage: Stage) -> None:
@@ -206,7 +208,7 @@ def test_a_container_that_somebody_else_made_is_refused(stage: Stage, state: str
     stage.engine.put("registrator", owner="somebody")
     result = stage.run(state=state)
     assert result.failed
-    assert "is not ours" in result["msg"]
+    assert "belongs to another owner" in result["msg"]
     assert stage.engine.done == []
 
 
@@ -359,7 +361,7 @@ def test_a_contradiction_changes_nothing(stage: Stage) -> None:
     """What the daemon would end at is said before a container is touched."""
     result = stage.run(ttl=10)
     assert result.failed
-    assert "ttl and ttl_refresh go together" in result["msg"]
+    assert "ttl and ttl_refresh must be set together" in result["msg"]
     assert stage.engine.done == []
 
 

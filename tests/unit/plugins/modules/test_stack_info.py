@@ -101,4 +101,4 @@ def test_before_the_libraries_are_there_it_says_so(ask: Ask) -> None:
 
 def test_what_cannot_be_meant_is_an_error(ask: Ask) -> None:
     """No agent is asked."""
-    assert "a request needs a second at least" in ask(timeout=0)["msg"]
+    assert "it must be at least 1 second" in ask(timeout=0)["msg"]

@@ -32,7 +32,7 @@ def seen(*rows: dict[str, t.Any], **changes: t.Any) -> BalancerStatus:
     ("rows", "said"),
     [
         ([row()], "is in rotation"),
-        ([row(in_rotation=False)], "is known to workers of generation 7"),
+        ([row(in_rotation=False)], "is still used by workers of generation 7"),
         ([row(in_rotation=False, generations=[])], None),
         ([row(id="other", port=81)], None),
         ([], None),

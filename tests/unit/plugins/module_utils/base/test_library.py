@@ -128,5 +128,5 @@ def test_an_environment_with_an_old_python_is_named(
     tmp_path: pathlib.Path, check_mode: bool
 ) -> None:
     """Its Python is a fact already, in check mode too."""
-    with pytest.raises(Failed, match=r"is 3\.9: make .* with a newer one"):
+    with pytest.raises(Failed, match=r"is 3\.9: create .* with a newer one"):
         require(FakeModule(virtualenv(tmp_path), check_mode=check_mode), "json")

@@ -181,7 +181,7 @@ def test_a_name_of_somebody_else_stops_everything() -> None:
     """A foreign container under a wanted name ends the run before its first step."""
     engine = FakeEngine("web:1")
     engine.has(wanted(), owner="them")
-    with pytest.raises(ContainerError, match="not ours"):
+    with pytest.raises(ContainerError, match="belongs to another owner"):
         converge(engine, request(wanted(), wanted("db")))
     assert engine.done == []
 

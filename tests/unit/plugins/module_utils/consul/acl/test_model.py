@@ -106,7 +106,7 @@ def test_a_secret_is_nowhere_but_in_its_field() -> None:
 )
 def test_a_policy_name_that_consul_refuses_is_refused(name: str) -> None:
     """Before anything is sent."""
-    with pytest.raises(ConsulError, match=r"is no name of a policy|is Consul's own"):
+    with pytest.raises(ConsulError, match=r"is not a valid policy name|is built in"):
         wanted(policies=[{"name": name}])
 
 
@@ -119,22 +119,22 @@ def test_a_policy_name_that_consul_takes_is_taken(name: str) -> None:
 @pytest.mark.parametrize(
     ("token", "part"),
     [
-        ({"secret_id": "canary"}, "secret_id of token web is no UUID"),
-        ({"secret_id": f"{SECRET}\n"}, "secret_id of token web is no UUID"),
-        ({"secret_id": SECRET, "accessor_id": "x"}, "accessor_id of token web is no UUID"),
-        ({"secret_id": RESERVED}, "secret_id of token web is one that Consul reserves"),
+        ({"secret_id": "canary"}, "secret_id of token web is not a UUID"),
+        ({"secret_id": f"{SECRET}\n"}, "secret_id of token web is not a UUID"),
+        ({"secret_id": SECRET, "accessor_id": "x"}, "accessor_id of token web is not a UUID"),
+        ({"secret_id": RESERVED}, "secret_id of token web is reserved by Consul"),
         ({}, "token web needs secret_id, or accessor_id"),
         ({"accessor_id": SECRET}, "token web needs a secret_id"),
-        ({"name": "", "secret_id": SECRET}, "'' is no name of a token"),
-        ({"name": "a\nb", "secret_id": SECRET}, "is no name of a token"),
-        ({"name": " a", "secret_id": SECRET}, "is no name of a token"),
+        ({"name": "", "secret_id": SECRET}, "'' is not a valid token name"),
+        ({"name": "a\nb", "secret_id": SECRET}, "is not a valid token name"),
+        ({"name": " a", "secret_id": SECRET}, "is not a valid token name"),
         (
             {"secret_id": SECRET, "node_identities": [{**NODE, "node": "Node.1"}]},
-            "token web: Consul makes no identity for a node named 'Node.1'",
+            "token web: 'Node.1' is not a valid node of a node identity",
         ),
         (
             {"secret_id": SECRET, "node_identities": [{**NODE, "datacenter": "DC1"}]},
-            "token web: 'DC1' is no datacenter",
+            "token web: 'DC1' is not a valid datacenter",
         ),
     ],
 )
@@ -166,19 +166,19 @@ def test_two_tokens_are_two(second: dict[str, t.Any], part: str) -> None:
 
 def test_two_policies_have_two_names() -> None:
     """One of the two would undo the other in every run."""
-    with pytest.raises(ConsulError, match="policies has rollcall-web twice"):
+    with pytest.raises(ConsulError, match="policies contains rollcall-web twice"):
         wanted(policies=[WEB_POLICY, {"name": "other"}, WEB_POLICY])
 
 
 def test_a_datacenter_of_a_policy_is_checked_too() -> None:
     """Consul takes any text, and then the policy counts nowhere."""
-    with pytest.raises(ConsulError, match="policy p: 'dc 1' is no datacenter"):
+    with pytest.raises(ConsulError, match="policy p: 'dc 1' is not a valid datacenter"):
         wanted(policies=[{"name": "p", "datacenters": ["dc 1"]}])
 
 
 @pytest.mark.parametrize(
     ("token", "part"),
-    [(None, "there is none: give a UUID in token"), ("canary", "it is no UUID")],
+    [(None, "none is given: set a UUID in token"), ("canary", "it is not a UUID")],
 )
 def test_a_bootstrap_needs_a_token_that_can_be_the_first(token: str | None, part: str) -> None:
     """Without this, Consul would make one up that nobody keeps."""

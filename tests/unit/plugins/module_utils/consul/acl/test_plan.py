@@ -1,4 +1,4 @@
-"""The plan from the ACL system that is there to the wanted one."""
+"""The plan from the actual ACL system to the wanted one."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def test_a_call_does_not_delete_its_own_token(accessor: str) -> None:
     """Consul would refuse it when the others are gone already; nor under Consul's name for it."""
     mine = Token(accessor, "mine", secret=SECRET)
     found = ActualAcl(tokens=(mine,), own=accessor)
-    with pytest.raises(ConsulError, match="token web is the one of this call"):
+    with pytest.raises(ConsulError, match="token web is the token of this call"):
         plan(found, state="absent", tokens=[WEB_TOKEN])
 
 
@@ -228,14 +228,14 @@ def test_other_rights_of_the_anonymous_token_are_kept() -> None:
 )
 def test_a_policy_that_nobody_has_is_named(params: dict[str, t.Any], where: str) -> None:
     """One that is listed will be there, one that exists is."""
-    with pytest.raises(ConsulError, match=f"{where} names the policy typo, which neither exists"):
+    with pytest.raises(ConsulError, match=f"{where} links the policy typo, which does not exist"):
         plan(actual(), **params)
     assert plan(actual(), policies=[{"name": "typo"}], **params)
 
 
 def test_a_policy_that_goes_is_none_to_give() -> None:
     """Tokens that go with it may name it."""
-    with pytest.raises(ConsulError, match="the anonymous token names the policy rollcall-web"):
+    with pytest.raises(ConsulError, match="the anonymous token links the policy rollcall-web"):
         plan(actual(), state="absent", anonymous_policies=["rollcall-web"], **RECORDED)
     assert plan(actual(), state="absent", **RECORDED)
 
@@ -250,7 +250,7 @@ def test_a_secret_belongs_to_one_token() -> None:
     """Also to one that nobody listed, such as the first one of a bootstrap."""
     for secret, owner in ((SECRET, "rollcall: web"), (FIRST_SECRET, "Bootstrap Token")):
         twice = web(name="x", secret_id=secret, accessor_id=OTHER_SECRET)
-        with pytest.raises(ConsulError, match=f"secret of token x is that of .*'{owner}"):
+        with pytest.raises(ConsulError, match=f"secret of token x is already used by .*'{owner}"):
             plan(actual(), **twice)
 
 

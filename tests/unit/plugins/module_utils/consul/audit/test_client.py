@@ -192,6 +192,6 @@ def test_an_agent_that_is_alive_and_silent_says_what_to_do(consul: FakeConsul) -
 def test_another_nodes_agent_is_not_touched(consul: FakeConsul) -> None:
     """A template that leads to the wrong agent deregisters nothing there."""
     consul.services[HERE] = {"web": service()}
-    with pytest.raises(ConsulError, match="is that of node n1 in dc1, not of n2"):
+    with pytest.raises(ConsulError, match="is the agent of node n1 in dc1, not of n2"):
         audit_client.AuditClient(Connection(url=HERE), HERE).remove(THEIRS, OWN)
     assert consul.sent == []

@@ -39,7 +39,7 @@ ADDRESS = {HERE: "10.0.0.1", OTHER: "10.0.0.2", DEAD: "10.0.0.3"}
 IP = ADDRESS[HERE]
 
 
-def offer(container: str = "web", **changes: t.Any) -> ExpectedService:
+def service(container: str = "web", **changes: t.Any) -> ExpectedService:
     """A container that publishes its port 80 as 32768."""
     usual: dict[str, t.Any] = {
         "id": f"reg-1:{container}:80",
@@ -67,14 +67,14 @@ def entry(container: str = "web", **changes: t.Any) -> Entry:
     return Entry(**{**usual, **changes})
 
 
-def seen(*offers: ExpectedService, agent: t.Sequence[Entry] = (), **changes: t.Any) -> AuditData:
+def seen(*services: ExpectedService, agent: t.Sequence[Entry] = (), **changes: t.Any) -> AuditData:
     """A look in which the catalog has all that the agent has, and more where it is given."""
     usual: dict[str, t.Any] = {
         "hostname": "reg-1",
         "node": AgentNode(HERE, IP),
         "ip": IP,
-        "offers": offers,
-        "running": frozenset(each.short_id for each in offers),
+        "expected": services,
+        "running": frozenset(each.short_id for each in services),
         "agent": tuple(agent),
         "members": {HERE: "alive", OTHER: "alive", DEAD: "failed"},
     }
@@ -97,19 +97,19 @@ def removed(look: AuditData) -> list[tuple[str, str]]:
 
 def test_what_is_registered_as_it_runs_is_clean() -> None:
     """The container, the agent and the catalog say the same."""
-    assert audit(seen(offer(), agent=[entry()])) == ()
+    assert audit(seen(service(), agent=[entry()])) == ()
 
 
 def test_an_upstream_registrators_service_needs_no_mark() -> None:
     """Upstream leaves no metadata: its identifier tells."""
-    assert audit(seen(offer(), agent=[entry(owner="", short_id="")])) == ()
+    assert audit(seen(service(), agent=[entry(owner="", short_id="")])) == ()
 
 
 def test_two_instances_on_one_host_are_no_duplicates() -> None:
     """The same name and address with two ports are two."""
     look = seen(
-        offer("a"),
-        offer("b", port=32769),
+        service("a"),
+        service("b", port=32769),
         agent=[entry("a"), entry("b", port=32769)],
     )
     assert audit(look) == ()
@@ -118,29 +118,29 @@ def test_two_instances_on_one_host_are_no_duplicates() -> None:
 def test_the_same_name_on_another_host_is_another_instance() -> None:
     """Every host's helloworld-1 is its own."""
     other = entry(id="reg-2:web:80", address=ADDRESS[OTHER], node=OTHER, owner="reg-2")
-    assert audit(seen(offer(), agent=[entry()], elsewhere=[other])) == ()
+    assert audit(seen(service(), agent=[entry()], elsewhere=[other])) == ()
 
 
 def test_a_host_with_the_same_registrator_name_keeps_its_own() -> None:
     """A second Registrator of this name stands at its own address: its service is no duplicate."""
     other = entry(address=ADDRESS[OTHER], node=OTHER, short_id="far")
-    assert audit(seen(offer(), agent=[entry()], elsewhere=[other])) == ()
+    assert audit(seen(service(), agent=[entry()], elsewhere=[other])) == ()
 
 
 def test_another_registrator_may_share_the_agent() -> None:
     """Its services are for its own host's audit, whether their containers run or not."""
     other = entry(id="reg-2:web:80", address=ADDRESS[OTHER], owner="reg-2", short_id="far")
-    assert audit(seen(offer(), agent=[entry(), other])) == ()
+    assert audit(seen(service(), agent=[entry(), other])) == ()
 
 
 def test_no_address_is_wrong_where_none_is_expected() -> None:
     """Without an ip the address is whatever Registrator chose."""
-    assert audit(seen(offer(addresses=()), agent=[entry(address="10.9.9.9")], ip="")) == ()
+    assert audit(seen(service(addresses=()), agent=[entry(address="10.9.9.9")], ip="")) == ()
 
 
 def test_a_service_under_an_earlier_hostname_is_no_ghost() -> None:
     """It sends clients to the container that runs, whoever registered it."""
-    assert audit(seen(offer(), agent=[entry(id="old:web:80", owner="old")])) == ()
+    assert audit(seen(service(), agent=[entry(id="old:web:80", owner="old")])) == ()
 
 
 # Ghosts
@@ -172,7 +172,10 @@ def test_a_ghost_of_an_earlier_hostname_is_told_and_left() -> None:
     look = seen(agent=[entry(id="old:web:80", owner="old", short_id="gone")])
     assert found(look) == [("ghost", "old:web:80", HERE)]
     assert removed(look) == []
-    assert audit(look)[0].detail == "no such container runs; not ours: repair leaves it"
+    assert (
+        audit(look)[0].detail
+        == "its container is not running; not registered by this Registrator: repair leaves it"
+    )
 
 
 def test_what_the_catalog_alone_has_at_this_node_is_a_ghost() -> None:
@@ -184,9 +187,9 @@ def test_what_the_catalog_alone_has_at_this_node_is_a_ghost() -> None:
 
 def test_a_port_that_a_running_container_does_not_ask_for_is_a_ghost() -> None:
     """The container runs, the service is not one of its."""
-    look = seen(offer(), agent=[entry(), entry(id="reg-1:web:81", port=32769)])
+    look = seen(service(), agent=[entry(), entry(id="reg-1:web:81", port=32769)])
     assert found(look) == [("ghost", "reg-1:web:81", HERE)]
-    assert "asks for no such service" in audit(look)[0].detail
+    assert "does not request this service" in audit(look)[0].detail
 
 
 # Missing
@@ -194,28 +197,28 @@ def test_a_port_that_a_running_container_does_not_ask_for_is_a_ghost() -> None:
 
 def test_a_container_that_is_not_registered_is_missing() -> None:
     """There is nothing to deregister: Registrator has to add it."""
-    look = seen(offer())
+    look = seen(service())
     assert found(look) == [("missing", "reg-1:web:80", HERE)]
     assert plan_repair(audit(look)).left == audit(look)
 
 
 def test_what_the_agent_has_and_the_catalog_has_not_is_missing() -> None:
     """Clients ask the catalog."""
-    look = seen(offer(), agent=[entry()], catalog=())
+    look = seen(service(), agent=[entry()], catalog=())
     assert found(look) == [("missing", "reg-1:web:80", HERE)]
     assert "the catalog does not" in audit(look)[0].detail
 
 
 def test_a_lost_agent_is_one_finding_for_each_container() -> None:
     """The agent's data are gone and the catalog still has the service: missing, and no ghost."""
-    look = seen(offer(), elsewhere=[entry()])
+    look = seen(service(), elsewhere=[entry()])
     assert found(look) == [("missing", "reg-1:web:80", HERE)]
     assert removed(look) == []
 
 
 def test_the_wrong_agent_is_named() -> None:
     """All is registered at another agent: that is where Registrator sends it."""
-    look = seen(offer(), elsewhere=[entry(node=OTHER)])
+    look = seen(service(), elsewhere=[entry(node=OTHER)])
     assert found(look) == [("missing", "reg-1:web:80", HERE)]
     assert OTHER in audit(look)[0].detail
     assert removed(look) == []
@@ -224,13 +227,13 @@ def test_the_wrong_agent_is_named() -> None:
 def test_of_two_containers_with_one_identifier_the_loser_is_missing() -> None:
     """The mark tells which one is registered, and the finding who holds the identifier."""
     look = seen(
-        offer("a", id="same"),
-        offer("b", id="same", port=32769),
+        service("a", id="same"),
+        service("b", id="same", port=32769),
         agent=[entry("b", id="same", port=32769)],
     )
     (finding,) = audit(look)
     assert (finding.kind, finding.container) == ("missing", "a")
-    assert finding.detail == "container b wants the same identifier"
+    assert finding.detail == "container b has the same identifier"
 
 
 # Duplicates
@@ -238,21 +241,21 @@ def test_of_two_containers_with_one_identifier_the_loser_is_missing() -> None:
 
 def test_the_same_instance_under_another_identifier_is_a_duplicate() -> None:
     """The one with the identifier that the container asks for stays."""
-    look = seen(offer(), agent=[entry(), entry(id="old:web:80", owner="old")])
+    look = seen(service(), agent=[entry(), entry(id="old:web:80", owner="old")])
     assert found(look) == [("duplicate", "old:web:80", HERE)]
     assert removed(look) == [(HERE, "old:web:80")]
 
 
 def test_the_same_instance_at_another_agent_is_a_duplicate() -> None:
     """It is deregistered at the agent that holds it, for that puts it back into the catalog."""
-    look = seen(offer(), agent=[entry()], elsewhere=[entry(node=OTHER)])
+    look = seen(service(), agent=[entry()], elsewhere=[entry(node=OTHER)])
     assert found(look) == [("duplicate", "reg-1:web:80", OTHER)]
     assert removed(look) == [(OTHER, "reg-1:web:80")]
 
 
 def test_an_older_port_of_ours_at_another_agent_is_a_duplicate() -> None:
     """The same identifier at this host's address: the container had another port then."""
-    look = seen(offer(), agent=[entry()], elsewhere=[entry(node=OTHER, port=1)])
+    look = seen(service(), agent=[entry()], elsewhere=[entry(node=OTHER, port=1)])
     assert found(look) == [("duplicate", "reg-1:web:80", OTHER)]
     assert removed(look) == [(OTHER, "reg-1:web:80")]
 
@@ -260,7 +263,7 @@ def test_an_older_port_of_ours_at_another_agent_is_a_duplicate() -> None:
 def test_somebody_elses_duplicate_is_told_and_left() -> None:
     """A service that a person registered is theirs."""
     hand = entry(id="by-hand", owner="", short_id="", node=OTHER)
-    look = seen(offer(), agent=[entry()], elsewhere=[hand])
+    look = seen(service(), agent=[entry()], elsewhere=[hand])
     assert found(look) == [("duplicate", "by-hand", OTHER)]
     assert removed(look) == []
 
@@ -268,7 +271,7 @@ def test_somebody_elses_duplicate_is_told_and_left() -> None:
 def test_a_loopback_address_is_another_one_on_each_host() -> None:
     """Two hosts may both have a service at 127.0.0.1."""
     look = seen(
-        offer(addresses=()),
+        service(addresses=()),
         agent=[entry(address="127.0.0.1")],
         elsewhere=[entry(id="theirs", owner="", short_id="", address="127.0.0.1", node=OTHER)],
     )
@@ -286,22 +289,22 @@ def test_a_wrong_place_is_deregistered_so_that_it_is_registered_anew(
     kind: str, wrong: dict[str, t.Any]
 ) -> None:
     """Registrator's resync adds it as it is; the finding says so."""
-    look = seen(offer(), agent=[entry(**wrong)])
+    look = seen(service(), agent=[entry(**wrong)])
     assert found(look) == [(kind, "reg-1:web:80", HERE)]
     assert removed(look) == [(HERE, "reg-1:web:80")]
-    assert audit(look)[0].detail.endswith("Registrator's resync registers it anew")
+    assert audit(look)[0].detail.endswith("the resync of Registrator registers it again")
 
 
 def test_two_faults_of_one_service_are_repaired_once() -> None:
     """Address and port are two findings, and one request."""
-    look = seen(offer(), agent=[entry(address="10.9.9.9", port=1)])
+    look = seen(service(), agent=[entry(address="10.9.9.9", port=1)])
     assert [kind for kind, *_rest in found(look)] == ["wrong_address", "wrong_port"]
     assert removed(look) == [(HERE, "reg-1:web:80")]
 
 
 def test_a_wrong_place_in_the_catalog_is_mended_at_the_agent() -> None:
     """The agent is right; registered anew there, it overwrites the catalog's entry."""
-    look = seen(offer(), agent=[entry()], catalog=(entry(port=1),))
+    look = seen(service(), agent=[entry()], catalog=(entry(port=1),))
     assert found(look) == [("wrong_port", "reg-1:web:80", HERE)]
     assert audit(look)[0].detail.startswith("in the catalog should be 32768")
     assert plan_repair(audit(look)).removals == (entry(),)
@@ -310,7 +313,7 @@ def test_a_wrong_place_in_the_catalog_is_mended_at_the_agent() -> None:
 def test_somebody_elses_service_under_our_identifier_is_left() -> None:
     """It has the identifier that a container names, and no mark."""
     look = seen(
-        offer(id="shop"), agent=[entry(id="shop", owner="", short_id="", address="10.9.9.9")]
+        service(id="shop"), agent=[entry(id="shop", owner="", short_id="", address="10.9.9.9")]
     )
     assert found(look) == [("wrong_address", "shop", HERE)]
     assert removed(look) == []
@@ -437,7 +440,7 @@ def test_a_finding_is_returned_with_all_that_is_documented() -> None:
 
 def test_a_plan_without_removals_is_no_change() -> None:
     """What is left to others changes nothing."""
-    assert not plan_repair(audit(seen(offer()))).diff.changed
+    assert not plan_repair(audit(seen(service()))).diff.changed
 
 
 def test_only_what_was_there_to_remove_is_a_change() -> None:
@@ -454,7 +457,7 @@ def test_only_what_was_there_to_remove_is_a_change() -> None:
 def test_a_service_that_is_ignored_is_in_no_finding() -> None:
     """By its name, wherever it is."""
     look = seen(
-        offer(),
+        service(),
         agent=[entry("gone", name="db")],
         elsewhere=[entry("far", name="db", node=OTHER)],
     )
@@ -493,10 +496,10 @@ foreign = st.builds(
 def worlds(draw: st.DrawFn, *entries: st.SearchStrategy[Entry]) -> AuditData:
     """Some containers, each with a port of its own, and whatever is registered where."""
     running = sorted(draw(st.sets(containers)))
-    offers = [offer(name, port=32768 + number) for number, name in enumerate(running)]
+    services = [service(name, port=32768 + number) for number, name in enumerate(running)]
     found_there = draw(st.lists(st.one_of(*entries), unique_by=lambda each: each.key))
     return seen(
-        *offers,
+        *services,
         agent=[each for each in found_there if each.node == HERE],
         elsewhere=[each for each in found_there if each.node != HERE],
     )
@@ -509,7 +512,7 @@ def repaired(look: AuditData) -> AuditData:
     """
     gone = {each.key for each in plan_repair(audit(look)).removals}
     agent = {each.id: each for each in look.agent if each.key not in gone}
-    for each in look.offers:
+    for each in look.expected:
         agent.setdefault(each.id, entry(each.container, port=each.port))
     elsewhere = [each for each in look.catalog if each.key not in gone and each.node != HERE]
     return dataclasses.replace(
@@ -531,7 +534,7 @@ def test_what_is_missing_here_keeps_its_copies_elsewhere(look: AuditData) -> Non
     """Clients may live of them: Registrator may speak to another agent than the audit."""
     gone = {each.key for each in plan_repair(audit(look)).removals}
     here = {each.id for each in look.agent}
-    absent = {each.id for each in look.offers} - here
+    absent = {each.id for each in look.expected} - here
     kept = [each for each in look.catalog if each.id in absent and each.node == OTHER]
     taken = {each.place for each in look.agent}
     assert all(each.key not in gone or each.place in taken for each in kept)
@@ -557,7 +560,7 @@ def test_a_foreign_service_is_never_touched(look: AuditData) -> None:
 def test_what_sends_clients_to_a_running_container_stays_once(look: AuditData) -> None:
     """A repair never removes the last right entry of a container at this agent."""
     gone = {each.key for each in plan_repair(audit(look)).removals}
-    for each in look.offers:
+    for each in look.expected:
         right = entry(each.container, port=each.port)
         held = [one for one in look.agent if (one.id, one.place) == (right.id, right.place)]
         copies = [one for one in look.catalog if one.key == right.key]

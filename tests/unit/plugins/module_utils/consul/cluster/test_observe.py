@@ -126,20 +126,22 @@ def test_what_is_no_matter_of_leaders_is_raised(path: str, error: Exception) -> 
 def test_members_that_a_token_may_not_see_are_told() -> None:
     """An empty list is never the truth: the agent itself is a member."""
     hidden = look({MEMBERS: answer("anonymous-members")}).hidden
-    assert hidden.startswith("no member can be seen, for the token lacks node:read. Give the token")
+    assert hidden.startswith(
+        "no member is visible because the token lacks node:read. Grant the ACL token"
+    )
 
 
 def test_members_that_consul_left_out_are_told() -> None:
     """A list of some says nothing by itself; the header does."""
     client = FakeClient({})
     client.filtered = True
-    assert "for some members" in observe(client).hidden
+    assert "some members are not visible" in observe(client).hidden
 
 
 def test_a_peer_that_the_gossip_does_not_know_is_told() -> None:
     """To a request without a token Consul does not say that it left something out."""
     others = [member for member in answer("agent-members") if member["Name"] != "node-1"]
-    assert "the gossip shows no node-1" in look({MEMBERS: others}).hidden
+    assert "the Raft peer node-1 is not among the members" in look({MEMBERS: others}).hidden
 
 
 def test_a_cluster_that_is_seen_whole_hides_nothing() -> None:

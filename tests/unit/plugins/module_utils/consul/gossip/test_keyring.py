@@ -116,7 +116,7 @@ def test_others_are_removed_once_every_member_uses_it() -> None:
 def test_a_key_is_the_only_one_once_no_member_has_another() -> None:
     """A single one is told."""
     assert Keyring((pool({OLD: 1, NEW: 3}, {NEW: 3}),)).unremoved(NEW) == [
-        "LAN of dc1: there are others"
+        "LAN of dc1: there are other keys"
     ]
     assert ring().unremoved(OLD) == []
 
@@ -138,7 +138,7 @@ def test_bits_that_mean_nothing_are_not_compared() -> None:
 @pytest.mark.parametrize("text", ["", "canary", "Y2FuYXJ5", f"{OLD}{OLD}", f"{OLD[:-2]}€="])
 def test_what_is_no_key_is_refused_and_not_repeated(text: str) -> None:
     """Consul would say so when it has asked every member."""
-    with pytest.raises(ConsulError, match="key is no key of the gossip") as raised:
+    with pytest.raises(ConsulError, match="key is not a gossip encryption key") as raised:
         key_of(text)
     assert not text or text not in str(raised.value)
 

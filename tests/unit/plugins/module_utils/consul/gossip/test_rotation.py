@@ -146,7 +146,7 @@ def test_no_key_is_used_while_a_member_is_down(gossip: Gossip, installed: bool) 
     if installed:
         gossip.keys["a"].add(NEW)
         gossip.keys["b"].add(NEW)
-    with pytest.raises(ConsulError, match="is not on every member: c is failed"):
+    with pytest.raises(ConsulError, match="is not installed on every member: c is failed"):
         rotate(seconds=0)
     assert set(gossip.sent) == {"install"}
     assert set(gossip.primary.values()) == {OLD}

@@ -166,7 +166,7 @@ def test_an_instance_at_a_node_that_left_meanwhile_is_left_out() -> None:
 )
 def test_an_answer_that_is_not_consuls_is_said_to_be_none(nodes: t.Any) -> None:
     """Something else listens there, or a proxy answers for it."""
-    with pytest.raises(ConsulError, match=r"not Consul's.*Check that the address"):
+    with pytest.raises(ConsulError, match=r"not from Consul.*Check that the address"):
         nodes_of(CatalogAnswers(nodes=nodes))
 
 
@@ -246,17 +246,17 @@ def test_an_expression_for_instances_drops_hosts_without_one() -> None:
 
 def test_a_filter_that_does_not_exist_lets_nobody_through() -> None:
     """A mistyped one would widen what a play reaches."""
-    with pytest.raises(InventoryError, match=r"no service: give some of services, nodes"):
+    with pytest.raises(InventoryError, match=r"no service: use services, nodes"):
         Filters.from_option({"service": ["web"]})
 
 
 @pytest.mark.parametrize(
     ("option", "sentence"),
     [
-        ({"tags": [1]}, "'filters.tags' is a list of texts, not [1]"),
-        ({"tags": None}, "'filters.tags' is a list of texts, not None"),
-        ({"passing_only": "yes"}, "'filters.passing_only' is true or false, not 'yes'"),
-        ({"node_expression": []}, "'filters.node_expression' is a text, not []"),
+        ({"tags": [1]}, "'filters.tags' must be a list of strings, not [1]"),
+        ({"tags": None}, "'filters.tags' must be a list of strings, not None"),
+        ({"passing_only": "yes"}, "'filters.passing_only' must be true or false, not 'yes'"),
+        ({"node_expression": []}, "'filters.node_expression' must be a string, not []"),
     ],
 )
 def test_a_filter_of_another_type_is_told(option: dict[str, t.Any], sentence: str) -> None:
@@ -408,7 +408,7 @@ def test_a_host_never_has_the_name_of_a_group_of_ours() -> None:
 
 def test_a_preference_that_nothing_has_is_told() -> None:
     """With those that there are."""
-    with pytest.raises(InventoryError, match=r"'fqdn': give some of instance, node, .*meta.KEY"):
+    with pytest.raises(InventoryError, match=r"'fqdn': use instance, node, .*meta.KEY"):
         Shape(hostnames=("fqdn",))
 
 

@@ -173,7 +173,7 @@ def test_a_wrong_expression_is_told_as_one() -> None:
     catalog = FakeCatalog()
     words = answer("catalog-nodes-wrong-filter")
     catalog.broken[NODES] = Unavailable(
-        f"GET {NODES} at x: status 500: {words}. Look at the cluster with consul_cluster_status"
+        f"GET {NODES} at x: status 500: {words}. Check the cluster with consul_cluster_status"
     )
     with pytest.raises(RequestRefused, match=r"is not valid. Correct the filter 'N == 1'$"):
         look(catalog, node_expression="N == 1")

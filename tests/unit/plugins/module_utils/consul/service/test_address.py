@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service.address import (
     loopback,
-    refuse_place,
     tagged_from_params,
+    validate_endpoint,
     without_derived,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service.validation import (
@@ -21,18 +21,18 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.service
     [
         ({"port": -1}, "port -1 of service 'web'"),
         ({"port": 65536}, "port 65536 of service 'web'"),
-        ({"address": "http://a"}, "is not an IP address or host name alone"),
-        ({"address": "a:80"}, "is not an IP address or host name alone"),
-        ({"address": "[::1]"}, "is not an IP address or host name alone"),
-        ({"address": "a b"}, "is not an IP address or host name alone"),
-        ({"address": "0.0.0.0"}, "where it listens"),
-        ({"address": "::"}, "where it listens"),
+        ({"address": "http://a"}, "is not a plain IP address or host name"),
+        ({"address": "a:80"}, "is not a plain IP address or host name"),
+        ({"address": "[::1]"}, "is not a plain IP address or host name"),
+        ({"address": "a b"}, "is not a plain IP address or host name"),
+        ({"address": "0.0.0.0"}, "is a wildcard address"),
+        ({"address": "::"}, "is a wildcard address"),
     ],
 )
 def test_a_place_that_is_none_is_refused(place: dict[str, Any], said: str) -> None:
     """An address alone, and a port that there is."""
     with pytest.raises(ServiceError) as refusal:
-        refuse_place("service 'web'", {"address": "", "port": 0, **place})
+        validate_endpoint("service 'web'", {"address": "", "port": 0, **place})
     assert said in str(refusal.value)
 
 
@@ -46,9 +46,9 @@ def test_a_tagged_address_has_the_services_port_unless_its_own() -> None:
 @pytest.mark.parametrize(
     ("tagged", "said"),
     [
-        ("a", "tagged address 'wan' is not an 'address'"),
-        ({"port": 1}, "tagged address 'wan' is not an 'address'"),
-        ({"address": "a", "prot": 1}, "tagged address 'wan' is not an 'address'"),
+        ("a", "tagged address 'wan' must have 'address'"),
+        ({"port": 1}, "tagged address 'wan' must have 'address'"),
+        ({"address": "a", "prot": 1}, "tagged address 'wan' must have 'address'"),
         ({"address": "a", "port": "x"}, "port of tagged address 'wan' is not a number"),
     ],
 )

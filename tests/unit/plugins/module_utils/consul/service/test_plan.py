@@ -236,7 +236,7 @@ def test_a_maintenance_is_ended_without_the_definition() -> None:
 def test_nothing_is_there_to_be_named(state: str) -> None:
     """A service that is not there needs its definition."""
     plan = plan_service(WantedService.from_params({"id": "web-1", "state": state}), ActualService())
-    assert "there is no service web-1" in plan.problem
+    assert "service web-1 is not registered" in plan.problem
 
 
 def test_maintenance_goes_along_with_the_registration() -> None:
@@ -357,9 +357,9 @@ def test_reported_duplicates_are_no_change() -> None:
     ("options", "said"),
     [
         ({"name": None, "port": 80}, "needs a name"),
-        ({"name": None, "id": None}, "name the service"),
-        ({"id": "a//b"}, "has an empty part"),
-        ({"id": "../b"}, "dots between its slashes"),
+        ({"name": None, "id": None}, "give 'name', or 'id'"),
+        ({"id": "a//b"}, "has an empty, '.' or '..' segment"),
+        ({"id": "../b"}, "has an empty, '.' or '..' segment"),
         ({"purge": True, "owner": "shop"}, "purge needs 'owner' and 'declared'"),
         ({"purge": True, "declared": []}, "purge needs 'owner' and 'declared'"),
     ],

@@ -41,7 +41,7 @@ def test_a_text_with_what_nobody_sees_is_refused(text: str) -> None:
 @pytest.mark.parametrize("text", ["a//b", "/a", "a/", "../b", "a/./b", ""])
 def test_a_path_that_a_server_would_rewrite_is_refused(text: str) -> None:
     """The agent would answer for another identifier."""
-    with pytest.raises(ServiceError, match=r"id '.*' has an empty part or dots between"):
+    with pytest.raises(ServiceError, match=r"id '.*' has an empty, '.' or '..' segment"):
         refuse_path("id", text)
 
 

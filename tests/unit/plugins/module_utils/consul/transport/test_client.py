@@ -186,7 +186,7 @@ def test_an_identifier_is_quoted_once(
 @pytest.mark.parametrize("url", ["", "127.0.0.1:8500", "unix:///consul.sock", "http://", "ftp://c"])
 def test_what_is_no_address_is_refused(url: str) -> None:
     """The sentence repeats it and shows how one looks."""
-    with pytest.raises(ConsulError, match=r"is not an address such as http://127\.0\.0\.1:8500"):
+    with pytest.raises(ConsulError, match=r"is not a URL such as http://127\.0\.0\.1:8500"):
         client(url)
 
 
@@ -287,7 +287,7 @@ def test_an_error_of_several_lines_becomes_one(agent: FakeAgent) -> None:
 def test_an_answer_of_somebody_else_is_told(agent: FakeAgent) -> None:
     """A page of HTML is quoted by its beginning and no further."""
     agent.body = "<html>" + "x" * 500
-    with pytest.raises(ConsulError, match=r"the answer is not Consul's: '<html>x+'") as raised:
+    with pytest.raises(ConsulError, match=r"the answer is not from Consul: '<html>x+'") as raised:
         client().get("/v1/x")
     assert len(str(raised.value)) < 200
 
@@ -320,12 +320,12 @@ def handshake(reason: str) -> ssl.SSLError:
     ("cause", "words", "remedy"),
     [
         (ConnectionRefusedError(111, "Connection refused"), "connection refused", "scheme and por"),
-        (socket.gaierror(-2, "Name or service not known"), "the name has no address", "DNS"),
-        (mistrust(20, "unable to get issuer"), "unable to get issuer", "in ca_path"),
-        (mistrust(19, "self-signed certificate"), "self-signed certificate", "in ca_path"),
+        (socket.gaierror(-2, "Name or service not known"), "the host name does not resolve", "DNS"),
+        (mistrust(20, "unable to get issuer"), "unable to get issuer", "ca_path"),
+        (mistrust(19, "self-signed certificate"), "self-signed certificate", "ca_path"),
         (mistrust(10, "certificate has expired"), "certificate has expired", "Renew"),
-        (mistrust(62, "Hostname mismatch."), "Hostname mismatch", "as its certificate does"),
-        (handshake("WRONG_VERSION_NUMBER"), "no TLS is spoken there", "http://"),
+        (mistrust(62, "Hostname mismatch."), "Hostname mismatch", "agent's certificate in 'url'"),
+        (handshake("WRONG_VERSION_NUMBER"), "the port does not speak TLS", "http://"),
         (handshake("TLSV13_ALERT_CERTIFICATE_REQUIRED"), "TLS: tlsv13 alert", "client_cert"),
     ],
 )
@@ -381,16 +381,16 @@ def test_an_agent_that_waits_for_a_leader_is_told_from_one_that_hangs(
 def test_a_file_that_is_not_there_is_named(agent: FakeAgent) -> None:
     """Without the authority's file nothing is sent."""
     agent.error = OSError("Could not find a bundle, invalid path: /no/ca.pem")
-    with pytest.raises(Unreachable, match=r"not sent, for there is no file /no/ca\.pem.*ca_path"):
+    with pytest.raises(Unreachable, match=r"not sent because the file /no/ca\.pem.*ca_path"):
         client("https://c", verify="/no/ca.pem").get("/v1/x")
 
 
 @pytest.mark.parametrize(
     ("token", "recording", "remedy"),
     [
-        (None, "anonymous-self", "Name a token"),
-        ("t", "powerless-self", "Give the token the rights"),
-        ("t", "stranger-self", "does not know this token"),
+        (None, "anonymous-self", "Give an ACL token"),
+        ("t", "powerless-self", "Grant the ACL token this permission"),
+        ("t", "stranger-self", "does not know this ACL token"),
     ],
 )
 def test_what_is_forbidden_has_its_remedy(
@@ -405,7 +405,7 @@ def test_what_is_forbidden_has_its_remedy(
 def test_plain_http_to_an_agent_with_tls_is_told(agent: FakeAgent) -> None:
     """The answer is Go's, and the remedy ours."""
     agent.status, agent.body = 400, "Client sent an HTTP request to an HTTPS server."
-    with pytest.raises(RequestRefused, match=r"speaks TLS there\. Name it with https://"):
+    with pytest.raises(RequestRefused, match=r"requires TLS on this port\. Use https://"):
         client().get("/v1/x")
 
 

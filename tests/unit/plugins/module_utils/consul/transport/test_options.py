@@ -155,7 +155,7 @@ def test_what_no_header_bears_is_refused_and_not_repeated(
         (str(path), {"token_file": str(path)}, {}),
         ("CONSUL_HTTP_TOKEN", {}, {"CONSUL_HTTP_TOKEN": secret}),
     ):
-        with pytest.raises(ConsulError, match="holds a line break or a letter") as raised:
+        with pytest.raises(ConsulError, match="contains a line break or a character") as raised:
             connected(environment, **options)
         assert source in str(raised.value)
         assert "ary" not in str(raised.value).replace(str(path), "")
