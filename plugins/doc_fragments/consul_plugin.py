@@ -1,10 +1,10 @@
 # Copyright (c) 2026 rollcall contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every plugin on the controller that speaks to a Consul agent documents.
+"""The documentation of the connection to a Consul agent, for plugins on the controller.
 
-The options are those of the fragment `consul`. A plugin's come from the environment and from
-ansible.cfg too, which a module's documentation must not say.
+The options are those of the fragment `consul`. Those of a plugin also come from the environment and
+from ansible.cfg, which is invalid in the documentation of a module.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ class ModuleDocFragment:
 options:
   url:
     description:
-      - The agent's address, V(http://127.0.0.1:8500) by default. May be a template.
-      - Without a scheme it is V(https) where E(CONSUL_HTTP_SSL) says so.
+      - URL of the HTTP API of the agent, V(http://127.0.0.1:8500) by default. May be a template.
+      - Without a scheme E(CONSUL_HTTP_SSL) selects V(https).
     type: str
     env:
       - name: CONSUL_HTTP_ADDR
@@ -27,14 +27,14 @@ options:
         key: url
   token:
     description:
-      - ACL token, sent with each request and kept nowhere. May be a template.
-      - One from the environment counts only without O(token_file).
+      - ACL token (its SecretID). It is not cached. May be a template.
+      - The environment variable is ignored with O(token_file).
     type: str
     env:
       - name: CONSUL_HTTP_TOKEN
   token_file:
     description:
-      - File on the controller that holds the ACL token.
+      - File on the controller with the ACL token.
     type: path
     env:
       - name: CONSUL_HTTP_TOKEN_FILE
@@ -43,7 +43,7 @@ options:
         key: token_file
   ca_path:
     description:
-      - File with the certificate authorities to trust.
+      - File with the CA certificates to trust.
     type: path
     env:
       - name: CONSUL_CACERT
@@ -52,7 +52,7 @@ options:
         key: ca_path
   client_cert:
     description:
-      - Client certificate for mutual TLS.
+      - File with the client certificate for mutual TLS.
     type: path
     env:
       - name: CONSUL_CLIENT_CERT
@@ -61,7 +61,7 @@ options:
         key: client_cert
   client_key:
     description:
-      - Key of O(client_cert).
+      - File with the private key of O(client_cert).
     type: path
     env:
       - name: CONSUL_CLIENT_KEY
@@ -70,7 +70,7 @@ options:
         key: client_key
   validate_certs:
     description:
-      - Whether to verify the agent's certificate.
+      - Whether to verify the TLS certificate of the agent.
     type: bool
     default: true
     env:
@@ -80,14 +80,14 @@ options:
         key: validate_certs
   datacenter:
     description:
-      - The datacenter to ask, the agent's own by default. May be a template.
+      - Datacenter of the request, by default that of the agent. May be a template.
     type: str
     ini:
       - section: consul
         key: datacenter
   namespace:
     description:
-      - The namespace to work in. Only Consul Enterprise has namespaces.
+      - Namespace of the request. Only Consul Enterprise has namespaces.
     type: str
     env:
       - name: CONSUL_NAMESPACE
@@ -96,7 +96,7 @@ options:
         key: namespace
   timeout:
     description:
-      - Seconds one request may take.
+      - Timeout of one request in seconds.
     type: int
     default: 10
     ini:

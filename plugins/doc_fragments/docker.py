@@ -1,29 +1,29 @@
 # Copyright (c) 2026 rollcall contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every module that speaks to a Docker Engine documents."""
+"""The documentation of the connection to a Docker Engine, for modules."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The connection to the host's Docker Engine; as `docker.wait`, for what to wait afterwards."""
+    """The options of the connection to a Docker Engine; `docker.wait` has those for waiting."""
 
     DOCUMENTATION = r"""
 options:
   docker_host:
     description:
-      - Where the Docker Engine listens.
+      - URL of the Docker Engine API.
     type: str
     default: unix:///var/run/docker.sock
   timeout:
     description:
-      - Seconds one request to the engine may take.
+      - Timeout of one request to the Docker Engine in seconds.
     type: int
     default: 60
   virtualenv:
     description:
-      - The virtual environment that holds the Docker SDK, used when the target's own Python lacks it.
+      - Virtual environment with the Docker SDK, used if the Python of the target lacks it.
     type: path
     default: /opt/rollcall/venv
 requirements:
@@ -34,12 +34,12 @@ requirements:
 options:
   wait:
     description:
-      - What to wait for after starting. V(healthy) means Docker's health check where the image has one.
+      - Condition to wait for after the start. V(healthy) is the health check of Docker, if the container has one.
     type: str
     choices: [none, running, healthy]
     default: running
   wait_timeout:
-    description: Seconds to wait at most.
+    description: Maximum seconds to wait for O(wait).
     type: int
     default: 60
 """

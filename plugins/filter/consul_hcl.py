@@ -1,35 +1,35 @@
 # Copyright (c) 2026 rollcall contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Consul's configuration for its command line."""
+"""Consul agent configuration as HCL."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: consul_hcl
-short_description: Consul's configuration for its command line
+short_description: Convert a Consul agent configuration to one line of HCL
 version_added: 1.0.0
 author:
   - rollcall contributors (@rollcall)
 description:
-  - A configuration as C(consul agent -hcl) takes it, on one line.
-  - That option takes JSON too, and then mistakes an object in an object for a list.
+  - Converts a configuration to HCL on one line, for C(consul agent -hcl).
+  - That flag accepts JSON as well, but then parses a nested object as a list.
 options:
   _input:
-    description: The configuration, by Consul's own names.
+    description: The agent configuration, with the names of Consul's configuration reference.
     type: dict
     required: true
 """
 
 EXAMPLES = r"""
-- name: Show what telemetry would be said with
+- name: Show the flag for a telemetry configuration
   ansible.builtin.debug:
     msg: "-hcl={{ {'telemetry': {'disable_hostname': true}} | rollcall.discovery.consul_hcl }}"
 """
 
 RETURN = r"""
 _value:
-  description: The configuration.
+  description: The configuration as HCL.
   type: str
 """
 

@@ -1,33 +1,33 @@
 # Copyright (c) 2026 rollcall contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A stack as a picture."""
+"""A diagram of the stack as SVG."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: stack_svg
-short_description: A stack as a picture
+short_description: Draw a diagram of hosts, containers and services as SVG
 version_added: 1.0.0
 author:
   - rollcall contributors (@rollcall)
 description:
-  - Draws hosts, containers, registrations, upstreams, leader and health as an SVG, which needs no other file.
-  - It adapts to light and dark, and tells more of a part where the pointer rests on it.
+  - Draws hosts, containers, registrations, upstreams, leader and health as an SVG, without external files.
+  - It adapts to light and dark mode, and shows details as tooltips.
 options:
   _input:
     description:
-      - For each host, by its name, what M(rollcall.discovery.stack_info) returned there, and its C(address) besides.
-      - The address is the one at which its services are registered, the host's name by default.
+      - The result of M(rollcall.discovery.stack_info) for each host name, with an additional C(address).
+      - The address is that of the registered services of the host, by default the host name.
     type: dict
     required: true
   services:
-    description: The services that are balanced. All but Consul's own by default.
+    description: Services that are load-balanced, by default all but C(consul).
     type: list
     elements: str
     default: []
   title:
-    description: What stands above it.
+    description: Title of the diagram.
     type: str
     default: What runs where
 seealso:
@@ -35,7 +35,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Draw what runs where
+- name: Write a diagram of the stack
   ansible.builtin.copy:
     content: "{{ {'host-1': seen} | rollcall.discovery.stack_svg(title='Our hosts') }}"
     dest: topology.svg
@@ -60,7 +60,7 @@ def stack_svg(
     services: t.Sequence[str] = (),
     title: str = "What runs where",
 ) -> str:
-    """The picture's text."""
+    """The SVG."""
     return picture(system_of(results, services), title)
 
 

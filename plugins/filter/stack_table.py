@@ -1,28 +1,28 @@
 # Copyright (c) 2026 rollcall contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A stack as a table."""
+"""The stack as a table."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: stack_table
-short_description: A stack as a table
+short_description: Show hosts, containers and services as a table
 version_added: 1.0.0
 author:
   - rollcall contributors (@rollcall)
 description:
-  - Joins what the hosts run with what Consul says of it, a line for each container.
-  - Whatever is registered without a container has a line too.
+  - Joins the containers of the hosts with their registrations in Consul, one line for each container.
+  - Registrations without a container have a line as well.
 options:
   _input:
     description:
-      - For each host, by its name, what M(rollcall.discovery.stack_info) returned there, and its C(address) besides.
-      - The address is the one at which its services are registered, the host's name by default.
+      - The result of M(rollcall.discovery.stack_info) for each host name, with an additional C(address).
+      - The address is that of the registered services of the host, by default the host name.
     type: dict
     required: true
   services:
-    description: The services that are balanced. All but Consul's own by default.
+    description: Services that are load-balanced, by default all but C(consul).
     type: list
     elements: str
     default: []
@@ -31,7 +31,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Show what runs where
+- name: Show the stack as a table
   ansible.builtin.debug:
     msg: "{{ {'host-1': seen, 'host-2': other} | rollcall.discovery.stack_table }}"
 """

@@ -1,36 +1,36 @@
 # Copyright (c) 2026 rollcall contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One of the controller's secrets, where it is wanted."""
+"""A secret from a file on the controller."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: secret
-short_description: One of the secrets that role secrets has made
+short_description: Read a secret that the role secrets created on the controller
 version_added: 1.0.0
 author:
   - rollcall contributors (@rollcall)
 description:
-  - The text of a file below a folder of the controller, without the blanks at its end.
-  - A file that L(ansible-vault, https://docs.ansible.com/ansible/latest/cli/ansible-vault.html) has encrypted is decrypted.
-  - In check mode a secret that is not there yet is empty, as a dry run makes none.
+  - Returns the content of a file below a directory on the controller, without trailing whitespace.
+  - Decrypts a file that is encrypted with L(ansible-vault, https://docs.ansible.com/ansible/latest/cli/ansible-vault.html).
+  - In check mode a missing secret is empty, because check mode does not create secrets.
 options:
   _terms:
     description: Paths below O(directory), such as V(tokens/operator).
     required: true
   directory:
-    description: The folder on the controller.
+    description: Directory with the secrets on the controller.
     type: path
     required: true
   wanted:
-    description: Whether it is wanted at all. Nothing is read, and the result is empty, where it is not.
+    description: Whether to read the secrets. With V(false) nothing is read, and each result is empty.
     type: bool
     default: true
 """
 
 EXAMPLES = r"""
-- name: Run an agent that has its key from the controller
+- name: Run a Consul server with the gossip encryption key from the controller
   ansible.builtin.include_role:
     name: rollcall.discovery.consul_server
   vars:
@@ -57,7 +57,7 @@ class LookupModule(LookupBase):
     def run(
         self, terms: list[str], variables: dict[str, t.Any] | None = None, **options: t.Any
     ) -> list[str]:
-        """The secrets, or AnsibleLookupError that names a missing one and who makes it."""
+        """The secrets; AnsibleLookupError names a missing one and the playbook that creates it."""
         self.set_options(var_options=variables, direct=options)
         if not self.get_option("wanted"):
             return [""] * len(terms)
@@ -69,11 +69,13 @@ class LookupModule(LookupBase):
             return ""
         if not os.access(path, os.R_OK):
             raise AnsibleLookupError(
-                f"the secret {path} cannot be read on the controller. Run the playbook secrets, "
-                "which makes what is missing, or say with rollcall_secrets where the secrets lie"
+                f"cannot read the secret {path} on the controller. Run the playbook secrets, which "
+                "creates missing ones, or set rollcall_secrets to the directory of the secrets"
             )
         # The loader decrypts; the method with a public name came with ansible-core 2.19.
         content: str = self._loader._get_file_contents(path)[0].decode().rstrip()
         if not content:
-            raise AnsibleLookupError(f"the secret {path} is empty: remove the file to have it made")
+            raise AnsibleLookupError(
+                f"the secret {path} is empty: remove the file and run the playbook secrets"
+            )
         return content

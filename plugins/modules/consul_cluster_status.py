@@ -2,24 +2,24 @@
 # Copyright (c) 2026 rollcall contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell how a Consul cluster is, and wait until it is as wanted."""
+"""Report the health of a Consul cluster, and wait for conditions."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: consul_cluster_status
-short_description: Tell how a Consul cluster is, and wait until it is as wanted
+short_description: Report the health of a Consul cluster, and wait for conditions
 version_added: 1.0.0
 description:
-  - Reports leader, term, peers, members, autopilot's health and failure tolerance, with a verdict and its reasons.
-  - With O(wait_for) it waits until all that is named holds, and fails with what is missing when it does not in time.
-  - It is not named C(_info) because it can fail on purpose. It is a gate in plays, not only a reader.
+  - Reports leader, Raft term, Raft peers, gossip members, autopilot health and failure tolerance, with a verdict and its reasons.
+  - With O(wait_for) it waits until all conditions are met. It fails at O(wait_timeout) and names the conditions that are not met.
+  - It is not named C(_info) because it can fail on purpose, as a gate in a play.
 author:
   - rollcall contributors (@rollcall)
 attributes:
   check_mode:
     support: full
-    description: Looks once, waits for nothing, and does not fail on a cluster that is not there yet.
+    description: Reads the status once, does not wait, and does not fail if the cluster does not exist yet.
   diff_mode:
     support: N/A
     description: Does not change anything.
@@ -30,36 +30,36 @@ extends_documentation_fragment:
   - rollcall.discovery.consul
 options:
   wait_for:
-    description: What must hold. Numbers are minimums.
+    description: Conditions to wait for. Numbers are minimums.
     type: dict
     default: {}
     suboptions:
       leader:
-        description: Whether there is a leader.
+        description: Whether the cluster has a leader.
         type: bool
       members:
-        description: Agents that are alive.
+        description: Number of agents that are alive.
         type: int
       servers:
-        description: Servers that are alive.
+        description: Number of servers that are alive.
         type: int
       voters:
-        description: Servers that vote.
+        description: Number of voting servers.
         type: int
       failure_tolerance:
-        description: Servers that may be lost.
+        description: Number of servers that the cluster can lose without losing quorum.
         type: int
       healthy:
-        description: Whether autopilot calls the cluster healthy.
+        description: Whether autopilot reports the cluster as healthy.
         type: bool
   wait_timeout:
-    description: Seconds to wait at most.
+    description: Maximum seconds to wait for O(wait_for).
     type: int
     default: 60
 """
 
 EXAMPLES = r"""
-- name: Wait until the cluster survives the loss of a server
+- name: Wait until the cluster tolerates the loss of one server
   rollcall.discovery.consul_cluster_status:
     wait_for:
       leader: true
@@ -67,7 +67,7 @@ EXAMPLES = r"""
       failure_tolerance: 1
     wait_timeout: 90
 
-- name: Learn in which order the servers can be restarted
+- name: Get the order for a rolling restart of the servers
   rollcall.discovery.consul_cluster_status:
     url: http://127.0.0.1:8500
   register: cluster
@@ -84,7 +84,7 @@ leader_node:
   returned: success
   type: str
 term:
-  description: Raft's term as this agent knows it, null on a client agent.
+  description: The Raft term that this agent knows, null on a client agent.
   returned: success
   type: int
 datacenter:
@@ -92,18 +92,18 @@ datacenter:
   returned: success
   type: str
 peers:
-  description: The servers as Raft knows them.
+  description: The servers of the Raft configuration.
   returned: success
   type: list
   elements: dict
   contains:
     node: {description: Node name., type: str}
     address: {description: Address and port., type: str}
-    voter: {description: Whether it votes., type: bool}
-    leader: {description: Whether it leads., type: bool}
-    last_index: {description: "Its last log index, null where autopilot does not tell.", type: int}
+    voter: {description: Whether it is a voter., type: bool}
+    leader: {description: Whether it is the leader., type: bool}
+    last_index: {description: "Its last log index, null if autopilot does not report it.", type: int}
 members:
-  description: The agents as the gossip sees them.
+  description: The agents in the gossip pool.
   returned: success
   type: list
   elements: dict
@@ -114,26 +114,26 @@ members:
     role: {description: V(server) or V(client)., type: str}
     version: {description: Consul's version., type: str}
 autopilot:
-  description: What autopilot says.
+  description: The report of autopilot.
   returned: success
   type: dict
   contains:
-    healthy: {description: "Whether all is well, null where nobody knows.", type: bool}
-    failure_tolerance: {description: "Servers that may be lost, null where nobody knows.", type: int}
+    healthy: {description: "Whether the cluster is healthy, null if unknown.", type: bool}
+    failure_tolerance: {description: "Number of servers that the cluster can lose, null if unknown.", type: int}
 versions:
-  description: Versions that run.
+  description: Consul versions of the members that are alive.
   returned: success
   type: list
   elements: str
 version_skew:
-  description: Whether more than one version runs.
+  description: Whether there is more than one version.
   returned: success
   type: bool
 verdict:
   description:
     - V(ok), V(degraded), V(down) or V(unknown).
-    - Nothing is known of an agent that does not answer in check mode, and not enough where all seems well but
-      the token, without node:read, may not see every member.
+    - V(unknown) if the agent does not answer in check mode, or if all visible members are healthy but the token
+      lacks C(node:read) for some.
   returned: success
   type: str
 reasons:
@@ -142,7 +142,7 @@ reasons:
   type: list
   elements: str
 restart_order:
-  description: Servers in the order they can be restarted safely, the leader last.
+  description: Servers in the order of a safe rolling restart, the leader last.
   returned: success
   type: list
   elements: str
@@ -227,9 +227,9 @@ def report(seen: ClusterState, verdict: str, reasons: list) -> dict:
 
 
 def run(module: AnsibleModule) -> dict:
-    """Look, wait if asked to, and report."""
+    """Read the state, wait if requested, and report."""
     if not require(module, "consul"):
-        return report(ClusterState(), "unknown", ["the library to ask with is not installed yet"])
+        return report(ClusterState(), "unknown", ["the Python library consul is not installed yet"])
     agent = connection(module.params, os.environ)
     if module.check_mode:
         try:

@@ -2,52 +2,52 @@
 # Copyright (c) 2026 rollcall contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Go from one key of the gossip to the next, without losing a member."""
+"""Rotate the gossip encryption key of a Consul cluster."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: consul_keyring
-short_description: Go from one key of the gossip to the next, without losing a member
+short_description: Rotate the gossip encryption key of a Consul cluster
 version_added: 1.0.0
 description:
-  - Installs a key on every member, then has every member use it, and then removes the others on request.
-  - Each of the three steps begins when the one before it is true of every member, in the LAN pool of each datacenter and in the WAN pool.
-  - A member that is down would come back with keys that nobody understands. So no key is used while one is down in this datacenter, or in the WAN pool.
-  - Start such a member, or have it forgotten with M(rollcall.discovery.consul_member).
-  - Members that are down in another datacenter cannot be seen from here.
-  - Agents keep the keys in their data directory, and no longer look at C(encrypt) in their configuration.
+  - Installs a gossip encryption key on all members, makes it the primary key, and removes all other keys on request. This is C(consul keyring) C(-install), C(-use) and C(-remove).
+  - Each step begins when the previous one is done on every member, in the LAN pool of each datacenter and in the WAN pool.
+  - A member that is down during the rotation could not rejoin. So the primary key does not change while a member of this datacenter, or of the WAN pool, is down.
+  - Start such a member, or remove it with M(rollcall.discovery.consul_member).
+  - Members that are down in another datacenter are not visible from this one.
+  - Agents store the keys in their data directory, and then ignore C(encrypt) in their configuration.
 author:
   - rollcall contributors (@rollcall)
 attributes:
   check_mode:
     support: full
-    description: Predicts the real run, with a warning also where no agent answers yet, or where they do not encrypt yet. Does not wait.
+    description: Predicts the real run, with a warning if no agent answers or gossip encryption is disabled. Does not wait.
   diff_mode:
     support: full
-    description: Shows how many members of each pool have which key, by its fingerprint.
+    description: Shows the number of members of each pool that have each key, by its fingerprint.
   idempotent:
     support: full
-    description: A second run with the same options changes nothing, and sends nothing but questions.
+    description: A second run with the same options changes nothing, and only reads.
 extends_documentation_fragment:
   - rollcall.discovery.consul
 options:
   key:
-    description: The key that all members shall use, base64 of 16, 24 or 32 bytes.
+    description: The primary key for all members, base64 of 16, 24 or 32 bytes, such as C(consul keygen) prints.
     type: str
     required: true
   purge:
-    description: Remove all other keys, once every member uses this one.
+    description: Remove all other keys once this one is the primary key of every member.
     type: bool
     default: false
   timeout:
     description:
-      - Seconds one request may take.
-      - An agent answers for all members, and waits for one that is silent. In a WAN pool that is 8 seconds and more.
+      - Timeout of one request in seconds.
+      - An agent collects the answers of all members. For a member of the WAN pool that does not answer this takes 8 seconds or more.
     type: int
     default: 30
   wait_timeout:
-    description: Seconds that the agent may take to answer for all members, and each of the steps to be done.
+    description: Maximum seconds to wait for the answers of all members, and for each step to finish.
     type: int
     default: 60
 notes:
@@ -55,12 +55,12 @@ notes:
 """
 
 EXAMPLES = r"""
-- name: Have every member use today's key, and still understand yesterday's
+- name: Install a new gossip encryption key, make it the primary key, and keep the previous one
   rollcall.discovery.consul_keyring:
     url: http://127.0.0.1:8500
     key: "{{ gossip_key }}"
 
-- name: Nobody uses yesterday's key, nobody needs it
+- name: Remove all keys but the primary key
   rollcall.discovery.consul_keyring:
     url: http://127.0.0.1:8500
     key: "{{ gossip_key }}"
@@ -69,16 +69,16 @@ EXAMPLES = r"""
 
 RETURN = r"""
 fingerprint:
-  description: What can be shown of O(key), the first 8 digits of the SHA-256 of its base64.
+  description: The fingerprint of O(key), the first 8 digits of the SHA-256 of its base64.
   returned: success
   type: str
   sample: 5d41402a
 installed:
-  description: Whether members got the key, or would.
+  description: Whether the key was installed on members, or would be.
   returned: success
   type: bool
 used:
-  description: Whether members began to use the key, or would.
+  description: Whether the key became the primary key of members, or would.
   returned: success
   type: bool
 removed:
@@ -87,21 +87,21 @@ removed:
   type: list
   elements: str
 pools:
-  description: Who has which keys afterwards, in check mode as it would be. Empty where nothing is known.
+  description: The gossip pools and their keys afterwards, in check mode as they would be. Empty if unknown.
   returned: success
   type: list
   elements: dict
   contains:
     name: {description: "V(WAN), or V(LAN of) and the datacenter.", type: str}
-    members: {description: How many members it has., type: int}
+    members: {description: Number of members., type: int}
     gossip_keys:
       description: Its keys.
       type: list
       elements: dict
       contains:
         fingerprint: {description: The key's fingerprint., type: str}
-        members: {description: How many members have it., type: int}
-        primary: {description: How many members use it., type: int}
+        members: {description: Number of members that have it installed., type: int}
+        primary: {description: Number of members that use it as the primary key., type: int}
 """
 
 import os
@@ -147,19 +147,19 @@ ARGUMENTS: dict[str, t.Any] = {
 
 
 def predicted(module: AnsibleModule, agent: Connection, key: str) -> dict[str, t.Any]:
-    """Look and plan, and send nothing. Agents that are not there yet will start with the key."""
+    """Read and plan, and change nothing. Agents that do not exist yet will start with the key."""
     seen = Keyring()
     if require(module, "consul"):
         try:
             seen = KeyringRotation(agent).read()
         except (Unreachable, GossipNotEncrypted) as error:
-            module.warn(f"predicted as for agents that start with the key: {error}")
+            module.warn(f"prediction for agents that start with this key: {error}")
     plan = plan_keyring(key, seen, purge=module.params["purge"])
     return result(module, plan, plan.after)
 
 
 def converged(module: AnsibleModule, agent: Connection, key: str) -> dict[str, t.Any]:
-    """Look, plan, and take the steps one after the other."""
+    """Read, plan, and take the steps one after the other."""
     require(module, "consul")
     rotation = KeyringRotation(agent)
     seconds = module.params["wait_timeout"]
@@ -183,7 +183,7 @@ def result(module: AnsibleModule, plan: KeyringPlan, pools: t.Sequence[Pool]) ->
 
 
 def run(module: AnsibleModule) -> dict[str, t.Any]:
-    """Refuse what is no key before any request; then predict, or do."""
+    """Reject an invalid key before any request; then predict or apply."""
     key = key_of(module.params["key"])
     agent = connection(module.params, os.environ)
     return (predicted if module.check_mode else converged)(module, agent, key)

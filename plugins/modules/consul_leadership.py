@@ -2,47 +2,47 @@
 # Copyright (c) 2026 rollcall contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Have a Consul server hand its leadership over, before it is stopped."""
+"""Transfer the Raft leadership away from a Consul server."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: consul_leadership
-short_description: Have a Consul server hand its leadership over, before it is stopped
+short_description: Transfer the Raft leadership away from a Consul server
 version_added: 1.0.0
 description:
-  - Makes sure that a server does not lead. A leader hands over at once, while one that is stopped is missed for an election's time.
-  - Who takes over is the servers' own choice.
-  - It is meant for the moment before a planned stop. Which server is asked last says RV(rollcall.discovery.consul_cluster_status#module:restart_order).
+  - Makes sure that a server is not the leader. A leadership transfer is immediate, while stopping the leader leaves the cluster without one until an election.
+  - The servers elect the next leader.
+  - Use it before a planned stop of a server, such as in a rolling restart in the order of RV(rollcall.discovery.consul_cluster_status#module:restart_order).
 author:
   - rollcall contributors (@rollcall)
 attributes:
   check_mode:
     support: full
-    description: Tells whether the server would hand over. An agent that is not there yet would not.
+    description: Predicts whether the leadership would be transferred. Predicts no change if the agent does not exist yet.
   diff_mode:
     support: full
-    description: Shows who leads before and after.
+    description: Shows the leader before and after.
   idempotent:
     support: full
-    description: A server that does not lead stays as it is.
+    description: No change for a server that is not the leader.
 extends_documentation_fragment:
   - rollcall.discovery.consul
 options:
   node:
-    description: Node name of the server that shall not lead. By default that of the agent that is asked.
+    description: Node name of the server that must not be the leader, by default that of the agent at O(url).
     type: str
   wait_timeout:
-    description: Seconds to wait for the next leader.
+    description: Maximum seconds to wait for another leader.
     type: int
     default: 10
 """
 
 EXAMPLES = r"""
-- name: Have this host's server hand over before it is stopped
+- name: Transfer the leadership away from this host's server before stopping it
   rollcall.discovery.consul_leadership:
 
-- name: Have another one hand over
+- name: Transfer the leadership away from another server
   rollcall.discovery.consul_leadership:
     node: consulserver-node1
     wait_timeout: 20
@@ -50,12 +50,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 leader_before:
-  description: Node name of the server that led.
+  description: Node name of the leader before.
   returned: success
   type: str
   sample: consulserver-node1
 leader:
-  description: Node name of the server that leads now, in check mode of the one that still does.
+  description: Node name of the leader now, unchanged in check mode.
   returned: success
   type: str
   sample: consulserver-node2

@@ -2,30 +2,30 @@
 # Copyright (c) 2026 rollcall contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Have a cluster forget an agent that was removed."""
+"""Remove a failed or stopped agent from a Consul cluster."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: consul_member
-short_description: Have a cluster forget an agent that was removed
+short_description: Remove a failed or stopped agent from a Consul cluster
 version_added: 1.0.0
 description:
-  - Takes an agent that was stopped for good, or whose machine is gone, out of the gossip, out of the catalog and, for a server, out of Raft.
-  - Otherwise the others take it for failed, and try to reach it for three days.
-  - An agent that is alive is waited for. It cannot be forgotten, for it would say that it is there.
+  - Removes an agent that was stopped for good, or whose machine is gone, from the gossip pool, from the catalog and, for a server, from the Raft peers. This is C(consul force-leave -prune).
+  - Without it the other members regard the agent as failed, and try to reconnect for three days.
+  - Waits for an agent that is still alive to stop, because a running agent would rejoin.
 author:
   - rollcall contributors (@rollcall)
 attributes:
   check_mode:
     support: full
-    description: Tells whether the agent would be forgotten, and does not wait for it to end.
+    description: Predicts whether the member would be removed. Does not wait.
   diff_mode:
     support: full
     description: Shows the member's status before and after.
   idempotent:
     support: full
-    description: A member that nobody knows is no change.
+    description: No change if there is no such member.
 extends_documentation_fragment:
   - rollcall.discovery.consul
 options:
@@ -34,18 +34,18 @@ options:
     type: str
     required: true
   state:
-    description: V(absent) is all there is. Agents join by themselves.
+    description: Only V(absent) is supported, because agents join by themselves.
     type: str
     choices: [absent]
     default: absent
   wait_timeout:
-    description: Seconds that the agent may take to be seen as failed, and again to be forgotten.
+    description: Maximum seconds to wait until the agent is not alive, and again until it is removed.
     type: int
     default: 60
 """
 
 EXAMPLES = r"""
-- name: Forget a client whose container was removed
+- name: Remove a client agent whose container was removed
   rollcall.discovery.consul_member:
     url: http://127.0.0.1:8500
     name: consulclient-node4
@@ -53,7 +53,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 status_before:
-  description: What the gossip said of the member, V(absent) where it did not know it.
+  description: Status of the member before, V(absent) if there was none.
   returned: success
   type: str
   sample: failed

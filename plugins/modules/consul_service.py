@@ -2,104 +2,104 @@
 # Copyright (c) 2026 rollcall contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Register a service with all its checks at a Consul agent."""
+"""Register a service and its health checks at a Consul agent."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: consul_service
-short_description: Register a service with all its checks at a Consul agent
+short_description: Register a service and its health checks at a Consul agent
 version_added: 1.0.0
 description:
-  - Takes a service with its checks as one object, and registers it only where what the agent has differs.
-  - The agent does not give check definitions back. Their digests in the service's metadata, C(rollcall-checks), tell whether they are still the wanted ones.
-  - Checks that are no longer wanted are removed together with the registration, also those that somebody added by hand.
-  - A check that stays keeps its present status.
-  - Removes on request what the same owner registered earlier and no longer declares, and the same instance at other agents.
+  - Registers a service with all its health checks as one object, and only if it differs from the registered one.
+  - The agent does not return check definitions. Digests in the metadata of the service, C(rollcall-checks), show whether they differ.
+  - Checks that are not in O(checks) are removed, including checks that were added manually.
+  - A check that remains keeps its status.
+  - On request, deregisters services of the same owner that are no longer declared (O(purge)), and duplicates of the instance at other agents (O(deduplicate)).
 author:
   - rollcall contributors (@rollcall)
 attributes:
   check_mode:
     support: full
-    description: Predicts the real run, with a warning also where the agent does not answer yet. Does not wait.
+    description: Predicts the real run, with a warning if the agent does not answer yet. Does not wait.
   diff_mode:
     support: full
-    description: Shows the service before and after, its checks by identifier and digest, and what else is removed.
+    description: Shows the service before and after, its checks by identifier and digest, and other services that are removed.
   idempotent:
     support: full
-    description: A second run with the same options changes nothing, and sends nothing but questions.
+    description: A second run with the same options changes nothing, and only reads.
 extends_documentation_fragment:
   - rollcall.discovery.consul
 options:
   state:
     description:
-      - V(present) registers the service and ends its maintenance.
-      - V(maintenance) registers it and takes it out of rotation, without a moment in rotation in between.
-      - Without O(name) both are about the service that is there, whose registration stays as it is.
+      - V(present) registers the service and disables its maintenance mode.
+      - V(maintenance) registers it and enables its maintenance mode in one request, so that it is never in rotation in between.
+      - Without O(name) both change only the maintenance mode of the registered service.
       - V(absent) deregisters it.
     type: str
     choices: [present, absent, maintenance]
     default: present
   name:
     description:
-      - The service's name. Required where a service is registered.
-      - A name that Consul's DNS cannot answer for is taken with a warning.
+      - Name of the service. Required to register it.
+      - A name that Consul DNS cannot resolve is accepted with a warning.
     type: str
   id:
-    description: The service's identifier at this agent, O(name) by default.
+    description: Identifier of the service at this agent, O(name) by default.
     type: str
   address:
-    description: The address clients reach it at, the node's by default. An IP address or a host name alone.
+    description: Address for clients, by default that of the node. A plain IP address or host name.
     type: str
   port:
-    description: The port clients reach it at.
+    description: Port for clients.
     type: int
   tags:
-    description: Tags, in this order.
+    description: Tags in this order.
     type: list
     elements: str
     default: []
   meta:
-    description: Metadata, texts and numbers. C(rollcall-checks) and C(rollcall-owner) are this module's.
+    description: Metadata, strings and numbers. C(rollcall-checks) and C(rollcall-owner) are reserved for this module.
     type: dict
     default: {}
   tagged_addresses:
-    description: More addresses, each a name with C(address) and C(port), the latter O(port) by default.
+    description: Tagged addresses, each a name with C(address) and C(port), the latter O(port) by default.
     type: dict
     default: {}
   weights:
-    description: How much DNS and balancers prefer this instance.
+    description: Weights of this instance for DNS and load balancers.
     type: dict
     suboptions:
       passing:
-        description: Weight while it passes, V(1) to V(65535).
+        description: Weight while the checks pass, V(1) to V(65535).
         type: int
         default: 1
       warning:
-        description: Weight while it warns, V(0) to V(65535).
+        description: Weight while a check warns, V(0) to V(65535).
         type: int
         default: 1
   enable_tag_override:
-    description: Let others change its tags in the catalog. They are then left as they are.
+    description: Allow others to change its tags in the catalog (anti-entropy leaves them). This module then leaves them as well.
     type: bool
     default: false
   checks:
-    description: All its checks, exactly one kind each.
+    description: All its health checks, each of exactly one kind.
     type: list
     elements: dict
     default: []
     suboptions:
       id:
-        description: The check's identifier, by default C(service:), the service's identifier and the check's name or number.
+        description: Identifier of the check, by default C(service:), the identifier of the service and the name or number of the check.
         type: str
       name:
-        description: The check's name.
+        description: Name of the check.
         type: str
       notes:
-        description: A remark for people.
+        description: Notes.
         type: str
       http:
-        description: URL, V(http://) or V(https://), that must answer with a 2xx status.
+        description: HTTP check, a URL that must answer with a 2xx status.
         type: str
       method:
         description: HTTP method, V(GET) by default.
@@ -112,117 +112,117 @@ options:
         description: HTTP body.
         type: str
       tls_server_name:
-        description: Name that the certificate must carry.
+        description: Server name that the TLS certificate must have.
         type: str
       tls_skip_verify:
-        description: Do not verify the certificate.
+        description: Skip the verification of the TLS certificate.
         type: bool
       tcp:
-        description: Host and port that must accept a connection.
+        description: TCP check, host and port that must accept a connection.
         type: str
       udp:
-        description: Host and port that must not refuse a datagram.
+        description: UDP check, host and port that must not reject a datagram.
         type: str
       grpc:
-        description: Host and port, and optionally C(/service), of the gRPC health protocol.
+        description: gRPC check, host and port, and optionally C(/service), of a gRPC health service.
         type: str
       grpc_use_tls:
-        description: Speak TLS to it.
+        description: Use TLS for the gRPC check.
         type: bool
       ttl:
-        description: Time within which somebody must report to the agent.
+        description: TTL check, the time within which the service must report its status to the agent.
         type: str
       docker_container_id:
-        description: Container in which O(checks[].args) run. The agent must allow script checks.
+        description: Docker check, the container in which O(checks[].args) run. The agent must allow script checks.
         type: str
       shell:
-        description: Shell for them.
+        description: Shell for O(checks[].args).
         type: str
       args:
-        description: Command and arguments.
+        description: Command and arguments of a Docker check.
         type: list
         elements: str
       alias_service:
-        description: Identifier of the service whose health this one shares.
+        description: Alias check, the identifier of the service whose health it has.
         type: str
       alias_node:
-        description: Node whose health this one shares, or on which O(checks[].alias_service) is.
+        description: Alias check, the node whose health it has, or the node of O(checks[].alias_service).
         type: str
       interval:
-        description: Time between two checks, at least V(1s). Required except for O(checks[].ttl) and aliases.
+        description: Interval between two runs, at least V(1s). Required except for O(checks[].ttl) and aliases.
         type: str
       timeout:
-        description: Time one check may take, V(10s) by default.
+        description: Timeout of one run, V(10s) by default.
         type: str
       status:
-        description: Status until the first result, V(critical) by default. A check that was there already keeps its own.
+        description: Initial status until the first result, V(critical) by default. An existing check keeps its status.
         type: str
         choices: [passing, warning, critical]
       success_before_passing:
-        description: Successes in a row before it passes.
+        description: Consecutive successes before it is passing.
         type: int
       failures_before_warning:
-        description: Failures in a row before it warns, no more than O(checks[].failures_before_critical).
+        description: Consecutive failures before it is warning, at most O(checks[].failures_before_critical).
         type: int
       failures_before_critical:
-        description: Failures in a row before it is critical.
+        description: Consecutive failures before it is critical.
         type: int
       deregister_critical_service_after:
-        description: Deregister the service when it was critical for so long, at least V(1m).
+        description: Deregister the service after this time in the status critical, at least V(1m) (Consul's reaper).
         type: str
   maintenance_reason:
     description:
-      - Why it is in maintenance, for people.
-      - Counts when the maintenance begins. Another reason later changes nothing, as Consul could take it only by leaving maintenance in between.
+      - Reason for the maintenance.
+      - Used when the maintenance begins. It is not updated later, because Consul would have to leave maintenance mode in between.
     type: str
     default: ""
     aliases: [reason]
   owner:
-    description: Whose service this is, kept in its metadata as C(rollcall-owner).
+    description: Owner of the service, stored in its metadata as C(rollcall-owner).
     type: str
   purge:
-    description: Deregister services of the same O(owner) at this agent that are not O(declared). Needs both.
+    description: Deregister services of the same O(owner) at this agent that are not in O(declared). Requires both.
     type: bool
     default: false
   declared:
-    description: Identifiers of all services of this O(owner) that stay. The service of this call is one of them.
+    description: Identifiers of all services of this O(owner) to keep. The service of this call is always kept.
     type: list
     elements: str
   deduplicate:
     description:
-      - What to do about the same instance at other agents of the datacenter, such as after it moved. V(report) returns them, V(remove) deregisters them.
-      - The same instance is one with the same O(name), and the same O(id) or the same address and port.
-      - The identifier counts only where O(id) is given, as the default one may rightly stand at each agent.
-      - A loopback address and port 0 do not count.
-      - An agent puts back into the catalog what it has itself (anti-entropy).
-      - So V(remove) deregisters at the agent that holds the instance, after asking it for its node's name.
-      - Only where that node's C(serfHealth) is not passing, the node has no agent, or its agent has the service no more, V(remove) deregisters in the catalog.
-      - An agent that was gone and comes back with its data registers the instance once more. The next run removes it there.
-      - O(token) is sent to those agents too. It needs C(agent:read) and C(service:write) there, and C(node:write) for the catalog.
-      - Does not count with O(state=absent).
+      - How to treat duplicates of the instance at other agents of the datacenter, such as after it moved. V(report) returns them, V(remove) deregisters them.
+      - A duplicate has the same O(name), and the same O(id) or the same address and port.
+      - The identifier is compared only if O(id) is given, because the default one may exist at each agent.
+      - A loopback address and port 0 are not compared.
+      - Anti-entropy restores in the catalog what an agent has.
+      - So V(remove) deregisters at the agent that has the instance, after it has verified the node name of that agent.
+      - Only if C(serfHealth) of that node is not passing, the node has no agent, or its agent no longer has the service, V(remove) deregisters in the catalog.
+      - An agent that comes back with its data registers the instance again. The next run removes it there.
+      - O(token) is sent to those agents as well. It needs C(agent:read) and C(service:write) there, and C(node:write) for the catalog.
+      - Ignored with O(state=absent).
     type: str
     choices: [none, report, remove]
     default: none
   agent_url_template:
     description:
-      - Where the other agents listen. V({scheme}) and V({port}) are those of O(url), V({address}), V({node}) and V({datacenter}) those of the instance's node.
+      - URL of other agents. V({scheme}) and V({port}) are those of O(url), V({address}), V({node}) and V({datacenter}) those of the node of the instance.
     type: str
     default: "{scheme}://{address}:{port}"
   wait:
     description:
-      - V(passing) waits until every check passes, and fails with what does not. Counts only with O(state=present).
-      - A check whose definition changed counts when it has run with the new one.
+      - V(passing) waits until every check passes, and fails with the checks that do not. Only with O(state=present).
+      - A check with a changed definition must have run with the new one.
     type: str
     choices: [none, passing]
     default: none
   wait_timeout:
-    description: Seconds to wait at most.
+    description: Maximum seconds to wait for O(wait).
     type: int
     default: 60
 """
 
 EXAMPLES = r"""
-- name: Register a web server with two checks, and wait until it serves
+- name: Register a web server with two health checks, and wait until they pass
   rollcall.discovery.consul_service:
     name: web
     id: web-1
@@ -247,18 +247,18 @@ EXAMPLES = r"""
         interval: 1s
     wait: passing
 
-- name: Take it out of rotation, whatever its registration is
+- name: Enable the maintenance mode of a registered service
   rollcall.discovery.consul_service:
     id: web-1
     state: maintenance
     maintenance_reason: new kernel
 
-- name: Deregister it
+- name: Deregister a service
   rollcall.discovery.consul_service:
     id: web-1
     state: absent
 
-- name: Register a worker that reports by itself, and is forgotten when it stays silent
+- name: Register a worker with a TTL check, and deregister it when it stays critical
   rollcall.discovery.consul_service:
     name: worker
     owner: shop
@@ -268,7 +268,7 @@ EXAMPLES = r"""
         status: passing
         deregister_critical_service_after: 10m
 
-- name: Register an instance that moved here, and remove it where it was
+- name: Register an instance that moved here, and remove its duplicate at the previous agent
   rollcall.discovery.consul_service:
     name: api
     id: api-1
@@ -277,7 +277,7 @@ EXAMPLES = r"""
     owner: shop
     deduplicate: remove
 
-- name: Remove what the shop no longer declares
+- name: Deregister services of an owner that are no longer declared
   rollcall.discovery.consul_service:
     name: worker
     owner: shop
@@ -289,7 +289,7 @@ EXAMPLES = r"""
     purge: true
     declared: [worker]
 
-- name: Remove the rest of the shop
+- name: Deregister all services of an owner
   rollcall.discovery.consul_service:
     id: worker
     state: absent
@@ -300,61 +300,61 @@ EXAMPLES = r"""
 
 RETURN = r"""
 action:
-  description: What was done, or would be done, to the service itself; else whether duplicates or other services were removed.
+  description: The action for the service, or that duplicates or other services were removed. In check mode the predicted one.
   returned: success
   type: str
   sample: registered
 outcome:
-  description: The same as RV(action), under a name that no callback plugin overwrites.
+  description: The same as RV(action), under a name that callback plugins do not overwrite.
   returned: success
   type: str
   sample: registered
 service:
-  description: The service as the agent has it afterwards, in check mode as it would have it. Null where it is absent.
+  description: The service at the agent afterwards, in check mode as predicted. Null if it is absent.
   returned: success
   type: dict
   contains:
     id: {description: Its identifier at the agent., type: str}
     name: {description: Its name., type: str}
-    address: {description: "Its address, empty for the node's.", type: str}
+    address: {description: "Its address, empty for that of the node.", type: str}
     port: {description: Its port., type: int}
     tags: {description: Its tags., type: list, elements: str}
-    meta: {description: Its metadata without this module's., type: dict}
-    tagged_addresses: {description: Its other addresses without those that the agent derives., type: dict}
+    meta: {description: Its metadata without that of this module., type: dict}
+    tagged_addresses: {description: Its tagged addresses without those that the agent derives., type: dict}
     weights:
       description: Its weights.
       type: dict
       contains:
-        passing: {description: While it passes., type: int}
-        warning: {description: While it warns., type: int}
+        passing: {description: Weight while passing., type: int}
+        warning: {description: Weight while warning., type: int}
     enable_tag_override: {description: Whether others may change its tags., type: bool}
     owner: {description: "Its owner, empty without one.", type: str}
     check_ids: {description: Identifiers of its checks., type: list, elements: str}
-    checks_digest: {description: Names of its check definitions., type: str}
-    maintenance: {description: Whether it is maintained., type: bool}
+    checks_digest: {description: Digests of its check definitions., type: str}
+    maintenance: {description: Whether it is in maintenance mode., type: bool}
 checks:
-  description: Its checks as the agent has them afterwards, in check mode as it has them now. A maintenance is one of them.
-  returned: success, and where they did not pass in time
+  description: Its checks at the agent afterwards, in check mode the current ones, including the check of the maintenance mode.
+  returned: success, and if the checks did not pass in time
   type: list
   elements: dict
   contains:
     id: {description: The check's identifier., type: str}
     name: {description: The check's name., type: str}
     status: {description: "V(passing), V(warning) or V(critical).", type: str}
-    output: {description: What it said last., type: str}
+    output: {description: Its last output., type: str}
 duplicates:
-  description: The same instance at other agents, empty with O(deduplicate=none).
+  description: Duplicates of the instance at other agents, empty with O(deduplicate=none).
   returned: success
   type: list
   elements: dict
   contains:
-    node: {description: Node it is registered at., type: str}
+    node: {description: Node of the registration., type: str}
     id: {description: Its identifier there., type: str}
     address: {description: Its address., type: str}
     port: {description: Its port., type: int}
     removed: {description: "Whether it was removed, or would be.", type: bool}
 purged:
-  description: Identifiers of the services of this owner that were removed, or would be.
+  description: Identifiers of the services of this owner that were deregistered, or would be.
   returned: success
   type: list
   elements: str
@@ -402,7 +402,7 @@ TEXTS = (
 NUMBERS = ("success_before_passing", "failures_before_warning", "failures_before_critical")
 CHECK: dict[str, t.Any] = {
     **{name: {"type": "str"} for name in TEXTS},
-    # Their names hold "pass": Ansible would take them for secrets.
+    # Ansible would treat options with "pass" in their name as secrets.
     **{name: {"type": "int", "no_log": False} for name in NUMBERS},
     "headers": {"type": "dict", "aliases": ["header"]},
     "tls_skip_verify": {"type": "bool"},
@@ -439,13 +439,13 @@ ARGUMENTS: dict[str, t.Any] = {
 
 
 def predicted(module: AnsibleModule, wanted: WantedService) -> dict[str, t.Any]:
-    """Look and plan, and send nothing. An agent that is not there yet will start empty."""
+    """Read and plan, and change nothing. An agent that does not exist yet starts empty."""
     actual = ActualService()
     if require(module, "consul"):
         try:
             actual = registry_of(module).read(wanted)
         except Unreachable as error:
-            module.warn(f"predicted as for an agent without services: {error}")
+            module.warn(f"prediction for an agent without services: {error}")
     plan = plan_service(wanted, actual)
     if plan.problem:
         module.warn(plan.problem)
@@ -453,7 +453,7 @@ def predicted(module: AnsibleModule, wanted: WantedService) -> dict[str, t.Any]:
 
 
 def converged(module: AnsibleModule, wanted: WantedService) -> dict[str, t.Any]:
-    """Look, plan, apply, wait if asked to, and read back."""
+    """Read, plan, apply, wait if requested, and read again."""
     require(module, "consul")
     registry = registry_of(module)
     before = registry.read(wanted)
@@ -468,7 +468,7 @@ def converged(module: AnsibleModule, wanted: WantedService) -> dict[str, t.Any]:
 
 
 def registry_of(module: AnsibleModule) -> Registry:
-    """The registry that the options of the connection lead to."""
+    """The services of the agent that the options describe."""
     return Registry(connection(module.params, os.environ), module.params["agent_url_template"])
 
 
@@ -491,7 +491,7 @@ def result(
 
 
 def run(module: AnsibleModule) -> dict[str, t.Any]:
-    """Refuse what cannot be meant before any request; then predict, or do."""
+    """Reject invalid input before any request; then predict or apply."""
     wanted = WantedService.from_params(module.params)
     for warning in wanted.warnings():
         module.warn(warning)

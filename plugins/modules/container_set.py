@@ -2,25 +2,25 @@
 # Copyright (c) 2026 rollcall contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Converge all containers of one owner on a Docker host in one call."""
+"""Manage all containers of one owner on a Docker host in one call."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: container_set
-short_description: Converge all containers of one owner on a Docker host
+short_description: Manage all containers of one owner on a Docker host
 version_added: 1.0.0
 description:
-  - Creates, recreates, starts and removes containers so that the host runs exactly those given.
-  - All images are fetched before the first container is touched, then the containers start in parallel.
-  - A container is recreated only where its specification or its image differs; the result says which option.
-  - Containers that carry no label of this O(owner) are never touched.
+  - Creates, recreates, starts and removes containers so that the host runs exactly the given ones.
+  - All images are pulled before the first container changes, then the containers start in parallel.
+  - A container is recreated only if its specification or its image differs. The result names the options that differ.
+  - Containers without the label of this O(owner) are never changed.
 author:
   - rollcall contributors (@rollcall)
 attributes:
   check_mode:
     support: full
-    description: Predicts the real run, also on a host that has no engine or SDK yet.
+    description: Predicts the real run, also on a host without Docker Engine or Docker SDK.
   diff_mode:
     support: full
     description: Shows each container that changes, before and after.
@@ -32,44 +32,44 @@ extends_documentation_fragment:
   - rollcall.discovery.docker.wait
 options:
   owner:
-    description: Whose containers these are; kept in the label C(rollcall.owner).
+    description: Owner of the containers, stored in the label C(rollcall.owner).
     type: str
     required: true
   state:
-    description: V(absent) removes all containers of the owner.
+    description: V(present) runs O(containers), V(absent) removes all containers of the owner.
     type: str
     choices: [present, absent]
     default: present
   purge:
-    description: Remove containers of this owner that are not listed.
+    description: Remove containers of this owner that are not in O(containers).
     type: bool
     default: true
   containers:
-    description: The containers that shall run.
+    description: The containers to run.
     type: list
     elements: dict
     default: []
     suboptions:
       name:
-        description: The container's name, unique on the host.
+        description: Name of the container, unique on the host.
         type: str
         required: true
       image:
-        description: The image's reference.
+        description: Reference of the image.
         type: str
         required: true
       pull:
-        description: When to fetch the image from its registry.
+        description: When to pull the image from its registry.
         type: str
         choices: [missing, always, never]
         default: missing
       command:
-        description: Arguments, instead of the image's own.
+        description: Command, instead of that of the image.
         type: list
         elements: str
         default: []
       entrypoint:
-        description: The program, instead of the image's own.
+        description: Entrypoint, instead of that of the image.
         type: list
         elements: str
         default: []
@@ -78,18 +78,18 @@ options:
         type: dict
         default: {}
       labels:
-        description: Labels besides the ones of this module.
+        description: Labels in addition to those of this module.
         type: dict
         default: {}
       hostname:
-        description: The host name inside the container.
+        description: Host name inside the container.
         type: str
       network_mode:
-        description: The network, V(bridge), V(host), or a network's name.
+        description: Network mode, V(bridge), V(host), or the name of a network.
         type: str
         default: bridge
       ports:
-        description: Published ports, C([[address:]host port:]container port[/protocol]). Without a host port Docker chooses one.
+        description: Published ports, C([[address:]host port:]container port[/protocol]). Without a host port Docker assigns one.
         type: list
         elements: str
         default: []
@@ -99,12 +99,12 @@ options:
         elements: str
         default: []
       tmpfs:
-        description: Folders in memory.
+        description: Directories to mount as tmpfs.
         type: list
         elements: str
         default: []
       restart_policy:
-        description: When Docker starts the container again.
+        description: Restart policy.
         type: str
         choices: ['no', on-failure, always, unless-stopped]
         default: unless-stopped
@@ -134,38 +134,38 @@ options:
         description: Memory limit, such as V(256m).
         type: str
       pids_limit:
-        description: How many processes and threads it may have.
+        description: Limit of processes and threads.
         type: int
       stop_signal:
-        description: Signal that asks the container to stop.
+        description: Signal to stop the container.
         type: str
       stop_timeout:
-        description: Seconds between that signal and SIGKILL.
+        description: Seconds between that signal and C(SIGKILL).
         type: int
       init:
         description: Run an init process as process 1.
         type: bool
         default: false
       healthcheck:
-        description: Docker's health check, instead of the image's own.
+        description: Health check, instead of that of the image.
         type: dict
         suboptions:
           test:
-            description: The command, as V(CMD) and its words.
+            description: Command of the health check, as V(CMD) and its arguments.
             type: list
             elements: str
             required: true
           interval:
-            description: Time between checks, such as V(2s).
+            description: Interval between checks, such as V(2s).
             type: str
           timeout:
-            description: Time a check may take.
+            description: Timeout of a check.
             type: str
           start_period:
-            description: Time in which failures do not count.
+            description: Time after the start in which failures do not count.
             type: str
           retries:
-            description: Failures in a row that make it unhealthy.
+            description: Consecutive failures until it is unhealthy.
             type: int
 """
 
@@ -181,7 +181,7 @@ EXAMPLES = r"""
         image: rollcall/helloworld:1.0.0
         ports: ["80"]
 
-- name: Remove them
+- name: Remove all containers of an owner
   rollcall.discovery.container_set:
     owner: web
     state: absent
@@ -189,7 +189,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 containers:
-  description: One entry for each container that was wanted or removed.
+  description: One entry for each given or removed container.
   returned: success
   type: list
   elements: dict
@@ -198,28 +198,28 @@ containers:
       description: The container's name.
       type: str
     image:
-      description: The image's reference, null for a removed container.
+      description: Reference of the image, null for a removed container.
       type: str
     action:
-      description: What was done, or would be done.
+      description: The action, in check mode the predicted one.
       type: str
       sample: recreated
     reasons:
-      description: Why, such as the options that differ.
+      description: The reasons for the action, such as the options that differ.
       type: list
       elements: str
     id:
-      description: The container's identifier, null where it does not exist.
+      description: ID of the container, null if it does not exist.
       type: str
     image_id:
-      description: The identifier of the image that it was made of, null where it does not exist.
+      description: ID of the image it was created from, null if it does not exist.
       type: str
     ports:
       description: Published ports, a list of host ports for each container port.
       type: dict
       sample: {"80/tcp": ["32768"]}
     address:
-      description: The container's address in its network, empty on the host's network.
+      description: IP address of the container in its network, empty in the host network.
       type: str
 """
 
@@ -246,7 +246,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._docker.options
 
 
 def request_of(module: AnsibleModule) -> Request:
-    """What the module's parameters ask for."""
+    """The request that the module's options describe."""
     params = module.params
     wanted = params["containers"] if params["state"] == "present" else []
     return Request(
@@ -260,7 +260,7 @@ def request_of(module: AnsibleModule) -> Request:
 
 
 def run(module: AnsibleModule) -> dict:
-    """Converge and report; a host without SDK or engine can only be predicted."""
+    """Apply and report; a host without SDK or engine can only be predicted."""
     request = request_of(module)
     engine = (
         connect(module.params, check_mode=module.check_mode) if require(module, "docker") else None

@@ -2,24 +2,24 @@
 # Copyright (c) 2026 rollcall contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell how a balancer is, and wait until it acknowledges what was changed."""
+"""Report the status of an nginx load balancer, and wait for conditions."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: nginx_lb_status
-short_description: Tell how a balancer is, and wait until it acknowledges what was changed
+short_description: Report the status of an nginx load balancer, and wait for conditions
 version_added: 1.0.0
 description:
-  - Reads the status pages of a balancer that the role P(rollcall.discovery.nginx_lb#role) runs.
-  - With O(wait_for) it waits until all that is named holds, and fails with what is missing when it does not in time.
-  - Run it on each balancer's host. Once all acknowledge that an instance is out, it can be stopped without loss.
+  - Reads the status pages of a load balancer of the role P(rollcall.discovery.nginx_lb#role).
+  - With O(wait_for) it waits until all conditions are met. It fails at O(wait_timeout) and names the conditions that are not met.
+  - Run it on the host of each load balancer. Once an instance is drained from all of them, it can be stopped without failed requests.
 author:
   - rollcall contributors (@rollcall)
 attributes:
   check_mode:
     support: full
-    description: Looks once, waits for nothing, and does not fail on a balancer that is not there yet.
+    description: Reads the status once, does not wait, and does not fail if the load balancer does not exist yet.
   diff_mode:
     support: N/A
     description: Does not change anything.
@@ -28,55 +28,55 @@ attributes:
     description: Never reports a change.
 options:
   url:
-    description: Where the balancer tells its status.
+    description: URL of the status server of the load balancer.
     type: str
     default: http://127.0.0.1:8404
   wait_for:
-    description: What must hold.
+    description: Conditions to wait for.
     type: dict
     default: {}
     suboptions:
       settings:
         description:
-          - The revision of the settings that must be in use.
-          - The module fails at once when the balancer refuses them, with the reason.
+          - Revision of the settings that must be active.
+          - The module fails at once, with the reason, if the load balancer rejects them.
         type: str
       synced:
         description: Whether Consul must have reported all followed services since the settings came into use.
         type: bool
         default: false
       state:
-        description: States of which one must hold.
+        description: Accepted states.
         type: list
         elements: str
         choices: [fresh, held, stale]
         default: []
       serving:
-        description: Instances that must be in rotation, by their identifier in Consul or as C(address:port).
+        description: Instances that must be in rotation, by identifier in Consul or as C(address:port).
         type: list
         elements: str
         default: []
       without:
         description:
-          - Instances that must be out, by their identifier in Consul or as C(address:port).
-          - Out means that no worker of the balancer may send them a request, and that all they were sent are answered.
+          - Instances that must be drained, by identifier in Consul or as C(address:port).
+          - Drained means that no worker of the load balancer can send a request to them, and that all their requests are finished.
         type: list
         elements: str
         default: []
   wait_timeout:
-    description: Seconds to wait at most.
+    description: Maximum seconds to wait for O(wait_for).
     type: int
     default: 60
 """
 
 EXAMPLES = r"""
-- name: Wait until this balancer sends nothing to an instance any more
+- name: Wait until an instance is drained from this load balancer
   rollcall.discovery.nginx_lb_status:
     wait_for:
       without: ["10.111.152.99:32768"]
     wait_timeout: 60
 
-- name: Learn how a balancer is
+- name: Read the status of a load balancer
   rollcall.discovery.nginx_lb_status:
     url: http://127.0.0.1:8404
   register: balancer
@@ -84,36 +84,36 @@ EXAMPLES = r"""
 
 RETURN = r"""
 reachable:
-  description: Whether the balancer answers; always, except in check mode.
+  description: Whether the load balancer answers; always true, except in check mode.
   returned: success
   type: bool
 state:
-  description: V(fresh), V(held) or V(stale), V(unknown) of a balancer that does not answer in check mode.
+  description: V(fresh), V(held) or V(stale); V(unknown) in check mode if the load balancer does not answer.
   returned: success
   type: str
 reason:
-  description: Why the state is no better, empty when it is fresh.
+  description: The reason for the state, empty if it is V(fresh).
   returned: success
   type: str
 generation:
-  description: The generation of the configuration that serves, null when it is not known.
+  description: The active generation of the configuration, null if unknown.
   returned: success
   type: int
 settings:
-  description: The settings' revision in use, the one offered, and why that is refused if it is.
+  description: The active revision of the settings, the offered one, and why that was rejected.
   returned: success
   type: dict
 services:
-  description: For each service how many instances it has, and which of them are held.
+  description: For each service the number of instances, and the held ones.
   returned: success
   type: dict
 left_out:
-  description: What of the catalog was left out, and why.
+  description: Services and instances of the catalog that are not used, with the reason.
   returned: success
   type: list
   elements: dict
 instances:
-  description: The instances in rotation, and those that older workers still know.
+  description: The instances in rotation, and those that older workers still use.
   returned: success
   type: list
   elements: dict
@@ -184,7 +184,7 @@ def report(seen: BalancerStatus) -> dict:
 
 
 def run(module: AnsibleModule) -> dict:
-    """Look, wait if asked to, and report."""
+    """Read the status, wait if requested, and report."""
     url, asked = module.params["url"], module.params["wait_for"]
     if module.check_mode:
         try:

@@ -2,26 +2,26 @@
 # Copyright (c) 2026 rollcall contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell what on this host would make the roles fail, before anything changes."""
+"""Check a host before the roles of this collection run."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: preflight
-short_description: Tell what would make the roles fail, before anything changes
+short_description: Check an inventory and its hosts before the roles of this collection run
 version_added: 1.0.0
 description:
-  - Checks the inventory on the controller, then the host, and fails with everything that is wrong at once.
-  - "On the controller: two hosts of one name or address, the number of servers, unknown or mistyped variables."
-  - "On the host: ports in use, addresses the host does not have, a missing engine, images that cannot be had, and
-    an agent of a closed cluster that would be opened."
-  - A port that a container of the same role holds is not in use. The module works on a host that has nothing yet.
+  - Validates the inventory on the controller, then the host, and fails with all problems at once.
+  - "On the controller: duplicate names or addresses, the number of servers, unknown or misspelled variables."
+  - "On the host: ports in use, missing addresses, a missing Docker Engine, images that cannot be pulled, and
+    an agent of a secure cluster that would lose encryption and ACLs."
+  - A port that a container of the same role uses is not a problem. The module needs nothing on the host but Python.
 author:
   - rollcall contributors (@rollcall)
 attributes:
   check_mode:
     support: full
-    description: Only reads.
+    description: Changes nothing.
   diff_mode:
     support: N/A
     description: Does not change anything.
@@ -31,23 +31,23 @@ attributes:
 options:
   members:
     description:
-      - For each role of the collection, the inventory names of the hosts it will run on.
+      - The roles that will run, each with the inventory names of its hosts.
     type: dict
     required: true
   docker_socket:
     description:
-      - Where the host's Docker Engine listens.
+      - Socket of the Docker Engine on the host.
     type: path
     default: /var/run/docker.sock
   needs:
     description:
-      - What the roles need of this host. The controller fills it in from O(members) and the host's variables.
+      - Requirements of the roles on this host. The controller sets it from O(members) and the variables of the host.
     type: list
     elements: dict
     default: []
     suboptions:
       role:
-        description: The role.
+        description: Name of the role.
         type: str
         required: true
       ports:
@@ -56,30 +56,30 @@ options:
         elements: str
         default: []
       addresses:
-        description: Addresses the host must have.
+        description: IP addresses that the host must have.
         type: list
         elements: str
         default: []
       image:
-        description: The image that will run.
+        description: Image of the container.
         type: str
       pull:
-        description: When the image will be pulled.
+        description: Pull policy of the image.
         type: str
         choices: [missing, always, never]
         default: missing
       may_install:
-        description: Whether an engine may be installed.
+        description: Whether the role may install Docker Engine.
         type: bool
         default: true
       open_agent:
-        description: Whether it is an agent of the open profile.
+        description: Whether it is an agent of the profile V(open), without encryption and ACLs.
         type: bool
         default: false
 """
 
 EXAMPLES = r"""
-- name: Check a server's host before the role runs
+- name: Check the hosts of Consul servers before the role runs
   rollcall.discovery.preflight:
     members:
       consul_server: "{{ groups['consul_servers'] }}"
@@ -87,13 +87,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 problems:
-  description: What is wrong on this host, a sentence each, also when the module fails.
+  description: The problems of this host, one sentence each, also when the module fails.
   returned: always
   type: list
   elements: str
   sample: ["port 8500/tcp is in use by consul (process 812)"]
 checked:
-  description: How much was looked at.
+  description: Number of checked items.
   returned: success
   type: dict
   contains:
@@ -120,24 +120,24 @@ NEED: dict[str, t.Any] = {
 
 
 def engine_problems(docker: host.Docker, path: str, needs: list[dict[str, t.Any]]) -> list[str]:
-    """Why there will be no engine when the roles need it."""
+    """Why the roles will have no Docker Engine."""
     if docker.answers():
         return []
     if not all(need["may_install"] for need in needs):
         return [
-            f"no Docker Engine answers at {path}, and docker_host_install is off: install Docker "
-            "and start it, or switch docker_host_install on"
+            f"no Docker Engine answers at {path}, and docker_host_install is false: install Docker "
+            "and start it, or set docker_host_install to true"
         ]
     if shutil.which("apt-get") is None:
         return [
-            f"no Docker Engine answers at {path}, and this is no Debian or Ubuntu on which one "
-            "could be installed: install Docker and start it"
+            f"no Docker Engine answers at {path}, and it can be installed only on Debian and "
+            "Ubuntu: install Docker and start it"
         ]
     return []
 
 
 def port_problems(docker: host.Docker, needs: list[dict[str, t.Any]]) -> list[str]:
-    """Ports that somebody else listens on."""
+    """Ports that are in use by another process or container."""
     wanted = {port: need["role"] for need in needs for port in need["ports"]}
     taken = {port: inode for port, inode in host.listeners().items() if port in wanted}
     pids = host.holders(taken.values()) if taken else {}
@@ -152,17 +152,17 @@ def port_problems(docker: host.Docker, needs: list[dict[str, t.Any]]) -> list[st
             continue
         holder = f"{host.process_name(pid)} (process {pid})" if pid else "another process"
         problems.append(
-            f"port {port} is in use by {holder}, and {wanted[port]} needs it: stop that or choose "
+            f"port {port} is in use by {holder}, and {wanted[port]} needs it: stop it or choose "
             "another port"
         )
     return problems
 
 
 def address_problems(needs: list[dict[str, t.Any]]) -> list[str]:
-    """Addresses to advertise that this host does not have."""
+    """Advertise addresses that this host does not have."""
     return [
-        f"address {address}, which {need['role']} shall advertise, is not on this host: see "
-        "'ip address' for those it has"
+        f"the advertise address {address} of {need['role']} is not an address of this host: see "
+        "'ip address'"
         for need in needs
         for address in need["addresses"]
         if not host.has_address(address)
@@ -170,7 +170,7 @@ def address_problems(needs: list[dict[str, t.Any]]) -> list[str]:
 
 
 def image_problems(docker: host.Docker, needs: list[dict[str, t.Any]]) -> list[str]:
-    """Images that are neither here nor to be had."""
+    """Images that are neither present nor can be pulled."""
     policies = {need["image"]: need["pull"] for need in needs if need["image"]}
     running = docker.answers()
     problems = []
@@ -179,7 +179,7 @@ def image_problems(docker: host.Docker, needs: list[dict[str, t.Any]]) -> list[s
             continue
         if pull == "never":
             problems.append(
-                f"image {image} is not on this host and its pull policy is 'never': hand it over "
+                f"image {image} is not on this host and its pull policy is 'never': load it "
                 "first (playbook rollcall.discovery.images)"
             )
             continue
@@ -193,10 +193,10 @@ def image_problems(docker: host.Docker, needs: list[dict[str, t.Any]]) -> list[s
 
 
 def profile_problems(docker: host.Docker, needs: list[dict[str, t.Any]]) -> list[str]:
-    """Closed agents that would come back open: without a word, and to peers that do not answer."""
+    """Secure agents that would silently lose encryption and ACLs."""
     return [
-        f"{container} is an agent of a closed cluster, and {need['role']}_profile is open: run with "
-        "rollcall_profile=secure, or remove that container first to give up what protects it"
+        f"{container} is an agent of a secure cluster, and {need['role']}_profile is open: run with "
+        "rollcall_profile=secure, or remove that container first to disable encryption and ACLs"
         for need in needs
         if need["open_agent"]
         for container in docker.closed(need["role"])
@@ -215,7 +215,7 @@ def main() -> None:
     )
     needs = module.params["needs"]
     docker = host.Docker(module.params["docker_socket"])
-    # Without the engine that should be there, whose ports these are cannot be told.
+    # Without a required engine, the owner of a port is unknown.
     problems = engine_problems(docker, module.params["docker_socket"], needs) or [
         *profile_problems(docker, needs),
         *address_problems(needs),

@@ -2,95 +2,95 @@
 # Copyright (c) 2026 rollcall contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Compare what a host runs with what Consul says of it, and mend the difference."""
+"""Compare the containers of a host with their registrations in Consul, and repair differences."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: registrator_audit
-short_description: Compare what a host runs with what Consul says of it, and mend the difference
+short_description: Compare the containers of a host with their registrations in Consul, and repair differences
 version_added: 1.0.0
 description:
-  - Compares the containers of this host with the services of its agent, with the catalog and with the health of the nodes.
-  - V(ghost) is a service of this host's Registrator that no running container asks for, at this agent or at another one.
-  - V(missing) is a port that asks to be registered and is not, at the agent or, from there, in the catalog.
-  - V(duplicate) is the same instance a second time, with the same name, address and port, at this agent or at another node.
-  - V(wrong_address) and V(wrong_port) are registered with another place than the container's.
-  - V(stale_node) is a service whose own checks still pass at a node whose agent is failed or has left. A dead node's services keep the status they had.
-  - A finding counts when every look within O(wait_timeout) had it. So each container and each service has that time to be registered or to go.
-  - It is not named C(_info) because it can fail on purpose, and repair. It is a gate in plays, not only a reader.
+  - Compares the running containers of this host with the services of its agent, with the catalog and with the health of the nodes.
+  - V(ghost) is a service of this host's Registrator without a running container for it, at this agent or at another one.
+  - V(missing) is a container port that should be registered and is not, at the agent or in the catalog.
+  - V(duplicate) is a second registration of the same instance, with the same name, address and port, at this agent or at another node.
+  - V(wrong_address) and V(wrong_port) are registrations with another address or port than the container has.
+  - V(stale_node) is a service whose own checks pass at a node whose agent has failed or left. The services of a dead node keep their last status.
+  - Only findings that persist during O(wait_timeout) are reported, so that registrations in progress are not.
+  - It is not named C(_info) because it can fail on purpose, as a gate in a play, and repair.
 author:
   - rollcall contributors (@rollcall)
 attributes:
   check_mode:
     support: full
-    description: Tells what O(repair) would deregister. Looks and waits as the real run does. Without the Python libraries it tells nothing, with a warning.
+    description: Predicts what O(repair) would deregister. Audits and waits like a real run. Returns no findings, with a warning, if the Python libraries are missing.
   diff_mode:
     support: full
     description: Shows the services that O(repair) deregisters.
   idempotent:
     support: full
-    description: A second run with O(repair) finds nothing more to deregister, and a run without it never changes anything.
+    description: A second run with O(repair) finds nothing to deregister. A run without it changes nothing.
 extends_documentation_fragment:
   - rollcall.discovery.consul
 options:
   hostname:
-    description: The Registrator's host name, its C(-hostname). It owns the services by this name.
+    description: The C(-hostname) of the Registrator, which identifies its services.
     type: str
     required: true
   ip:
     description:
-      - The address that the services shall have, the Registrator's C(-ip). Without it no address is wrong.
-      - Without it, what is registered at other agents under this O(hostname) is reported and not repaired, as it might be another host's of the same name.
+      - The expected address of the services, the C(-ip) of the Registrator. Without it addresses are not checked.
+      - Without it, registrations at other agents under this O(hostname) are reported but not repaired, because they might belong to another host of the same name.
     type: str
   internal:
-    description: Whether the Registrator registers container addresses and exposed ports instead of the host's.
+    description: Whether the Registrator runs with C(-internal), which registers container addresses and exposed ports.
     type: bool
     default: false
   explicit:
-    description: Whether the Registrator registers only what names itself.
+    description: Whether the Registrator runs with C(-explicit), which registers only containers with C(SERVICE_NAME).
     type: bool
     default: false
   use_ip_from_label:
-    description: The label that the Registrator takes a container's address from.
+    description: The label with the address of a container, the C(-useIpFromLabel) of the Registrator.
     type: str
   ignore:
-    description: Names of services to leave out, wherever they are.
+    description: Names of services to ignore.
     type: list
     elements: str
     default: []
   repair:
     description:
-      - Deregister the findings that are this Registrator's, by its mark or by an identifier in upstream's form, at the agent that holds them.
-      - What is wrong is deregistered, so that Registrator's resync registers it anew. What is missing only Registrator can add.
-      - At a node whose member is failed or has left, what any Registrator left behind is deregistered in the catalog. The node itself stays.
-      - Everybody else's services are never touched.
+      - Deregister the findings that this Registrator registered, according to its metadata or to the format of the identifier, at the agent that has them.
+      - Wrong registrations are deregistered, and the resync of Registrator registers them again. Only Registrator can add missing ones.
+      - At a node whose agent has failed or left, the services of any Registrator are deregistered in the catalog. The node is kept.
+      - Other services are never changed.
     type: bool
     default: false
   fail_on:
     description:
-      - Kinds of findings that fail the module, after the repair if there is one.
-      - All of them by default, none with O(repair=true).
+      - Kinds of findings that fail the module, after a repair.
+      - All kinds by default, none with O(repair=true).
     type: list
     elements: str
     choices: [ghost, missing, duplicate, wrong_address, wrong_port, stale_node]
   wait_timeout:
-    description: Seconds that a finding may take to pass by itself, and after a repair once more. V(0) looks once.
+    description: Seconds for which a finding must persist, before and again after a repair. V(0) audits once.
     type: int
     default: 10
   agent_url_template:
     description:
-      - Where the other agents listen. V({scheme}) and V({port}) are those of O(url), V({address}), V({node}) and V({datacenter}) those of the service's node.
+      - URL of other agents. V({scheme}) and V({port}) are those of O(url), V({address}), V({node}) and V({datacenter}) those of the node of the service.
     type: str
     default: "{scheme}://{address}:{port}"
   docker_host:
-    description: Where the Docker Engine listens.
+    description: URL of the Docker Engine API.
     type: str
     default: unix:///var/run/docker.sock
   timeout:
-    description: Seconds one request to the agent or to the engine may take.
+    description: Timeout of one request to the agent or to the Docker Engine in seconds.
   virtualenv:
-    description: The virtual environment that holds py-consul and the Docker SDK, used when the target's own Python lacks them.
+    description: The virtual environment that holds py-consul and the Docker SDK, used if the Python of the target lacks them.
 requirements:
   - docker (the SDK) 5.0.3 or later, on the target
 seealso:
@@ -99,19 +99,19 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Fail where Consul does not say what this host runs
+- name: Fail if the registrations of this host differ from its containers
   rollcall.discovery.registrator_audit:
     hostname: "{{ registrator_hostname }}"
     ip: "{{ registrator_ip }}"
 
-- name: Fail on what sends users astray, and only tell the rest
+- name: Fail on registrations that misroute clients, and only report the others
   rollcall.discovery.registrator_audit:
     hostname: "{{ registrator_hostname }}"
     fail_on: [ghost, wrong_address, wrong_port, stale_node]
   register: audit
   # ansible.builtin.debug with var: audit.table shows it.
 
-- name: Mend it, and fail where something is left
+- name: Repair the registrations, and fail if findings remain
   rollcall.discovery.registrator_audit:
     hostname: "{{ registrator_hostname }}"
     ip: "{{ registrator_ip }}"
@@ -121,44 +121,44 @@ EXAMPLES = r"""
 
 RETURN = r"""
 findings:
-  description: What was found, before a repair.
-  returned: success, and where findings fail the module
+  description: The findings before a repair.
+  returned: success, and if findings fail the module
   type: list
   elements: dict
   contains: &finding
     kind: {description: "V(ghost), V(missing), V(duplicate), V(wrong_address), V(wrong_port) or V(stale_node).", type: str}
     service_id: {description: The service's identifier., type: str}
     name: {description: The service's name., type: str}
-    container: {description: "The container, by its name or its short identifier, empty where it is not known.", type: str}
-    address: {description: "The address that is registered, for V(missing) the one that should be.", type: str}
-    port: {description: "The port that is registered, for V(missing) the one that should be.", type: int}
-    node: {description: The node it is registered at., type: str}
-    detail: {description: "What is wrong, and what it should be.", type: str}
+    container: {description: "Name or short identifier of the container, empty if unknown.", type: str}
+    address: {description: "The registered address, for V(missing) the expected one.", type: str}
+    port: {description: "The registered port, for V(missing) the expected one.", type: int}
+    node: {description: Node of the registration., type: str}
+    detail: {description: "The problem, and the expected value.", type: str}
     repairable: {description: "Whether O(repair) would deregister it.", type: bool}
 remaining:
-  description: What is left after the repair, in check mode what would be. Without O(repair) the same as RV(findings).
-  returned: success, and where findings fail the module
+  description: The findings after the repair, in check mode the predicted ones. Without O(repair) the same as RV(findings).
+  returned: success, and if findings fail the module
   type: list
   elements: dict
   contains: *finding
 counts:
-  description: How many of each kind RV(findings) has, those without one too.
-  returned: success, and where findings fail the module
+  description: Number of RV(findings) of each kind.
+  returned: success, and if findings fail the module
   type: dict
   sample: {"ghost": 1, "missing": 0, "duplicate": 0, "wrong_address": 0, "wrong_port": 0, "stale_node": 0}
 table:
-  description: The findings as lines with aligned columns, V(clean) alone without any.
-  returned: success, and where findings fail the module
+  description: The findings as lines with aligned columns, V(clean) without findings.
+  returned: success, and if findings fail the module
   type: list
   elements: str
 repaired:
   description: Identifiers of the services that were deregistered, or would be.
-  returned: success, and where findings fail the module
+  returned: success, and if findings fail the module
   type: list
   elements: str
 clean:
-  description: Whether nothing is left to complain about. False too where nothing could be looked at, in check mode on an empty host.
-  returned: success, and where findings fail the module
+  description: Whether no findings remain. Also false if nothing could be audited, in check mode on an empty host.
+  returned: success, and if findings fail the module
   type: bool
 """
 

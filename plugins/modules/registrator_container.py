@@ -2,77 +2,77 @@
 # Copyright (c) 2026 rollcall contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run one Registrator on this host."""
+"""Manage the Registrator container of a host."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: registrator_container
-short_description: Run one Registrator on this host
+short_description: Manage the Registrator container of a host
 version_added: 1.0.0
 description:
-  - Runs the Registrator of this host, with every option of the daemon typed.
-  - Recreates the container only where a difference requires it, and says which.
-  - Touches no container but the one of this name, and that one only where this module made it.
-  - Works with this collection's image and with any other that keeps the command line of gliderlabs/registrator.
-  - An option with its default stays off the daemon's command line, so that an image which does not know it runs.
-    Only O(resync_seconds), O(retry_attempts) and O(cleanup) always stand there, as others have another default.
+  - Runs Registrator on this host, with a typed option for every flag of the daemon.
+  - Recreates the container only if a difference requires it, and names the difference.
+  - Changes only the container of this name, and only if this module created it.
+  - Works with the image of this collection, and with others that have the command line of gliderlabs/registrator.
+  - An option at its default is omitted from the command line, so that images without this flag work.
+    Only O(resync_seconds), O(retry_attempts) and O(cleanup) are always passed, because other images have other defaults.
 author:
   - rollcall contributors (@rollcall)
 attributes:
   check_mode:
     support: full
     description:
-      - Predicts the real run, also on a host that has no engine or SDK yet.
-      - With O(pull=always) it cannot tell whether the registry holds a newer image.
+      - Predicts the real run, also on a host without Docker Engine or Docker SDK.
+      - With O(pull=always) it cannot predict whether the registry has a newer image.
   diff_mode:
     support: full
     description: Shows the container before and after.
   idempotent:
     support: partial
-    description: O(state=restarted) restarts on every run; all other states change nothing the second time.
+    description: O(state=restarted) restarts on every run. A second run with any other state changes nothing.
 extends_documentation_fragment:
   - rollcall.discovery.docker
   - rollcall.discovery.docker.wait
 options:
   state:
     description:
-      - V(started) runs it. V(present) makes it, or makes it anew, and starts it only then.
-      - V(stopped) leaves it created and not running, V(restarted) stops and starts it on every run.
-      - V(absent) removes it. The services it registered stay in Consul.
+      - V(started) creates and starts it. V(present) creates or recreates it, and starts it only then.
+      - V(stopped) creates it and stops it. V(restarted) stops and starts it on every run.
+      - V(absent) removes it. The services that it registered remain in Consul.
     type: str
     choices: [present, started, stopped, restarted, absent]
     default: started
   name:
-    description: The container's name.
+    description: Name of the container.
     type: str
     default: registrator
   image:
-    description: The image's reference.
+    description: Reference of the image.
     type: str
     default: rollcall/registrator:1.0.0
   pull:
-    description: When to fetch the image from its registry.
+    description: When to pull the image from its registry.
     type: str
     choices: [missing, always, never]
     default: missing
   hostname:
     description:
-      - The daemon's host name, another one on each host. It owns the services by this name.
+      - Host name of the daemon, unique for each host. It identifies the services of this Registrator.
       - Required unless O(state=absent).
     type: str
   network_mode:
-    description: The network, V(host), V(bridge), or a network's name.
+    description: Network mode, V(host), V(bridge), or the name of a network.
     type: str
     default: host
   memory:
     description: Memory limit, such as V(64m).
     type: str
   pids_limit:
-    description: How many processes and threads it may have.
+    description: Limit of processes and threads.
     type: int
   user:
-    description: User inside the container, C(uid[:gid]), who must be allowed to use O(docker_socket).
+    description: User inside the container, C(uid[:gid]), with access to O(docker_socket).
     type: str
   read_only:
     description: Mount the root file system read-only.
@@ -89,133 +89,133 @@ options:
     elements: str
     default: []
   docker_socket:
-    description: The engine's socket on the host.
+    description: Socket of the Docker Engine on the host.
     type: path
     default: /var/run/docker.sock
   socket_mount:
     description:
-      - How the daemon gets to O(docker_socket).
-      - V(directory) mounts the socket's folder and names the socket in C(DOCKER_HOST). A socket that Docker makes
-        anew, as when it restarts, is found again.
-      - V(file) mounts the socket as V(/tmp/docker.sock), for images that insist on it. Restart the container
-        after Docker has made another socket.
+      - How O(docker_socket) is mounted.
+      - V(directory) mounts the directory of the socket, and sets C(DOCKER_HOST). It still works after a restart of Docker,
+        which recreates the socket.
+      - V(file) mounts the socket as V(/tmp/docker.sock), for images that require it. Restart the container
+        after a restart of Docker.
     type: str
     choices: [directory, file]
     default: directory
   socket_volume:
     description:
-      - Docker volume that is mounted in place of the folder of O(docker_socket), which then names the socket in it.
-      - For a program that stands between the daemon and the engine and shares its own socket through the volume.
-        The daemon has it read-only. Goes with O(socket_mount=directory).
+      - Docker volume to mount instead of the directory of O(docker_socket). The file name of O(docker_socket) is the socket in it.
+      - For a Docker socket proxy that provides its own socket in the volume. It is mounted read-only.
+        Requires O(socket_mount=directory).
     type: str
   token_file:
     description:
-      - File on the host with the ACL token, mounted read-only and named in C(CONSUL_HTTP_TOKEN_FILE).
-      - Write a new token into this file. A file put in its place is seen after O(state=restarted).
+      - File on the host with the ACL token, mounted read-only and set in C(CONSUL_HTTP_TOKEN_FILE).
+      - Write a new token into this file in place. A replaced file is visible only after O(state=restarted).
     type: path
   ca_file:
     description:
-      - File on the host with the authority that signed the agent's certificate, where O(registry_uri) is C(consul-tls://).
-        Mounted read-only and named in C(CONSUL_CACERT).
-      - As with O(token_file), a file put in its place is seen after O(state=restarted).
+      - File on the host with the CA of the agent's certificate, for a O(registry_uri) with C(consul-tls://).
+        Mounted read-only and set in C(CONSUL_CACERT).
+      - As with O(token_file), a replaced file is visible only after O(state=restarted).
     type: path
   env:
     description:
-      - More environment variables for the daemon. They win over those that this module sets.
-      - They stand in the container's labels, in the diff, and in the output at C(-vvv). Keep a token in O(token_file).
+      - Additional environment variables of the daemon. They override those of this module.
+      - They are visible in the labels of the container, in the diff, and in the output of C(-vvv). Use O(token_file) for a token.
     type: dict
     default: {}
   registry_uri:
-    description: The agent to register with, as a registry URI such as V(consul-tls://127.0.0.1:8501).
+    description: Registry URI of the agent to register with, such as V(consul-tls://127.0.0.1:8501).
     type: str
     default: consul://127.0.0.1:8500
   ip:
-    description: The address that clients reach this host's published ports at.
+    description: Address of this host for clients of its published ports.
     type: str
   internal:
-    description: Register container addresses and exposed ports instead of the host's.
+    description: Register container addresses and exposed ports instead of those of the host.
     type: bool
     default: false
   network:
-    description: With O(internal), the Docker network whose address counts where a container has several.
+    description: With O(internal), the Docker network whose address to register for a container in several networks.
     type: str
   explicit:
-    description: Register only what names itself.
+    description: Register only containers with C(SERVICE_NAME).
     type: bool
     default: false
   use_ip_from_label:
-    description: Take a container's address from this label.
+    description: Label with the address of a container to register.
     type: str
   tags:
-    description: Tags for every service, separated by commas.
+    description: Comma-separated tags for every service.
     type: str
   ttl:
-    description: Seconds until a service that is not refreshed expires, together with O(ttl_refresh). V(0) for never.
+    description: TTL of services in seconds, together with O(ttl_refresh). V(0) for none.
     type: int
     default: 0
   ttl_refresh:
-    description: Seconds between two refreshes, less than O(ttl). V(0) for none.
+    description: Seconds between two refreshes of the TTL, less than O(ttl). V(0) for none.
     type: int
     default: 0
   resync_seconds:
-    description: Seconds between two full comparisons, V(0) for none.
+    description: Seconds between two resyncs of all services, V(0) for none.
     type: int
     default: 10
   cleanup:
-    description: Remove dangling services. This collection's image always does, others only where they are told to.
+    description: Remove dangling services. The image of this collection always does, other images only with this option.
     type: bool
     default: true
   deregister:
-    description: When an exited container's services go.
+    description: When to deregister the services of an exited container.
     type: str
     choices: [always, on-success]
     default: always
   deregister_on_exit:
-    description: A daemon that is stopped takes its services along.
+    description: Deregister all services when the daemon stops.
     type: bool
     default: false
   docker_health:
-    description: Pass a container's own C(HEALTHCHECK) on to Consul, unless it names a check by C(SERVICE_CHECK_*).
+    description: Register the Docker C(HEALTHCHECK) of a container as a TTL check, unless it has C(SERVICE_CHECK_*).
     type: bool
     default: false
   script_checks:
-    description: Allow containers to ask for checks that run a command, with the rights of the agent on its host.
+    description: Allow containers to define script checks, which run a command with the permissions of the agent on its host.
     type: bool
     default: false
   restore:
     description:
-      - Behaviours of gliderlabs/registrator to bring back.
-      - With V(container-ip) a container in a user-defined network registers its own address there.
-      - With V(tag-order) tags stand in reverse order.
+      - Behaviors of gliderlabs/registrator to restore.
+      - V(container-ip) registers the address of a container in its user-defined network.
+      - V(tag-order) registers tags in reverse order.
     type: list
     elements: str
     choices: [container-ip, tag-order]
     default: []
   retry_attempts:
-    description: Tries more at the start, V(-1) for ever.
+    description: Number of retries at the start, V(-1) for no limit.
     type: int
     default: -1
   retry_interval:
-    description: Milliseconds between two tries.
+    description: Milliseconds between two retries.
     type: int
     default: 2000
   log_level:
-    description: Log what is at least of this weight.
+    description: Minimum level of log messages.
     type: str
     choices: [debug, info, warning, error]
     default: info
   log_format:
-    description: Log lines as text, or an object each.
+    description: Format of log messages.
     type: str
     choices: [text, json]
     default: text
   http:
     description:
-      - Serve C(/metrics) and C(/healthz) at this V(host:port), or V(:port) for every address. Without it nothing listens.
-      - With another O(network_mode) than V(host) it is reached at the container's address only.
+      - Listen address of C(/metrics) and C(/healthz), V(host:port), or V(:port) for all addresses. Disabled by default.
+      - With another O(network_mode) than V(host) it is only reachable at the address of the container.
     type: str
   extra_args:
-    description: More flags as they are, of an image that has others than these options.
+    description: Additional flags for an image with other flags than these options.
     type: list
     elements: str
     default: []
@@ -229,7 +229,7 @@ EXAMPLES = r"""
     hostname: "registrator-{{ inventory_hostname }}"
     ip: "{{ ansible_host }}"
 
-- name: Register only what names itself, with a tag of this host, in an agent that may start later
+- name: Register only containers with SERVICE_NAME, with a tag of this host, and wait for the agent at the start
   rollcall.discovery.registrator_container:
     hostname: "registrator-{{ inventory_hostname }}"
     ip: "{{ ansible_host }}"
@@ -243,21 +243,21 @@ EXAMPLES = r"""
     log_format: json
     memory: 64m
 
-- name: Run another image, which takes its socket as a file and its options as they are
+- name: Run another image, with the socket as a file and additional flags
   rollcall.discovery.registrator_container:
     image: gliderlabs/registrator:v7
     hostname: "registrator-{{ inventory_hostname }}"
     socket_mount: file
     extra_args: ["-ip={{ ansible_host }}"]
 
-- name: Reach the engine through a program that shares its own socket in a volume
+- name: Use the Docker socket proxy with its socket in a volume
   rollcall.discovery.registrator_container:
     hostname: "registrator-{{ inventory_hostname }}"
     ip: "{{ ansible_host }}"
     docker_socket: /run/docker-socket-proxy/docker.sock
     socket_volume: docker-socket-proxy
 
-- name: Register in the agent of another host, which is closed
+- name: Register in the agent of another host with TLS and an ACL token
   rollcall.discovery.registrator_container:
     hostname: "registrator-{{ inventory_hostname }}"
     ip: "{{ ansible_host }}"
@@ -265,25 +265,25 @@ EXAMPLES = r"""
     ca_file: /etc/rollcall/registrator/ca.pem
     token_file: /etc/rollcall/registrator/token
 
-- name: Create it where it is not, and leave one that was stopped
+- name: Create the container, but do not start one that was stopped
   rollcall.discovery.registrator_container:
     state: present
     hostname: "registrator-{{ inventory_hostname }}"
     ip: "{{ ansible_host }}"
 
-- name: Stop it, so that the catalog stays as it is
+- name: Stop Registrator, and keep its services in the catalog
   rollcall.discovery.registrator_container:
     state: stopped
     hostname: "registrator-{{ inventory_hostname }}"
     ip: "{{ ansible_host }}"
 
-- name: Restart it
+- name: Restart Registrator
   rollcall.discovery.registrator_container:
     state: restarted
     hostname: "registrator-{{ inventory_hostname }}"
     ip: "{{ ansible_host }}"
 
-- name: Remove it
+- name: Remove Registrator
   rollcall.discovery.registrator_container:
     state: absent
 """
@@ -295,12 +295,12 @@ container:
   type: dict
   contains:
     name: {description: Its name., type: str}
-    image: {description: "The image's reference, null once removed.", type: str}
-    action: {description: What was done or would be done., type: str, sample: recreated}
-    reasons: {description: "Why, such as the options that differ.", type: list, elements: str}
-    id: {description: "Its identifier, null where it does not exist.", type: str}
+    image: {description: "Reference of the image, null if removed.", type: str}
+    action: {description: The action, in check mode the predicted one., type: str, sample: recreated}
+    reasons: {description: "The reasons for the action, such as the options that differ.", type: list, elements: str}
+    id: {description: "Its ID, null if it does not exist.", type: str}
 effective_options:
-  description: The daemon's command line, and the options that stand on it; both empty with O(state=absent).
+  description: The command line of the daemon, and the options on it. Both are empty with O(state=absent).
   returned: success
   type: dict
   contains:
@@ -310,13 +310,13 @@ effective_options:
       elements: str
       sample: ["-ip=192.0.2.1", "-resync=10", "-retry-attempts=-1", "-cleanup", "consul://127.0.0.1:8500"]
     options:
-      description: The options by their names in this module. One that is missing is left to the daemon.
+      description: The options by their names in this module. Missing ones have the default of the daemon.
       type: dict
       sample: {"ip": "192.0.2.1", "resync_seconds": 10, "cleanup": true}
 services:
   description:
-    - What this Registrator has registered, as its agent tells.
-    - Empty, with a warning, where the agent does not answer or py-consul is missing.
+    - The services of this Registrator at its agent.
+    - Empty, with a warning, if the agent does not answer or py-consul is missing.
     - Empty for registries other than Consul over TCP, and with O(state=absent).
   returned: success
   type: list
@@ -402,7 +402,7 @@ ARGUMENTS: dict[str, t.Any] = {
 
 
 def request_of(module: AnsibleModule) -> Request:
-    """What the module's parameters ask for: the Registrator of one name, or none of that name."""
+    """The request that the options describe: one container, or none of its name."""
     params = module.params
     absent = params["state"] == "absent"
     return Request(
@@ -418,25 +418,25 @@ def request_of(module: AnsibleModule) -> Request:
 
 
 def services(module: AnsibleModule) -> list[dict[str, t.Any]]:
-    """What this Registrator has registered; a warning where its agent does not tell."""
+    """The services of this Registrator; a warning if its agent does not answer."""
     params = module.params
     url = agent_url(params["registry_uri"], params["env"])
     if params["state"] == "absent" or url is None:
         return []
-    # Of the daemon's variables only this one is no path inside its container.
+    # The other variables of the daemon are paths inside its container.
     own = {
         "CONSUL_HTTP_TOKEN": params["env"].get("CONSUL_HTTP_TOKEN"),
         "CONSUL_CACERT": params["ca_file"],
     }
-    told = {name: str(value) for name, value in own.items() if value}
+    variables = {name: str(value) for name, value in own.items() if value}
     try:
-        client = ConsulClient(agent(url, params["token_file"], {**os.environ, **told}))
+        client = ConsulClient(agent(url, params["token_file"], {**os.environ, **variables}))
         found = client.get("/v1/agent/services")
-    # TypeError: python-consul, of the same import name, takes other arguments. ValueError: the URI
-    # has no number where its port should be.
+    # TypeError: python-consul, of the same import name, has other arguments. ValueError: the port
+    # of the URI is not a number.
     except (ConsulError, ImportError, TypeError, ValueError) as error:
         module.warn(
-            f"the services of {params['hostname']} are not known: {error}. They are read with "
+            f"cannot read the services of {params['hostname']}: {error}. They are read with "
             "py-consul 1.8 or later from the agent of registry_uri"
         )
         return []
@@ -444,20 +444,20 @@ def services(module: AnsibleModule) -> list[dict[str, t.Any]]:
 
 
 def require_files(module: AnsibleModule) -> None:
-    """ContainerError for a file that is not there: Docker would put a folder in its place."""
+    """ContainerError for a missing file: Docker would create a directory instead."""
     if module.check_mode or not module.params["docker_host"].startswith("unix://"):
         return
     for option in FILES:
         path = module.params[option]
         if path and not os.path.isfile(path):
             raise ContainerError(
-                f"{option} {path} is not a file on this host: write it first, or leave the "
-                "option out; nothing was changed"
+                f"{option} {path} is not a file on this host: create it first, or omit the "
+                "option; nothing was changed"
             )
 
 
 def run(module: AnsibleModule) -> dict[str, t.Any]:
-    """Converge and report; a host without SDK or engine can only be predicted."""
+    """Apply and report; a host without SDK or engine can only be predicted."""
     request = request_of(module)
     engine = (
         connect(module.params, check_mode=module.check_mode) if require(module, "docker") else None

@@ -2,24 +2,24 @@
 # Copyright (c) 2026 rollcall contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell what a host runs, and what its Consul agent knows."""
+"""List the containers of a host, and the cluster state and services of its Consul agent."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: stack_info
-short_description: Tell what a host runs, and what its Consul agent knows
+short_description: List the containers of a host, and the cluster state and services of its Consul agent
 version_added: 1.0.0
 description:
-  - Lists the containers of this host, and what one Consul agent knows of leader, members and registrations.
-  - Where the engine or the agent does not answer it says so in RV(problems) and tells the rest. A stack that is half dead can be looked at.
-  - The filters P(rollcall.discovery.stack_table#filter) and P(rollcall.discovery.stack_svg#filter) join the results of all hosts.
+  - Lists the containers of this host, and leader, members and service registrations of one Consul agent.
+  - If the Docker Engine or the agent does not answer, RV(problems) says so and the rest is returned. So it works for a partly failed stack.
+  - The filters P(rollcall.discovery.stack_table#filter) and P(rollcall.discovery.stack_svg#filter) show the results of all hosts together.
 author:
   - rollcall contributors (@rollcall)
 attributes:
   check_mode:
     support: full
-    description: Does the same. Without the Python libraries it tells nothing, with a problem for each.
+    description: Same as a real run. Returns nothing but problems if the Python libraries are missing.
   diff_mode:
     support: N/A
     description: Does not change anything.
@@ -30,13 +30,13 @@ extends_documentation_fragment:
   - rollcall.discovery.consul
 options:
   docker_host:
-    description: Where the Docker Engine listens.
+    description: URL of the Docker Engine API.
     type: str
     default: unix:///var/run/docker.sock
   timeout:
-    description: Seconds one request to the agent or to the engine may take.
+    description: Timeout of one request to the agent or to the Docker Engine in seconds.
   virtualenv:
-    description: The virtual environment that holds py-consul and the Docker SDK, used when the target's own Python lacks them.
+    description: The virtual environment that holds py-consul and the Docker SDK, used if the Python of the target lacks them.
 requirements:
   - docker (the SDK) 5.0.3 or later, on the target
 seealso:
@@ -47,11 +47,11 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look at this host and its agent
+- name: List the containers of this host and the services of its agent
   rollcall.discovery.stack_info:
   register: seen
 
-- name: Look at this host, and ask an agent elsewhere
+- name: List the containers of this host and the services of another agent
   rollcall.discovery.stack_info:
     url: http://10.111.152.136:8500
     timeout: 3
@@ -60,33 +60,33 @@ EXAMPLES = r"""
 
 RETURN = r"""
 containers:
-  description: The containers of this host, running or not, by their names.
+  description: The containers of this host, running or not, sorted by name.
   returned: success
   type: list
   elements: dict
   contains:
     name: {description: The container's name., type: str}
     image: {description: The image's reference., type: str}
-    owner: {description: "Whose it is, by the label C(rollcall.owner), empty where nobody's.", type: str}
-    status: {description: "Docker's word, such as V(running) or V(exited).", type: str}
-    health: {description: "The word of Docker's health check, empty without one.", type: str}
-    addresses: {description: Its addresses in Docker's networks., type: list, elements: str}
+    owner: {description: "Its owner, from the label C(rollcall.owner), empty without one.", type: str}
+    status: {description: "Its status in Docker, such as V(running) or V(exited).", type: str}
+    health: {description: "Its health in Docker, empty without a health check.", type: str}
+    addresses: {description: Its addresses in Docker networks., type: list, elements: str}
     ports:
-      description: Ports that are published, or exposed on the host's own network.
+      description: Published ports, or exposed ports in the host network.
       type: list
       elements: dict
       contains:
-        host: {description: The host's port., type: int}
-        container: {description: The port inside., type: int}
+        host: {description: Host port., type: int}
+        container: {description: Container port., type: int}
 consul:
-  description: What the agent knows, null where it does not answer.
+  description: The cluster state from the agent, null if it does not answer.
   returned: success
   type: dict
   contains:
     leader: {description: "Address of the leader, empty without one.", type: str}
     leader_node: {description: "Node name of the leader, empty without one.", type: str}
     members:
-      description: The agents as the gossip sees them.
+      description: The agents in the gossip pool.
       type: list
       elements: dict
       contains:
@@ -95,19 +95,19 @@ consul:
         role: {description: V(server) or V(client)., type: str}
         status: {description: "V(alive), V(failed), V(left) or V(leaving).", type: str}
     instances:
-      description: Every registration.
+      description: All service registrations.
       type: list
       elements: dict
       contains:
         service: {description: The service's name., type: str}
         id: {description: Its identifier., type: str}
-        node: {description: The node it is registered at., type: str}
+        node: {description: Node of the registration., type: str}
         address: {description: Address., type: str}
         port: {description: "Port, 0 without one.", type: int}
         tags: {description: Tags., type: list, elements: str}
         status: {description: "The worst of its checks, V(passing), V(warning) or V(critical).", type: str}
 problems:
-  description: What could not be asked, a sentence each.
+  description: What could not be read, one sentence each.
   returned: success
   type: list
   elements: str
@@ -147,9 +147,9 @@ Look = t.Callable[[], t.Any]
 
 
 def attempt(library: str, look: Look, otherwise: t.Any, module: AnsibleModule) -> tuple[t.Any, str]:
-    """What a look finds, or `otherwise` with the sentence that says why not."""
+    """The result of `look`, or `otherwise` with the reason."""
     if not require(module, library):
-        return otherwise, f"the library {library} is not installed yet"
+        return otherwise, f"the Python library {library} is not installed yet"
     try:
         return look(), ""
     except (ConsulError, EngineError) as error:
@@ -157,7 +157,7 @@ def attempt(library: str, look: Look, otherwise: t.Any, module: AnsibleModule) -
 
 
 def run(module: AnsibleModule) -> dict[str, t.Any]:
-    """Look at both, whatever becomes of one."""
+    """Read both, even if one fails."""
     params = module.params
     agent = connection(params, os.environ)
     containers, docker_problem = attempt(

@@ -159,7 +159,7 @@ def test_who_forgets_the_profile_opens_nothing(host: Any) -> None:
         pytest.skip("one run tells of all hosts")
     told = site("-e", "rollcall_profile=open")
     assert told.returncode != 0
-    words = "Nothing was changed. consul-server is an agent of a closed cluster"
+    words = "Nothing was changed. consul-server is an agent of a secure cluster"
     # Wherever it is printed, and folded.
     output = " ".join((told.stdout + told.stderr).split())
     assert output.count(words) >= len(HOSTS), output[-2000:]

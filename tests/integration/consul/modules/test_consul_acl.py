@@ -389,7 +389,7 @@ def test_the_token_of_the_call_is_never_deleted(acl: Acl) -> None:
     acl.done(tokens=[token("operator", old, **management)])
     wanted = {"tokens": [token("operator", new, **management)], "purge": True}
     kept = acl(token=old, **wanted)
-    assert "is an earlier one of operator: it stays" in str(kept["warnings"])
+    assert "is an earlier token of operator and was not deleted" in str(kept["warnings"])
     assert {to_uuid(old), to_uuid(new)} <= set(acl.tokens())
     assert actions(acl(token=new, **wanted)["tokens"]) == {"operator": "deleted"}
     assert to_uuid(old) not in acl.tokens()
@@ -476,5 +476,5 @@ def test_an_agent_without_acls_is_told_what_to_set(tmp_path: pathlib.Path, acl: 
     for predicted in (off, away):
         assert (predicted["changed"], predicted["bootstrapped"]) == (True, True)
         assert actions(predicted["tokens"]) == {"web": "created"}
-        assert "nobody has touched" in str(predicted["warnings"])
+        assert "that is not bootstrapped" in str(predicted["warnings"])
     assert Acl(nobody)(**wanted)["failed"]

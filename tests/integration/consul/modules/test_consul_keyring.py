@@ -276,7 +276,7 @@ def test_a_gossip_that_is_not_encrypted_is_told(tmp_path: pathlib.Path) -> None:
     assert f"keyring at {agent.url}: gossip encryption is disabled on open" in real["msg"]
     for predicted in (off, away):
         assert (predicted["changed"], predicted["pools"]) == (False, [])
-        assert "as for agents that start with the key" in str(predicted["warnings"])
+        assert "for agents that start with this key" in str(predicted["warnings"])
     assert ask(MODULE, {"key": new_key(), "url": agent.url, "wait_timeout": 0})["failed"]
 
 

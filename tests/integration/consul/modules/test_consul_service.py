@@ -394,4 +394,4 @@ def test_check_mode_without_an_agent_predicts_an_empty_one(run: Run, agents: Age
     """A host that is still to be provisioned can be predicted, with a warning."""
     (result,) = run([task(url="http://127.0.0.1:1")], check=True)
     assert (result["changed"], result["action"]) == (True, "registered")
-    assert "predicted as for an agent without services" in str(result["warnings"])
+    assert "prediction for an agent without services" in str(result["warnings"])

@@ -58,7 +58,7 @@ MISTAKES = {
     ),
     "an address of somebody else": (
         {"consul_server_advertise": "{{ '203.0.113.' ~ rollcall_index }}"},
-        "address 203.0.113.1, which consul_server shall advertise, is not on this host",
+        "the advertise address 203.0.113.1 of consul_server is not an address of this host",
     ),
     "a mistyped variable": (
         {"helloworld_cuont": 3},

@@ -170,7 +170,7 @@ def test_a_wrong_expression_is_told(run: Run, write: Write, key: str) -> None:
     result = run("ansible-inventory", "-i", str(path), "--list", check=False)
     assert result.returncode != 0
     told = " ".join(result.stderr.split())
-    assert f"hosts of Consul, by {path}: GET /v1/" in told
+    assert f"inventory from Consul with {path}: GET /v1/" in told
     assert "Correct the filter 'Nope == 1'" in told
     assert "consul_cluster_status" not in told
 

@@ -243,6 +243,6 @@ def test_an_agent_that_does_not_answer_is_a_warning(lab: Lab, image: str, tmp_pa
     (result,) = lab.tasks(tmp_path, [task(image)])
     assert (result.get("failed", False), result["services"]) == (False, [])
     assert any(
-        "127.0.0.1:8599" in str(warning) and "are not known" in str(warning)
+        "127.0.0.1:8599" in str(warning) and "cannot read the services" in str(warning)
         for warning in result["warnings"]
     )

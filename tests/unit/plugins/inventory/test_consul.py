@@ -241,7 +241,7 @@ def test_an_option_that_cannot_be_meant_is_told(
     """In a sentence, with the file."""
     with pytest.raises(AnsibleParserError) as caught:
         parse(**options)
-    assert "hosts of Consul, by " in str(caught.value)
+    assert "inventory from Consul with " in str(caught.value)
     assert sentence in str(caught.value)
 
 

@@ -38,7 +38,7 @@ def check(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize(
     ("open_agent", "sentences"),
-    [(True, ["consul-server is an agent of a closed cluster"]), (False, [])],
+    [(True, ["consul-server is an agent of a secure cluster"]), (False, [])],
 )
 def test_a_closed_agent_is_not_opened(
     check: Check, monkeypatch: pytest.MonkeyPatch, open_agent: bool, sentences: list[str]
@@ -55,7 +55,7 @@ def test_every_promise_is_kept(check: Check) -> None:
     bad = check(ports=["8500/tcp"], addresses=["203.0.113.7"], image="web:1", pull="never")
     assert well["checked"] == {"ports": 1, "addresses": 1, "images": 1}
     starts = [
-        "address 203.0.113.7",
+        "the advertise address 203.0.113.7",
         "port 8500/tcp is in use",
         "image web:1 is not on this host",
     ]

@@ -336,7 +336,7 @@ def test_services_that_cannot_be_read_are_a_warning(stage: Stage, error: Excepti
     stage.services = error
     result = stage.run()
     assert (result.failed, result["changed"], result["services"]) == (False, True, [])
-    assert "the services of registrator-1 are not known" in stage.warnings[0]
+    assert "cannot read the services of registrator-1" in stage.warnings[0]
     assert str(error) in stage.warnings[0]
 
 
