@@ -1,7 +1,7 @@
 # Copyright (c) 2026 rollcall contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The controller's half of `preflight`: the inventory as a whole, then the module on the host."""
+"""The part of `preflight` on the controller: validates the inventory, then runs the module."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ Options = dict[str, dict[str, t.Any]]
 
 
 class ActionModule(ActionBase):
-    """Runs on the controller; what only the host knows is asked by the module of the same name."""
+    """Validates the inventory; the module of the same name checks the host."""
 
     _supports_check_mode = True
 
     def run(self, tmp: None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Fail with everything that is wrong, or return what the module returns."""
+        """Fail with all problems, or return the result of the module."""
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         members = self._task.args.get("members")
         if not isinstance(members, dict):
-            raise AnsibleError("preflight: 'members' maps each role to the hosts it runs on")
+            raise AnsibleError("preflight: 'members' must map each role to the list of its hosts")
         specs = {role: _options(role) for role in members}
         name = variables["inventory_hostname"]
         prefixes = tuple(f"{role}_" for role in members)
@@ -67,7 +67,7 @@ class ActionModule(ActionBase):
         ]
         validated = {role: _validated(host, specs[role]) for role in sorted(host.roles)}
         problems += [text for result in validated.values() for text in result.error_messages]
-        # Only variables of the right types can be asked for what they need.
+        # The requirements can be derived only from variables of valid types.
         needs = [] if problems else self._needs(validated)
         problems += port_conflicts(needs)
         if needs and "consul_server" in validated:
@@ -92,7 +92,7 @@ class ActionModule(ActionBase):
     def _inventory_problems(
         self, members: dict[str, list[str]], variables: dict[str, t.Any]
     ) -> list[str]:
-        """What is wrong between hosts: told once, by the first of the play."""
+        """Problems between hosts, reported once by the first host of the play."""
         hostvars = variables["hostvars"]
         unique = [
             "ansible_host",
@@ -126,11 +126,11 @@ class ActionModule(ActionBase):
         return HostView(name, roles, values)
 
     def _needs(self, validated: dict[str, ValidationResult]) -> list[Needs]:
-        """What the host's roles need of it."""
+        """The requirements of the host's roles."""
         return [needs_of(role, self._lookup(role, result)) for role, result in validated.items()]
 
     def _lookup(self, role: str, validated: ValidationResult) -> t.Callable[[str], t.Any]:
-        """Look a role's variable up as the role will see it: of its type, or its default."""
+        """Look up a variable as the role will see it: converted to its type, or its default."""
         path = ROLES / role / "defaults" / "main.yml"
         defaults = yaml.safe_load(path.read_text()) if path.exists() else {}
 

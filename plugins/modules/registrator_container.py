@@ -296,7 +296,7 @@ container:
   contains:
     name: {description: Its name., type: str}
     image: {description: "Reference of the image, null if removed.", type: str}
-    action: {description: The action, in check mode the predicted one., type: str, sample: recreated}
+    action: {description: "The action, in check mode the predicted one.", type: str, sample: recreated}
     reasons: {description: "The reasons for the action, such as the options that differ.", type: list, elements: str}
     id: {description: "Its ID, null if it does not exist.", type: str}
 effective_options:

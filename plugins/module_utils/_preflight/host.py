@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""What the host says of itself: who listens, which addresses it has, what its engine knows.
+"""Reads ports, addresses and Docker Engine of the host.
 
-Standard library only: on a fresh host nothing else is there yet.
+Standard library only: a fresh host has no other library.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ import urllib.parse
 from .needs import registry_endpoint
 
 OWNER_LABEL = "rollcall.owner"
-# What the agents' roles write on a container whose agent encrypts, or begins to.
+# The label that the agent roles set on the container of an agent of a secure cluster.
 CLOSED_LABEL = "rollcall.closed"
 _LISTENING = {"tcp": "0A", "udp": "07"}
-# A registry that answers at all does so within this; a lost packet is sent again after 1 s and 3 s.
+# The timeout of a registry; a lost packet is retransmitted after 1 s and 3 s.
 _REGISTRY_SECONDS = 10.0
 
 
 class Docker:
-    """The engine's API over its socket; every method answers None where no engine does."""
+    """The API of the Docker Engine over its socket; methods return None if it does not answer."""
 
     def __init__(self, path: str) -> None:
         """Remember the socket's path; nothing is sent yet."""
@@ -61,9 +61,9 @@ class Docker:
         return found is not None and found[0] == 200
 
     def registry_refusal(self, reference: str) -> str | None:
-        """Why the engine cannot get an image from its registry; None where it can.
+        """Why the engine cannot pull an image; None if it can.
 
-        A registry that asks for credentials is there: they are the pull's business.
+        A registry that requires credentials is reachable: the pull provides them.
         """
         found = self.get(f"/distribution/{urllib.parse.quote(reference)}/json")
         if found is None or found[0] in (200, 401, 403):
@@ -80,7 +80,7 @@ class Docker:
         return labels.get(OWNER_LABEL)
 
     def closed(self, owner: str) -> list[str]:
-        """The names of an owner's containers, running or not, whose agents are closed ones."""
+        """The names of an owner's containers with an agent of a secure cluster, running or not."""
         filters = json.dumps({"label": [CLOSED_LABEL, f"{OWNER_LABEL}={owner}"]})
         found = self.get(f"/containers/json?all=true&filters={urllib.parse.quote(filters)}")
         if found is None or found[0] != 200:
@@ -111,7 +111,7 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 def has_address(address: str) -> bool:
-    """Whether the host has this address: the kernel lets nobody else bind to it."""
+    """Whether the host has this address: only then a socket can bind to it."""
     try:
         family = socket.getaddrinfo(address, 0, flags=socket.AI_NUMERICHOST)[0][0]
     except OSError:
@@ -125,7 +125,7 @@ def has_address(address: str) -> bool:
 
 
 def listeners() -> dict[str, str]:
-    """The ports that are listened on, such as 8500/tcp, with their socket's inode."""
+    """The listening ports, such as 8500/tcp, with the inode of the socket."""
     found = {}
     for protocol, state in _LISTENING.items():
         for table in (f"/proc/net/{protocol}", f"/proc/net/{protocol}6"):
@@ -136,7 +136,7 @@ def listeners() -> dict[str, str]:
 
 
 def holders(inodes: t.Collection[str]) -> dict[str, int]:
-    """The process that holds each socket, for those this user may see."""
+    """The process of each socket, as far as this user may read it."""
     wanted = {f"socket:[{inode}]": inode for inode in inodes}
     found: dict[str, int] = {}
     for pid in (name for name in os.listdir("/proc") if name.isdigit()):
@@ -153,7 +153,7 @@ def holders(inodes: t.Collection[str]) -> dict[str, int]:
 
 
 def process_name(pid: int) -> str:
-    """What the process calls itself."""
+    """The name of the process."""
     try:
         with open(f"/proc/{pid}/comm", encoding="utf-8") as file:
             return file.read().strip()
@@ -172,7 +172,7 @@ def container_of(pid: int) -> str | None:
 
 
 def reachable(reference: str) -> str | None:
-    """Why an image's registry cannot be reached from here; None where it can."""
+    """Why the registry of an image is unreachable from here; None if it is reachable."""
     host, port = registry_endpoint(reference)
     if os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy"):
         return None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""What an inventory says before any machine is asked: names, numbers, variables. No I/O."""
+"""Validation of an inventory: names, numbers of hosts, variables. No I/O."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import difflib
 import re
 import typing as t
 
-# Variables that must differ from host to host; agents and owners are told apart by them.
+# Variables that must be unique for each host; they identify agents and owners.
 UNIQUE = {
     "node name": ("consul_server_node_name", "consul_client_node_name"),
     "advertise address": ("consul_server_advertise", "consul_client_advertise"),
@@ -41,7 +41,7 @@ class HostView:
 
 
 def conflicts(hosts: t.Sequence[HostView]) -> list[str]:
-    """What several hosts share though each must have its own."""
+    """Values that several hosts share although they must be unique."""
     claims: dict[tuple[str, str], list[str]] = {}
     for host in hosts:
         claims.setdefault(("address", host.endpoint), []).append(host.name)
@@ -49,17 +49,17 @@ def conflicts(hosts: t.Sequence[HostView]) -> list[str]:
             for value in sorted(_values(host, names)):
                 claims.setdefault((what, value), []).append(host.name)
     return [
-        f"{what} {value} is given to {' and '.join(names)}: give each host its own"
+        f"{what} {value} is used by {' and '.join(names)}: it must be unique for each host"
         for (what, value), names in claims.items()
         if len(names) > 1
     ]
 
 
 def count_problem(servers: int) -> list[str]:
-    """Why no cluster can form of so many servers."""
+    """Why a cluster cannot form with this number of servers."""
     if servers:
         return []
-    return ["no host is a Consul server: put one, three or five hosts into the servers' group"]
+    return ["no host is a Consul server: add one, three or five hosts to the group of the servers"]
 
 
 def bootstrap_problem(servers: int, bootstrap_expect: int) -> list[str]:
@@ -68,37 +68,37 @@ def bootstrap_problem(servers: int, bootstrap_expect: int) -> list[str]:
         return []
     return [
         f"bootstrap_expect is {bootstrap_expect}, but the inventory has {servers} Consul servers: "
-        "the cluster would wait for ever; lower it or add servers"
+        "the cluster would never elect a leader; lower it or add servers"
     ]
 
 
 def server_warning(servers: int) -> str | None:
-    """What an even number of servers buys: no more than one server less."""
+    """A warning about an even number of servers, which tolerates no more failures than one less."""
     if servers == 0 or servers % 2:
         return None
     tolerated = (servers - 1) // 2
     loss = "no server" if tolerated == 0 else f"{tolerated} of them"
     return (
-        f"{servers} Consul servers: the cluster survives the loss of {loss}, as {servers - 1} "
-        f"would; take {servers - 1} or {servers + 1}"
+        f"{servers} Consul servers: the cluster tolerates the loss of {loss}, the same as with "
+        f"{servers - 1}; use {servers - 1} or {servers + 1}"
     )
 
 
 def registry_problem(profile: str, registry_uri: str) -> list[str]:
-    """Why a Registrator would never reach another host's agent, which is closed."""
+    """Why a Registrator could not reach the agent of another host in a secure cluster."""
     plain = _PLAIN.match(registry_uri)
     if profile != "secure" or plain is None or plain[1] in _OWN:
         return []
     return [
-        f"registrator_registry_uri is {registry_uri}: a closed agent answers other hosts over TLS "
-        f"only; write consul-tls://{plain[1]}:8501, or its consul_server_https_port"
+        f"registrator_registry_uri is {registry_uri}: an agent of a secure cluster answers other "
+        f"hosts only over TLS; use consul-tls://{plain[1]}:8501, or its consul_server_https_port"
     ]
 
 
 def unknown_variables(
     names: t.Iterable[str], known: t.Mapping[str, t.Collection[str]]
 ) -> list[str]:
-    """Variables that carry a role's prefix but that no role knows, with the nearest that one does.
+    """Variables with the prefix of a role that no role has, with the most similar one.
 
     `known` maps each role to its variables.
     """
@@ -108,7 +108,7 @@ def unknown_variables(
         if name not in every and any(name.startswith(f"{role}_") for role in known):
             nearest = difflib.get_close_matches(name, every, n=1, cutoff=0.6)
             hint = f"; did you mean {nearest[0]}?" if nearest else ""
-            found.append(f"variable {name} is known to no role{hint}")
+            found.append(f"variable {name} is unknown to every role{hint}")
     return found
 
 

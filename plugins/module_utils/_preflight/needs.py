@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""What the roles will need of a host: ports, addresses, images, an engine. No I/O."""
+"""The requirements of the roles on a host: ports, addresses, images, an engine. No I/O."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ def needs_of(role: str, value: Lookup) -> Needs:
 
 
 def port_conflicts(needs: t.Sequence[Needs]) -> list[str]:
-    """Ports that two roles of one host want."""
+    """Ports that two roles of one host use."""
     wanted: dict[str, list[str]] = {}
     for need in needs:
         for port in need.ports:
             wanted.setdefault(port, []).append(need.role)
     return [
-        f"port {port} is wanted by {' and '.join(roles)}: give one of them another port"
+        f"port {port} is used by {' and '.join(roles)}: change the port of one of them"
         for port, roles in wanted.items()
         if len(roles) > 1
     ]

@@ -14,15 +14,15 @@ from ..conftest import Lab, Recap
 MISTAKES = {
     "two hosts of one address": (
         {"ansible_host": "10.111.152.136"},
-        "address 10.111.152.136 is given to host-1 and host-2 and host-3",
+        "address 10.111.152.136 is used by host-1 and host-2 and host-3",
     ),
     "two agents of one name": (
         {"consul_server_node_name": "consulserver-node1"},
-        "node name consulserver-node1 is given to host-1 and host-2 and host-3",
+        "node name consulserver-node1 is used by host-1 and host-2 and host-3",
     ),
     "two Registrators of one name": (
         {"registrator_hostname": "registrator"},
-        "Registrator host name registrator is given to host-1 and host-2 and host-3",
+        "Registrator host name registrator is used by host-1 and host-2 and host-3",
     ),
     "no server": (
         {"rollcall_consul_servers": "docker_hosts:!docker_hosts"},
@@ -38,7 +38,7 @@ MISTAKES = {
     ),
     "a port that two roles want": (
         {"nginx_lb_port": 8500},
-        "port 8500/tcp is wanted by consul_server and nginx_lb",
+        "port 8500/tcp is used by consul_server and nginx_lb",
     ),
     "no Docker, and installing switched off": (
         {"docker_host_install": "false", "preflight_docker_socket": "/run/no-docker.sock"},
@@ -62,7 +62,7 @@ MISTAKES = {
     ),
     "a mistyped variable": (
         {"helloworld_cuont": 3},
-        "variable helloworld_cuont is known to no role; did you mean helloworld_count?",
+        "variable helloworld_cuont is unknown to every role; did you mean helloworld_count?",
     ),
     "a value of another type": (
         {"consul_server_http_port": "many"},
@@ -115,7 +115,7 @@ def test_an_even_number_of_servers_is_told_what_it_tolerates(lab: Lab) -> None:
     two = {"rollcall_consul_servers": "host-1:host-2", "consul_server_bootstrap_expect": 2}
     recap = lab.play("playbooks/preflight.yml", "-e", json.dumps(two))
     assert not recap.failed
-    assert "2 Consul servers: the cluster survives the loss of no server" in _text(recap)
+    assert "2 Consul servers: the cluster tolerates the loss of no server" in _text(recap)
 
 
 def _text(recap: Recap) -> str:
