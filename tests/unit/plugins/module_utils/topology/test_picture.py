@@ -12,7 +12,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._topology.pictu
 from ansible_collections.rollcall.discovery.plugins.module_utils._topology.reading import system_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from told import STACK, consul, container, host, instance, web, whole
+from stack_results import STACK, consul, container, host, instance, web, whole
 
 SVG = "{http://www.w3.org/2000/svg}"
 LAW = settings(max_examples=40, deadline=None, database=None)

@@ -12,7 +12,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._topology.syste
     REGISTRATOR,
     SERVICE,
 )
-from told import consul, container, host, instance, web, whole
+from stack_results import consul, container, host, instance, web, whole
 
 
 @pytest.mark.parametrize(

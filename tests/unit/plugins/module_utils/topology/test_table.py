@@ -6,7 +6,7 @@ import typing as t
 
 from ansible_collections.rollcall.discovery.plugins.module_utils._topology.reading import system_of
 from ansible_collections.rollcall.discovery.plugins.module_utils._topology.table import table
-from told import consul, container, host, instance, web, whole
+from stack_results import consul, container, host, instance, web, whole
 
 
 def lines(results: dict[str, t.Any]) -> list[str]:
