@@ -52,7 +52,7 @@ _value:
 import typing as t
 
 from ansible_collections.rollcall.discovery.plugins.module_utils._topology.picture import picture
-from ansible_collections.rollcall.discovery.plugins.module_utils._topology.reading import system_of
+from ansible_collections.rollcall.discovery.plugins.module_utils._topology.results import system_of
 
 
 def stack_svg(

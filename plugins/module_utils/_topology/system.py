@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""A stack as values: hosts with their containers, and what Consul says of them. No I/O."""
+"""A stack as values: hosts with their containers, and their registrations in Consul. No I/O."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Container:
 
     @property
     def well(self) -> bool:
-        """Whether it runs, and its own health check, if there is one, does not fail."""
+        """Whether it is running, and its health check, if any, does not fail."""
         return self.status == "running" and self.health in ("", "healthy", "starting")
 
 
@@ -49,7 +49,7 @@ class Registration:
 
 @dataclasses.dataclass(frozen=True)
 class Agent:
-    """One Consul agent as the gossip sees it."""
+    """One Consul agent in the gossip pool."""
 
     node: str
     address: str
@@ -59,7 +59,7 @@ class Agent:
 
 @dataclasses.dataclass(frozen=True)
 class Host:
-    """One machine; `problem` says why less of it is known, empty where all is."""
+    """One machine; `problem` is why some data is missing, empty if none is."""
 
     name: str
     address: str
@@ -68,7 +68,7 @@ class Host:
 
     @property
     def absent(self) -> str:
-        """What to call the container of a registration that none answers for."""
+        """The phrase for the container of a registration without one."""
         return "not seen" if self.problem else "no container"
 
     def of(self, kind: str) -> tuple[Container, ...]:
@@ -78,7 +78,7 @@ class Host:
 
 @dataclasses.dataclass(frozen=True)
 class System:
-    """All that is known; `leader` is a node's name, `followed` the services that are balanced."""
+    """The whole stack; `leader` is a node name, `followed` are the load-balanced services."""
 
     hosts: tuple[Host, ...] = ()
     agents: tuple[Agent, ...] = ()
@@ -92,13 +92,13 @@ class System:
         return next((each for each in self.agents if each.address == host.address), None)
 
     def registrations(self, host: Host, container: Container) -> tuple[Registration, ...]:
-        """What stands in Consul for a container: at the host's ports, or at its own."""
+        """The registrations of a container: at the ports of the host, or at its own."""
         places = {(host.address, outer) for outer, _inner in container.ports}
         places |= {(own, inner) for own in container.addresses for _outer, inner in container.ports}
         return tuple(each for each in self.instances if (each.address, each.port) in places)
 
     def strays(self, host: Host) -> tuple[Registration, ...]:
-        """What stands in Consul at a host's address, and no container of it answers for."""
+        """The registrations at the address of a host without a container there."""
         answered = {each for own in host.containers for each in self.registrations(host, own)}
         return tuple(
             each
@@ -107,11 +107,11 @@ class System:
         )
 
     def upstream(self, instance: Registration) -> bool:
-        """Whether a balancer sends requests there."""
+        """Whether a load balancer sends requests there."""
         return instance.service in self.followed and instance.status == "passing"
 
     def elsewhere(self) -> tuple[Registration, ...]:
-        """What stands in Consul at an address that belongs to no host and no container."""
+        """The registrations at an address that belongs to no host and no container."""
         placed = {each.address for each in self.hosts} | {
             own for host in self.hosts for each in host.containers for own in each.addresses
         }

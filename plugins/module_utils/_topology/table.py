@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""A stack as a table, a line for each thing. No I/O."""
+"""A stack as a table. No I/O."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _HEAD = ("HOST", "CONTAINER", "STATUS", "PORTS", "IN CONSUL")
 
 
 def table(system: System) -> list[str]:
-    """The lines: the cluster in one, then each host's containers, then what no container has."""
+    """The lines: the cluster, the containers of each host, registrations without a container."""
     rows = [_HEAD]
     for host in system.hosts:
         rows += [_row(system, host, each) for each in host.containers]
@@ -34,10 +34,10 @@ def table(system: System) -> list[str]:
 
 
 def _cluster(system: System) -> str:
-    """Who leads, and which agents are not well."""
+    """The leader, the number of agents, and those that are not alive."""
     if system.problem:
         return system.problem
-    ill = [f"{each.node} is {each.status}" for each in system.agents if each.status != "alive"]
+    failed = [f"{each.node} is {each.status}" for each in system.agents if each.status != "alive"]
     servers = sum(each.role == "server" for each in system.agents)
     clients = len(system.agents) - servers
     return "; ".join(
@@ -45,7 +45,7 @@ def _cluster(system: System) -> str:
             f"leader {system.leader}" if system.leader else "no leader",
             f"{servers} server{'' if servers == 1 else 's'}",
             f"{clients} client{'' if clients == 1 else 's'}",
-            *ill,
+            *failed,
         ]
     )
 
@@ -62,7 +62,7 @@ def _row(system: System, host: Host, container: Container) -> tuple[str, str, st
 
 
 def _consul_status(system: System, host: Host, container: Container) -> str:
-    """What Consul says of a container: as an agent, or as what is registered for it."""
+    """The state of a container in Consul: as an agent, or its registrations."""
     if container.kind == CONSUL:
         return agent_summary(system, system.agent(host))
     found = system.registrations(host, container)
@@ -72,7 +72,7 @@ def _consul_status(system: System, host: Host, container: Container) -> str:
 
 
 def agent_summary(system: System, agent: Agent | None) -> str:
-    """An agent in a few words."""
+    """The role and status of an agent as a phrase."""
     if agent is None:
         return "unknown to the cluster"
     leads = ", leader" if agent.node == system.leader and agent.status == "alive" else ""

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 from ansible_collections.rollcall.discovery.plugins.module_utils._topology.markup import fitted
 from ansible_collections.rollcall.discovery.plugins.module_utils._topology.picture import picture
-from ansible_collections.rollcall.discovery.plugins.module_utils._topology.reading import system_of
+from ansible_collections.rollcall.discovery.plugins.module_utils._topology.results import system_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stack_results import STACK, consul, container, host, instance, web, whole

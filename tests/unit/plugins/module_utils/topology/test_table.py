@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.rollcall.discovery.plugins.module_utils._topology.reading import system_of
+from ansible_collections.rollcall.discovery.plugins.module_utils._topology.results import system_of
 from ansible_collections.rollcall.discovery.plugins.module_utils._topology.table import table
 from stack_results import consul, container, host, instance, web, whole
 

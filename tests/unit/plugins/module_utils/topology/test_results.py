@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.rollcall.discovery.plugins.module_utils._topology.reading import system_of
+from ansible_collections.rollcall.discovery.plugins.module_utils._topology.results import system_of
 from ansible_collections.rollcall.discovery.plugins.module_utils._topology.system import (
     BALANCER,
     CONSUL,

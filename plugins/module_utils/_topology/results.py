@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to the collection: this file may change without notice.
-"""What the module stack_info returned on each host, read into values. No I/O."""
+"""Reads the results of the module stack_info on all hosts. No I/O."""
 
 from __future__ import annotations
 
@@ -29,46 +29,46 @@ _IMAGES = {"consul": CONSUL, "registrator": REGISTRATOR}
 
 
 def system_of(results: t.Mapping[str, t.Mapping[str, t.Any]], followed: t.Sequence[str]) -> System:
-    """Join the results of all hosts, by their names; each has the host's `address` besides.
+    """Join the results of all hosts, by host name; each has an additional `address`.
 
-    Of what the agents say, the word of the first that knows a leader counts, else the first's.
-    Without `followed` every service but Consul's own is taken for balanced.
+    The cluster state is that of the first agent that knows a leader, else that of the first agent.
+    Without `followed` every service but consul counts as load-balanced.
     """
-    words = [found["consul"] for found in results.values() if found.get("consul")]
-    word: t.Mapping[str, t.Any] = next(
-        (each for each in words if each["leader"]), words[0] if words else {}
+    states = [found["consul"] for found in results.values() if found.get("consul")]
+    state: t.Mapping[str, t.Any] = next(
+        (each for each in states if each["leader"]), states[0] if states else {}
     )
-    # Consul registers its own servers, which the members tell already.
-    found = [each for each in word.get("instances", ()) if each["service"] != "consul"]
+    # Consul registers its own servers, which are already among the members.
+    found = [each for each in state.get("instances", ()) if each["service"] != "consul"]
     instances = tuple(_instance(each) for each in found)
     return System(
         hosts=tuple(_host(name, result) for name, result in results.items()),
         agents=tuple(
             Agent(each["name"], each["address"], each["role"], each["status"])
-            for each in word.get("members", ())
+            for each in state.get("members", ())
         ),
         instances=instances,
-        leader=word.get("leader_node", ""),
+        leader=state.get("leader_node", ""),
         followed=tuple(followed) or tuple(sorted({each.service for each in instances})),
-        problem="" if words else "no Consul agent answered",
+        problem="" if states else "no Consul agent answered",
     )
 
 
 def _host(name: str, found: t.Mapping[str, t.Any]) -> Host:
-    """One host, also where nothing could be asked."""
-    said = [*found.get("problems", ())]
+    """One host, also if nothing could be read there."""
+    problems = [*found.get("problems", ())]
     if found.get("unreachable") or found.get("failed"):
-        said.append(str(found.get("msg") or "nothing is known"))
+        problems.append(str(found.get("msg") or "nothing is known"))
     return Host(
         name=name,
         address=str(found.get("address") or name),
         containers=tuple(_container(each) for each in found.get("containers", ())),
-        problem="; ".join(" ".join(each.split()) for each in said),
+        problem="; ".join(" ".join(each.split()) for each in problems),
     )
 
 
 def _container(found: t.Mapping[str, t.Any]) -> Container:
-    """One container, its part in the stack told by its owner, else by its image."""
+    """One container; its kind is derived from its owner, else from its image."""
     image = str(found["image"])
     base = image.rpartition("/")[2].partition(":")[0]
     owner = str(found.get("owner") or "")
