@@ -11,10 +11,8 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.audit.f
     persistent,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.audit.model import (
-    KINDS,
     AuditData,
     Entry,
-    Finding,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.audit.plan import (
     plan_repair,
@@ -22,64 +20,12 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.audit.p
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.audit.report import (
     counts,
     table,
-    verdict,
 )
-from ansible_collections.rollcall.discovery.plugins.module_utils._consul.catalog.instance import (
-    AgentNode,
-)
-from ansible_collections.rollcall.discovery.plugins.module_utils._docker.expected_services import (
-    ExpectedService,
-)
+from audit_data import ADDRESS, DEAD, HERE, IP, OTHER, entry, finding, seen, service
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 LAW = settings(max_examples=200, deadline=None, database=None)
-HERE, OTHER, DEAD = "node-1", "node-2", "node-3"
-ADDRESS = {HERE: "10.0.0.1", OTHER: "10.0.0.2", DEAD: "10.0.0.3"}
-IP = ADDRESS[HERE]
-
-
-def service(container: str = "web", **changes: t.Any) -> ExpectedService:
-    """A container that publishes its port 80 as 32768."""
-    usual: dict[str, t.Any] = {
-        "id": f"reg-1:{container}:80",
-        "name": "web",
-        "short_id": f"{container}-short",
-        "port": 32768,
-        "addresses": (IP,),
-    }
-    return ExpectedService(container=container, **{**usual, **changes})
-
-
-def entry(container: str = "web", **changes: t.Any) -> Entry:
-    """Its service as this host's Registrator registers it."""
-    node = changes.get("node", HERE)
-    usual: dict[str, t.Any] = {
-        "id": f"reg-1:{container}:80",
-        "name": "web",
-        "address": IP,
-        "port": 32768,
-        "node": HERE,
-        "node_address": ADDRESS[node],
-        "owner": "reg-1",
-        "short_id": f"{container}-short",
-    }
-    return Entry(**{**usual, **changes})
-
-
-def seen(*services: ExpectedService, agent: t.Sequence[Entry] = (), **changes: t.Any) -> AuditData:
-    """A look in which the catalog has all that the agent has, and more where it is given."""
-    usual: dict[str, t.Any] = {
-        "hostname": "reg-1",
-        "node": AgentNode(HERE, IP),
-        "ip": IP,
-        "expected": services,
-        "running": frozenset(each.short_id for each in services),
-        "agent": tuple(agent),
-        "members": {HERE: "alive", OTHER: "alive", DEAD: "failed"},
-    }
-    elsewhere = tuple(changes.pop("elsewhere", ()))
-    return AuditData(**{**usual, "catalog": (*agent, *elsewhere), **changes})
 
 
 def found(look: AuditData) -> list[tuple[str, str, str]]:
@@ -355,114 +301,11 @@ def test_a_persons_service_at_a_dead_node_is_told_and_left() -> None:
     assert removed(look) == []
 
 
-# Reading
-
-
-def test_a_service_without_address_has_its_nodes() -> None:
-    """Consul sends clients to the node then."""
-    read = Entry.from_agent(
-        {"ID": "a", "Service": "a", "Address": "", "Port": 0}, AgentNode(HERE, IP)
-    )
-    assert (read.address, read.port, read.node) == (IP, 0, HERE)
-
-
-@pytest.mark.parametrize(
-    ("own", "nodes", "passing"),
-    [("passing", "critical", True), ("critical", "passing", False), ("warning", "passing", False)],
-)
-def test_only_a_services_own_checks_tell_whether_it_passes(
-    own: str, nodes: str, passing: bool
-) -> None:
-    """The node's check fails with the node: the question is what the service's still say."""
-    read = Entry.from_health(
-        {
-            "Node": {"Node": HERE, "Address": IP, "Datacenter": "dc1"},
-            "Service": {"ID": "a", "Service": "a", "Meta": {"registrator-owner": "reg-1"}},
-            "Checks": [
-                {"ServiceID": "", "Status": nodes},
-                {"ServiceID": "a", "Status": own},
-            ],
-        }
-    )
-    assert (read.passing, read.owner) == (passing, "reg-1")
-
-
-# Reporting
-
-
-def finding(**changes: t.Any) -> Finding:
-    """A ghost."""
-    usual: dict[str, t.Any] = {
-        "kind": "ghost",
-        "service_id": "a",
-        "name": "web",
-        "container": "",
-        "address": "",
-        "port": 0,
-        "node": HERE,
-        "detail": "why",
-    }
-    return Finding(**{**usual, **changes})
-
-
-def test_the_table_is_aligned_and_clean_without_findings() -> None:
-    """Every column begins at the same place in each line."""
-    lines = table([finding(), finding(kind="wrong_port", service_id="longer", address=IP, port=80)])
-    assert table([]) == ["clean"]
-    assert lines[0].split() == ["KIND", "SERVICE_ID", "CONTAINER", "ADDRESS", "NODE", "DETAIL"]
-    assert {line.index("node-1") for line in lines[1:]} == {lines[0].index("NODE")}
-    assert "?:0" in lines[1]
-
-
-def test_counts_name_every_kind_and_the_verdict_only_those_found() -> None:
-    """A gate can rely on each key, a person reads what is there."""
-    assert counts([finding(), finding()]) == {**dict.fromkeys(KINDS, 0), "ghost": 2}
-    assert verdict([finding(), finding(kind="missing")]) == "1 ghost, 1 missing"
-    assert verdict([]) == "clean"
-
-
 def test_what_passes_by_itself_does_not_stand() -> None:
     """A container that has just started is in the last look only."""
     old, new = finding(service_id="old"), finding(service_id="new")
     assert persistent([old, new], None) == (old, new)
     assert persistent([old, new], {old.key}) == (old,)
-
-
-def test_a_finding_is_returned_with_all_that_is_documented() -> None:
-    """Whether repair would mend it is told, what it would remove is not repeated."""
-    shown = finding(remove=entry()).shown()
-    assert shown["repairable"] is True
-    assert set(shown) == {
-        *("kind", "service_id", "name", "container", "address", "port", "node", "detail"),
-        "repairable",
-    }
-
-
-def test_a_plan_without_removals_is_no_change() -> None:
-    """What is left to others changes nothing."""
-    assert not plan_repair(audit(seen(service()))).diff.changed
-
-
-def test_only_what_was_there_to_remove_is_a_change() -> None:
-    """Registrator may have been faster than the repair."""
-    plan = plan_repair(audit(seen(agent=[entry("a"), entry("b")])))
-    assert set(plan.diff.before["services"]) == {
-        "reg-1:a:80 at node-1",
-        "reg-1:b:80 at node-1",
-    }
-    assert list(plan.only([entry("a")]).diff.before["services"]) == ["reg-1:a:80 at node-1"]
-    assert not plan.only([]).diff.changed
-
-
-def test_a_service_that_is_ignored_is_in_no_finding() -> None:
-    """By its name, wherever it is."""
-    look = seen(
-        service(),
-        agent=[entry("gone", name="db")],
-        elsewhere=[entry("far", name="db", node=OTHER)],
-    )
-    assert found(look.without(["db"])) == [("missing", "reg-1:web:80", HERE)]
-    assert audit(look.without(["db", "web"])) == ()
 
 
 # Laws
