@@ -11,9 +11,10 @@ module: consul_keyring
 short_description: Rotate the gossip encryption key of a Consul cluster
 version_added: 1.0.0
 description:
-  - Installs a gossip encryption key on all members, makes it the primary key, and removes all other keys on request. This is C(consul keyring) C(-install), C(-use) and C(-remove).
+  - Installs a gossip encryption key on all members, makes it the primary key, and removes all other keys on request.
+  - These are C(consul keyring) C(-install), C(-use) and C(-remove).
   - Each step begins when the previous one is done on every member, in the LAN pool of each datacenter and in the WAN pool.
-  - A member that is down during the rotation could not rejoin. So the primary key does not change while a member of this datacenter, or of the WAN pool, is down.
+  - A member that is down during the rotation could not rejoin. So the primary key is not changed while a member of this datacenter or of the WAN pool is down.
   - Start such a member, or remove it with M(rollcall.discovery.consul_member).
   - Members that are down in another datacenter are not visible from this one.
   - Agents store the keys in their data directory, and then ignore C(encrypt) in their configuration.

@@ -11,7 +11,8 @@ module: consul_member
 short_description: Remove a failed or stopped agent from a Consul cluster
 version_added: 1.0.0
 description:
-  - Removes an agent that was stopped for good, or whose machine is gone, from the gossip pool, from the catalog and, for a server, from the Raft peers. This is C(consul force-leave -prune).
+  - Removes an agent that was stopped for good, or whose machine is gone, from the gossip pool, from the catalog and, for a server, from the Raft peers.
+  - This is C(consul force-leave -prune).
   - Without it the other members regard the agent as failed, and try to reconnect for three days.
   - Waits for an agent that is still alive to stop, because a running agent would rejoin.
 author:

@@ -24,7 +24,7 @@ author:
 attributes:
   check_mode:
     support: full
-    description: Predicts what O(repair) would deregister. Audits and waits like a real run. Returns no findings, with a warning, if the Python libraries are missing.
+    description: Predicts what O(repair) would deregister. Audits and waits like a real run. Without the Python libraries it returns no findings, and warns.
   diff_mode:
     support: full
     description: Shows the services that O(repair) deregisters.
@@ -41,7 +41,7 @@ options:
   ip:
     description:
       - The expected address of the services, the C(-ip) of the Registrator. Without it addresses are not checked.
-      - Without it, registrations at other agents under this O(hostname) are reported but not repaired, because they might belong to another host of the same name.
+      - Without it, registrations at other agents under this O(hostname) are reported but not repaired. They might belong to another host of this name.
     type: str
   internal:
     description: Whether the Registrator runs with C(-internal), which registers container addresses and exposed ports.

@@ -88,7 +88,7 @@ class FakeClient:
 def look(
     catalog: FakeCatalog, datacenter: str | None = None, **filters: t.Any
 ) -> list[CatalogNode]:
-    """What the roster of the catalog holds."""
+    """The nodes that the queries find."""
     connection = Connection("http://agent:8500", datacenter=datacenter)
     return list(query_nodes(connection, Filters.from_option(filters), catalog.client))
 
