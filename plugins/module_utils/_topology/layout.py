@@ -58,7 +58,7 @@ class Chip:
     kind: str
     name: str
     line: str
-    told: str
+    tooltip: str
     mark: str = ""
     ill: bool = False
     leads: bool = False
@@ -182,14 +182,14 @@ def _service(
         kind=SERVICE,
         name=fitted(name, box.width - 36, NAME_SIZE),
         line=fitted(", ".join(filter(None, (place, status))), box.width - 20, SOFT_SIZE),
-        told=_told(container, instance),
+        tooltip=_tooltip(container, instance),
         mark=instance.status if instance else "none",
         ill=container is None or not container.well,
     )
 
 
-def _told(container: Container | None, instance: Registration | None) -> str:
-    """All that is known of a container and its registration."""
+def _tooltip(container: Container | None, instance: Registration | None) -> str:
+    """The details of a container and its registration."""
     lines = []
     if container is not None:
         state = f"{container.status}, {container.health}" if container.health else container.status
@@ -224,7 +224,7 @@ def _agent(system: System, host: Host, container: Container, box: Box) -> Chip:
     alive = agent is not None and agent.status == "alive"
     return dataclasses.replace(
         chip,
-        told=f"{chip.told}\nnode {agent.node if agent else '?'}: {word}",
+        tooltip=f"{chip.tooltip}\nnode {agent.node if agent else '?'}: {word}",
         ill=chip.ill or not alive,
         leads=alive and agent is not None and agent.node == system.leader,
     )
@@ -237,6 +237,6 @@ def _plain(container: Container, box: Box, line: str) -> Chip:
         kind=container.kind,
         name=fitted(container.name, box.width - 20, NAME_SIZE),
         line=fitted(line, box.width - 20, SOFT_SIZE),
-        told=f"container {container.name}: {container.status}\n{container.image}",
+        tooltip=f"container {container.name}: {container.status}\n{container.image}",
         ill=not container.well,
     )

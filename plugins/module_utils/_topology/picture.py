@@ -91,7 +91,7 @@ def _chip(chip: Chip) -> str:
     box = chip.box
     state = " ill" if chip.ill else " leads" if chip.leads else ""
     parts = [
-        element("title", escape(chip.told)),
+        element("title", escape(chip.tooltip)),
         element(
             "rect",
             class_=chip.kind + state,
