@@ -1,4 +1,4 @@
-"""Steps a person can follow: a heading, the time that passes, and where a failure is told."""
+"""Progress of the steps: a heading, the elapsed time, and the log of a failure."""
 
 from __future__ import annotations
 

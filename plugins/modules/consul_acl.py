@@ -84,7 +84,7 @@ options:
       accessor_id:
         description:
           - The AccessorID, which is public. A SecretID never changes, so each SecretID has its own AccessorID.
-          - By default the result of the filter P(ansible.builtin.to_uuid#filter) for O(tokens[].secret_id).
+          - By default the result of the filter C(ansible.builtin.to_uuid) for O(tokens[].secret_id).
         type: str
       policies:
         description: Names of the policies to link, from O(policies) or existing ones.

@@ -55,14 +55,16 @@ def test_a_wrong_command_is_found(line: str) -> None:
 
 @documents
 def test_a_variable_that_is_named_is_one_that_is_taken(path: pathlib.Path) -> None:
-    """Whatever begins with a role's name is its input, its module, or a role."""
+    """Whatever begins with a role's name is its input, its module, its tag, or a role."""
     roles = {each.name for each in (ROOT / "roles").iterdir()}
     modules = {each.stem for each in (ROOT / "plugins").glob("*/*.py")}
     drills = {each.stem for each in (ROOT / "playbooks").rglob("*.yml")}
     groups = set(
         yaml.safe_load((ROOT / "inventories/example/hosts.yml").read_text())["all"]["children"]
     )
-    known = inputs() | roles | modules | drills | groups
+    tasks = "".join(path.read_text() for path in (ROOT / "roles").glob("*/tasks/main.yml"))
+    tags = {tag for each in re.findall(r"tags: \[(.*)\]", tasks) for tag in each.split(", ")}
+    known = inputs() | tags | roles | modules | drills | groups
     text = re.sub(r"https?://\S+", "", path.read_text())
     prefix = "|".join(sorted(roles | {"rollcall"}, key=len, reverse=True))
     named = set(re.findall(rf"(?<![\w./-])((?:{prefix})_\w+)\b(?!\.\w)", text))

@@ -15,7 +15,7 @@ LOCK = CACHE / "lab.lock"
 
 @contextlib.contextmanager
 def exclusive(path: pathlib.Path = LOCK) -> Iterator[None]:
-    """Hold the lock of this file; wait for whoever has it. It ends with the process at the latest.
+    """Hold the lock of this file; wait for the process that has it. It ends with this process.
 
     Not for what runs a `lab/up` itself, which would wait for it for ever.
     """

@@ -22,7 +22,7 @@ from .needs import registry_endpoint
 
 OWNER_LABEL = "rollcall.owner"
 # The label that the agent roles set on the container of an agent of a secure cluster.
-CLOSED_LABEL = "rollcall.closed"
+SECURED_LABEL = "rollcall.secured"
 _LISTENING = {"tcp": "0A", "udp": "07"}
 # The timeout of a registry; a lost packet is retransmitted after 1 s and 3 s.
 _REGISTRY_SECONDS = 10.0
@@ -81,7 +81,7 @@ class Docker:
 
     def closed(self, owner: str) -> list[str]:
         """The names of an owner's containers with an agent of a secure cluster, running or not."""
-        filters = json.dumps({"label": [CLOSED_LABEL, f"{OWNER_LABEL}={owner}"]})
+        filters = json.dumps({"label": [SECURED_LABEL, f"{OWNER_LABEL}={owner}"]})
         found = self.get(f"/containers/json?all=true&filters={urllib.parse.quote(filters)}")
         if found is None or found[0] != 200:
             return []

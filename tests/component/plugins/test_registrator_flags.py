@@ -169,5 +169,5 @@ def test_the_role_has_every_option(option: str) -> None:
         default = argument.get("default")
         assert spec["default"] == ("" if default is None else default)
     module = "rollcall.discovery.registrator_container"
-    (task,) = [each for each in role("tasks", "main.yml") if module in each]
+    (task,) = [each for each in role("tasks", "run.yml") if module in each]
     assert task[module][option] == f"{{{{ {name} }}}}"

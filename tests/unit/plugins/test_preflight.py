@@ -208,5 +208,5 @@ def test_a_closed_agent_is_known_by_its_label(monkeypatch: pytest.MonkeyPatch) -
     query = urllib.parse.parse_qs(asked[0].partition("?")[2])
     assert query["all"] == ["true"]
     assert json.loads(query["filters"][0]) == {
-        "label": ["rollcall.closed", "rollcall.owner=consul_server"]
+        "label": ["rollcall.secured", "rollcall.owner=consul_server"]
     }

@@ -4,8 +4,8 @@
 # PRIVATE to the collection: this file may change without notice.
 """The hosts of an inventory: their names, groups and variables. No I/O.
 
-Whoever registers a service writes names, tags and metadata into the catalog. None of them becomes
-a name or an address in Ansible before it was validated.
+A client that may register a service writes names, tags and metadata into the catalog. None of them
+becomes a name or an address in Ansible before it was validated.
 """
 
 from __future__ import annotations

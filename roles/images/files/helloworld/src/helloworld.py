@@ -1,4 +1,4 @@
-"""The article's web service: says which host and container answered, and whom it saw."""
+"""A web service that answers with its host, its own address and that of the client."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Service:
     """
 
     def __init__(self, host: str, grace: float) -> None:
-        """Speak for this host, and serve on after SIGTERM until no user came for `grace` s."""
+        """Answer as this host; after SIGTERM serve until no request came for `grace` s."""
         self._host = host
         self._grace = grace
         self._draining = asyncio.Event()
@@ -37,18 +37,18 @@ class Service:
     async def run(self, port: int) -> None:
         """Serve until SIGTERM, and on for the grace.
 
-        A balancer that looks away late, on a busy machine or by an old answer of the DNS, still
-        finds a server.
+        A balancer that removes it late, on a busy machine or with an old DNS answer, still gets
+        responses.
         """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._draining.set)
         server = await asyncio.start_server(self._connection, "0.0.0.0", port, backlog=BACKLOG)
         await self._draining.wait()
-        told = time.monotonic()
-        deadline = told + LONGEST_GRACE_SECONDS
-        while (quiet := min(deadline, max(told, self._answered) + self._grace)) > time.monotonic():
-            await asyncio.sleep(max(0.0, quiet - time.monotonic()))
+        stopped = time.monotonic()
+        deadline = stopped + LONGEST_GRACE_SECONDS
+        while (end := min(deadline, max(stopped, self._answered) + self._grace)) > time.monotonic():
+            await asyncio.sleep(max(0.0, end - time.monotonic()))
         server.close()
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -64,7 +64,7 @@ class Service:
             if wire.our_state in (h11.IDLE, h11.SEND_RESPONSE):
                 writer.write(_message(wire, error.error_status_hint, f"{error}\n"))
         except (ConnectionError, TimeoutError):
-            # Whoever asked has gone, or asks no more.
+            # The client has gone, or sends no more requests.
             pass
         finally:
             writer.close()

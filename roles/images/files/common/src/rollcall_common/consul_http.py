@@ -219,6 +219,6 @@ def _context(agent: Agent) -> ssl.SSLContext:
     if not tls.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-        # Whoever turned it off knows: the library would warn at each request.
+        # Turned off by a setting: the library would warn at each request.
         warnings.filterwarnings("ignore", message="Unverified HTTPS request")
     return context

@@ -15,7 +15,7 @@ _CHUNK_SIZE = re.compile(rb"([0-9a-fA-F]{1,8})(?:;[^\r\n]*)?\r\n")
 
 
 class EngineError(Exception):
-    """The engine gave no answer that can be used, in a sentence; `status` says it to the client.
+    """The engine gave no usable answer: the reason, and the status for the client.
 
     `away` where the engine does not answer at all, not only where one answer is unusable.
     """

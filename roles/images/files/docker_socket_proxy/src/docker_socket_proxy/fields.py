@@ -192,7 +192,7 @@ def _reduced(answer: object, table: Sequence[AllowedField], what: str) -> dict[s
 
 
 def _picked(found: object, path: Sequence[str], leaf: Leaf) -> object:
-    """The one field at the end of a path, in what it stands in. Docker nulls what is not there."""
+    """The field at the end of a path, within its parents. Docker sends null for absent ones."""
     if found is None:
         return _ABSENT
     if not path:
