@@ -17,7 +17,7 @@ from rollcall_lab.progress import LabError
 
 from .containers import IMAGE, container, instead, with_token
 
-# In a closed cluster a Registrator may register what begins so.
+# In a secure cluster a Registrator may register what begins so.
 SERVICE = "web-bench"
 TRAEFIK = Program(
     *("traefik:v3.6.12", "github.com/traefik/traefik/v3/cmd/traefik", "traefik"), room="benchmarks"

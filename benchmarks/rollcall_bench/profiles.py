@@ -1,4 +1,4 @@
-"""What it costs a new backend that the cluster is closed: start to first routed answer."""
+"""The cost of security for a new backend: from its start to the first routed answer."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Iterator
 
 from rollcall_agents.agent import LOCAL, Agent
-from rollcall_agents.closed import ONE, PLACES, SERVER, TWO, closed, plain
 from rollcall_agents.clusters import client, joining, running, server
 from rollcall_agents.polling import eventually
+from rollcall_agents.secure_cluster import ONE, PLACES, SERVER, TWO, plain, secure_cluster
 
 from .balancers import Balancer, ours, ready
 from .catalogue import scratch
@@ -41,9 +41,9 @@ def open_stack(folder: pathlib.Path) -> Iterator[tuple[Agent, Balancer]]:
 
 
 @contextlib.contextmanager
-def closed_stack(folder: pathlib.Path) -> Iterator[tuple[Agent, Balancer]]:
+def secure_stack(folder: pathlib.Path) -> Iterator[tuple[Agent, Balancer]]:
     """The same as the roles make it in the secure profile, the Docker socket proxy included."""
-    with closed(folder) as cluster, contextlib.ExitStack() as stack:
+    with secure_cluster(folder) as cluster, contextlib.ExitStack() as stack:
         asked = plain(cluster.agents[ONE])
         token = with_token(folder, cluster.secrets.token("registrator-host-1"))
         stack.enter_context(registrator(asked, stack.enter_context(socket_proxy(folder)), token))
@@ -67,7 +67,7 @@ def socket_proxy(folder: pathlib.Path) -> Iterator[str]:
         yield str(sockets)
 
 
-STACKS: dict[str, Stack] = {"secure": closed_stack, "open": open_stack}
+STACKS: dict[str, Stack] = {"secure": secure_stack, "open": open_stack}
 
 
 def run_profiles(turns: int, starts: int) -> None:

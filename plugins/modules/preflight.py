@@ -199,7 +199,7 @@ def profile_problems(docker: host.Docker, needs: list[dict[str, t.Any]]) -> list
         "rollcall_profile=secure, or remove that container first to disable encryption and ACLs"
         for need in needs
         if need["open_agent"]
-        for container in docker.closed(need["role"])
+        for container in docker.secure_containers(need["role"])
     ]
 
 

@@ -24,7 +24,7 @@ UNIT = [path for path in tiers.SUITES["unit"] if path.endswith("/unit")]
 # What starts a process, listens or asks, and what has agents of Consul's own.
 STARTS = {
     *("subprocess", "multiprocessing", "socket", "socketserver", "http.server"),
-    *(f"rollcall_agents.{name}" for name in ("agent", "clusters", "closed", "modules")),
+    *(f"rollcall_agents.{name}" for name in ("agent", "clusters", "secure_cluster", "modules")),
 }
 # Each with the reason why nothing starts.
 FAKED = {

@@ -79,7 +79,7 @@ class Docker:
         labels = found[1]["Config"].get("Labels") or {}
         return labels.get(OWNER_LABEL)
 
-    def closed(self, owner: str) -> list[str]:
+    def secure_containers(self, owner: str) -> list[str]:
         """The names of an owner's containers with an agent of a secure cluster, running or not."""
         filters = json.dumps({"label": [SECURED_LABEL, f"{OWNER_LABEL}={owner}"]})
         found = self.get(f"/containers/json?all=true&filters={urllib.parse.quote(filters)}")

@@ -50,4 +50,4 @@ def test_without_an_engine_nothing_is_known(tmp_path: pathlib.Path) -> None:
     assert not docker.answers()
     assert not docker.has_image("web:1")
     assert docker.publisher_of(80, "tcp") is None
-    assert docker.closed("consul_server") == []
+    assert docker.secure_containers("consul_server") == []

@@ -13,8 +13,8 @@ from ansible_collections.rollcall.discovery.tests.support.plays import played
 from ansible_collections.rollcall.discovery.tests.support.turns import turn
 from ansible_collections.rollcall.discovery.tests.support.typed import as_text
 from rollcall_agents.agent import free_ports
-from rollcall_agents.closed import SERVER, closed
 from rollcall_agents.modules import surroundings
+from rollcall_agents.secure_cluster import SERVER, secure_cluster
 
 
 def assert_in_form(path: pathlib.Path) -> None:
@@ -64,9 +64,9 @@ def test_a_file_of_json_is_written_as_it_was_rendered(tmp_path: pathlib.Path) ->
     assert_in_form(folder / "follower.json")
 
 
-def test_a_closed_cluster_forms(tmp_path: pathlib.Path) -> None:
+def test_a_secure_cluster_forms(tmp_path: pathlib.Path) -> None:
     """Consul takes the configuration, the secrets, the policies and the tokens of the roles."""
-    with closed(tmp_path) as cluster:
+    with secure_cluster(tmp_path) as cluster:
         assert cluster.alive()
         assert cluster.by("", SERVER).ask("GET", "/v1/acl/tokens").status == 403
 

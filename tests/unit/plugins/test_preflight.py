@@ -106,7 +106,7 @@ def test_more_servers_expected_than_there_are_would_wait_for_ever() -> None:
         ("secure", "consul:", 0),
     ],
 )
-def test_a_closed_agent_of_another_host_is_asked_over_tls(
+def test_a_secure_agent_of_another_host_is_asked_over_tls(
     profile: str, uri: str, sentences: int
 ) -> None:
     """Its plain HTTP is for its own host; the sentence has the right way to write it."""
@@ -195,7 +195,7 @@ def test_an_image_reference_names_its_registry(reference: str, endpoint: tuple[s
     assert registry_endpoint(reference) == endpoint
 
 
-def test_a_closed_agent_is_known_by_its_label(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_secure_agent_is_known_by_its_label(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of this owner, and a container that is stopped as well."""
     asked: list[str] = []
 
@@ -204,7 +204,9 @@ def test_a_closed_agent_is_known_by_its_label(monkeypatch: pytest.MonkeyPatch) -
         return 200, [{"Names": ["/consul-server"]}]
 
     monkeypatch.setattr(machine.Docker, "get", get)
-    assert machine.Docker("/run/docker.sock").closed("consul_server") == ["consul-server"]
+    assert machine.Docker("/run/docker.sock").secure_containers("consul_server") == [
+        "consul-server"
+    ]
     query = urllib.parse.parse_qs(asked[0].partition("?")[2])
     assert query["all"] == ["true"]
     assert json.loads(query["filters"][0]) == {

@@ -77,7 +77,7 @@ def site(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.usefixtures("whole")
-def test_a_closed_cluster_is_whole(host: Any, consul: Any) -> None:
+def test_a_secure_cluster_is_whole(host: Any, consul: Any) -> None:
     """Every server votes, and three instances pass."""
     assert len(consul("/v1/health/service/my-web-server?passing")) == 3
 

@@ -1,11 +1,11 @@
-"""What each token of a closed cluster needs, call by call, and what Consul gives it besides."""
+"""What each token of a secure cluster needs, call by call, and what Consul gives it besides."""
 
 from __future__ import annotations
 
 import dataclasses
 from typing import Any
 
-from rollcall_agents.closed import ONE, PLACES, SERVER, TWO
+from rollcall_agents.secure_cluster import ONE, PLACES, SERVER, TWO
 
 # Who asks.
 STRANGERS = ("nobody", "a wrong token")

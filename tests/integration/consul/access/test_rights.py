@@ -1,4 +1,4 @@
-"""A closed cluster: each token may do what it needs, and everything else is denied."""
+"""A secure cluster: each token may do what it needs, and everything else is denied."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from rollcall_agents.agent import Answer
-from rollcall_agents.closed import SERVER, Closed, closed
 from rollcall_agents.polling import eventually
+from rollcall_agents.secure_cluster import SERVER, SecureCluster, secure_cluster
 
 from .rights import CALLS, EVERYBODY, STRANGERS, WORLD, Call, Request
 
@@ -27,7 +27,7 @@ REFUSALS = (
 class World:
     """The cluster with something in it, and what it was like before anybody asked."""
 
-    cluster: Closed
+    cluster: SecureCluster
     was: dict[str, Any]
 
     def ask(self, who: str, call: Call) -> Answer:
@@ -67,7 +67,7 @@ class World:
         return self.cluster.secrets.token(who)
 
 
-def state(cluster: Closed) -> dict[str, Any]:
+def state(cluster: SecureCluster) -> dict[str, Any]:
     """All that somebody could have changed, by where it is read."""
     first = cluster.agents[SERVER]
     paths = (
@@ -85,7 +85,7 @@ def state(cluster: Closed) -> dict[str, Any]:
 @pytest.fixture(scope="module", name="world")
 def _world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """One for all cases: each leaves it as it was."""
-    with closed(tmp_path_factory.mktemp("closed")) as cluster:
+    with secure_cluster(tmp_path_factory.mktemp("closed")) as cluster:
         for at, (verb, path, body) in WORLD:
             cluster.agents[at].call(verb, path, body)
         yield World(cluster, state(cluster))

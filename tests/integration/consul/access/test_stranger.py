@@ -1,4 +1,4 @@
-"""A stranger at a closed cluster is refused, and is told so, whichever key it lacks."""
+"""A stranger at a secure cluster is refused, and is told so, whichever key it lacks."""
 
 from __future__ import annotations
 
@@ -16,8 +16,16 @@ from collections.abc import Iterator
 import pytest
 from rollcall_agents.agent import LOCAL, Agent
 from rollcall_agents.certificates import Authority
-from rollcall_agents.closed import ONE, PLACES, SERVER, Closed, Secrets, closed, plain
 from rollcall_agents.clusters import client, joining, running
+from rollcall_agents.secure_cluster import (
+    ONE,
+    PLACES,
+    SERVER,
+    Secrets,
+    SecureCluster,
+    plain,
+    secure_cluster,
+)
 
 SPARE_KEY = "cm9sbGNhbGwgcm9sbGNhbGwgcm9sbGNhbGwgcm9sbGM="
 # What a connection to the port of the servers begins with, by Consul's agent/pool/conn.go.
@@ -25,16 +33,16 @@ RPC, RAFT, TLS = b"\x00", b"\x01", b"\x03"
 
 
 @pytest.fixture(scope="module", name="cluster")
-def _cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Closed]:
+def _cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureCluster]:
     """One for all strangers that are no server, each with a name of its own."""
-    with closed(tmp_path_factory.mktemp("closed")) as found:
+    with secure_cluster(tmp_path_factory.mktemp("closed")) as found:
         yield found
 
 
 @pytest.fixture(name="own_cluster")
-def _own_cluster(tmp_path: pathlib.Path) -> Iterator[Closed]:
+def _own_cluster(tmp_path: pathlib.Path) -> Iterator[SecureCluster]:
     """One for a stranger that is a server: clients ask it too, until its loss is noticed."""
-    with closed(tmp_path) as found:
+    with secure_cluster(tmp_path) as found:
         yield found
 
 
@@ -72,7 +80,7 @@ def healthy(agent: Agent) -> set[str]:
     ],
 )
 def test_without_the_gossip_key_nobody_joins(
-    cluster: Closed, tmp_path: pathlib.Path, name: str, given: tuple[str, ...], refusal: str
+    cluster: SecureCluster, tmp_path: pathlib.Path, name: str, given: tuple[str, ...], refusal: str
 ) -> None:
     """With no key and with that of another cluster: neither side ever has the other for one."""
     first = cluster.agents[SERVER]
@@ -88,7 +96,7 @@ def test_without_the_gossip_key_nobody_joins(
 
 
 def test_with_a_certificate_of_its_own_nobody_is_heard(
-    cluster: Closed, tmp_path: pathlib.Path
+    cluster: SecureCluster, tmp_path: pathlib.Path
 ) -> None:
     """Whoever has the gossip key is a member; what it asks a server is refused."""
     theirs = Secrets.make(tmp_path / "secrets")
@@ -105,7 +113,9 @@ def test_with_a_certificate_of_its_own_nobody_is_heard(
         assert "rpc error" in answer.text
 
 
-def test_a_clients_certificate_makes_no_server(own_cluster: Closed, tmp_path: pathlib.Path) -> None:
+def test_a_clients_certificate_makes_no_server(
+    own_cluster: SecureCluster, tmp_path: pathlib.Path
+) -> None:
     """By the gossip it offers itself as a server; the leader tells it nothing, nor counts on it."""
     first = own_cluster.agents[SERVER]
     own_cluster.secrets.issue("usurper", "client")
@@ -123,7 +133,7 @@ def test_a_clients_certificate_makes_no_server(own_cluster: Closed, tmp_path: pa
         assert stranger.get("/v1/status/leader") == ""
 
 
-def test_a_clients_certificate_speaks_no_raft(cluster: Closed) -> None:
+def test_a_clients_certificate_speaks_no_raft(cluster: SecureCluster) -> None:
     """Whoever has one may ask a server as a client does, and not as another server."""
     with speaking(cluster, SERVER) as line:
         line.sendall(RAFT)
@@ -136,7 +146,7 @@ def test_a_clients_certificate_speaks_no_raft(cluster: Closed) -> None:
     says(cluster.agents[SERVER], r"AuthorizeServerConn failed[^*]*\* .* not server.dc1.consul")
 
 
-def test_the_servers_port_is_closed_without_a_certificate(cluster: Closed) -> None:
+def test_the_servers_port_is_closed_without_a_certificate(cluster: SecureCluster) -> None:
     """TLS alone does not do."""
     with speaking(cluster, None) as line:
         line.sendall(RPC)
@@ -155,7 +165,7 @@ def test_the_servers_port_is_closed_without_a_certificate(cluster: Closed) -> No
     ids=["rpc", "raft", "http"],
 )
 def test_the_servers_port_is_closed_to_plain_words(
-    cluster: Closed, words: bytes, refusal: str
+    cluster: SecureCluster, words: bytes, refusal: str
 ) -> None:
     """The connection ends without an answer."""
     first = cluster.agents[SERVER]
@@ -169,7 +179,7 @@ def test_the_servers_port_is_closed_to_plain_words(
 
 
 @pytest.mark.parametrize("node", PLACES)
-def test_plain_http_is_heard_on_loopback_alone(cluster: Closed, node: str) -> None:
+def test_plain_http_is_heard_on_loopback_alone(cluster: SecureCluster, node: str) -> None:
     """And nothing listens but gossip, RPC and HTTPS elsewhere."""
     agent = cluster.agents[node]
     near = plain(agent)
@@ -188,7 +198,7 @@ def test_plain_http_is_heard_on_loopback_alone(cluster: Closed, node: str) -> No
 
 
 def test_who_trusts_another_authority_believes_no_agent(
-    cluster: Closed, tmp_path: pathlib.Path
+    cluster: SecureCluster, tmp_path: pathlib.Path
 ) -> None:
     """Nor would it show one a token."""
     other = Authority.make(tmp_path, "other")
@@ -199,7 +209,7 @@ def test_who_trusts_another_authority_believes_no_agent(
 
 @pytest.mark.parametrize("token", ["", "anonymous", SPARE_KEY], ids=["none", "anonymous", "wrong"])
 def test_without_a_token_nothing_is_read_and_nothing_registered(
-    cluster: Closed, token: str
+    cluster: SecureCluster, token: str
 ) -> None:
     """At any agent: an empty list where Consul filters, and a refusal where it does not."""
     for node in PLACES:
@@ -219,7 +229,7 @@ def test_without_a_token_nothing_is_read_and_nothing_registered(
 
 
 @contextlib.contextmanager
-def speaking(cluster: Closed, node: str | None) -> Iterator[ssl.SSLSocket]:
+def speaking(cluster: SecureCluster, node: str | None) -> Iterator[ssl.SSLSocket]:
     """TLS to the server's port, with the certificate of a node, or none."""
     first, folder = cluster.agents[SERVER], cluster.secrets.folder
     trusted = ssl.create_default_context(cafile=folder / "ca.pem")

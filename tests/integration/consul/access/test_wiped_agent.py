@@ -1,4 +1,4 @@
-"""A closed cluster's agent that lost its data leaves no ghost behind (hashicorp/consul#5209)."""
+"""An agent of a secure cluster that lost its data leaves no ghost (hashicorp/consul#5209)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 import pathlib
 import shutil
 
-from rollcall_agents.closed import ONE, SERVER, TWO, closed, plain
+from rollcall_agents.secure_cluster import ONE, SERVER, TWO, plain, secure_cluster
 
 DEADLINE = 60
 
@@ -17,7 +17,7 @@ def test_what_a_wiped_agent_ran_is_struck_off(tmp_path: pathlib.Path) -> None:
     Services of a Registrator and of an operator go, with their checks, and a check of the node's
     own. Another node's service stays.
     """
-    with closed(tmp_path) as cluster:
+    with secure_cluster(tmp_path) as cluster:
         first, agent = cluster.agents[SERVER], cluster.agents[ONE]
         check = {"Check": {"TTL": "1h", "Status": "passing"}}
         for node, who, name in (

@@ -1,4 +1,4 @@
-"""A closed cluster as the roles make it: their configuration, certificates, policies and tokens."""
+"""A secure cluster as the roles create it: configuration, certificates, policies and tokens."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .roles import Role
 
 MODULE = "rollcall.discovery.consul_acl"
 SERVER, ONE, TWO = "server-1", "node-1", "node-2"
-# Where others reach them: what is heard on loopback alone is not heard there.
+# Where other agents reach them: a port on loopback alone is not reachable there.
 PLACES = {SERVER: OTHER, ONE: THIRD, TWO: FOURTH}
 HOSTS = {"host-1": ONE, "host-2": TWO}
 TOKENS = (
@@ -112,7 +112,7 @@ class Secrets:
 
 
 @dataclasses.dataclass(frozen=True)
-class Closed:
+class SecureCluster:
     """A server and two clients; whoever is asked through one of them shows a token."""
 
     secrets: Secrets
@@ -129,7 +129,7 @@ class Closed:
 
 
 @contextlib.contextmanager
-def closed(folder: pathlib.Path) -> Iterator[Closed]:
+def secure_cluster(folder: pathlib.Path) -> Iterator[SecureCluster]:
     """A cluster with the policies and tokens of the role, made in the order of the playbooks."""
     secrets = Secrets.make(folder / "secrets")
     first = secrets.agent("server", SERVER, folder)
@@ -142,7 +142,7 @@ def closed(folder: pathlib.Path) -> Iterator[Closed]:
         done = run_module(MODULE, Role("consul_acl", rights).options(MODULE))
         assert not done.get("failed"), done
         stack.enter_context(running(*clients))
-        found = Closed(secrets, agents)
+        found = SecureCluster(secrets, agents)
         first.ready("every agent", found.alive, 60)
         yield found
 
