@@ -44,7 +44,7 @@ DEFAULT_SCENARIOS = (
     "secure",
 )
 # Those that take minutes each belong to the session `soak`.
-SOAK_SCENARIOS = ("consul_blackout", "random_faults", "ten_replacements")
+SOAK_SCENARIOS = ("consul_outage", "random_faults", "ten_replacements")
 # It begins with an open cluster, and this one needs a closed one.
 OPEN_ONLY, SECURE_ONLY = ("secure",), ("rotate_secrets",)
 SCENARIOS = tuple(sorted(path.parent.name for path in ROOT.glob("molecule/*/molecule.yml")))

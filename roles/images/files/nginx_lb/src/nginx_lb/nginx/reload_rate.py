@@ -1,4 +1,4 @@
-"""Limits the rate of reloads: immediately after a quiet period, less often in a burst. Pure."""
+"""Debounces reloads: at once after a quiet period, less often in a burst. Pure."""
 
 from __future__ import annotations
 
