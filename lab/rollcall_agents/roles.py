@@ -77,9 +77,13 @@ def _without_omitted(value: Any) -> Any:
 
 @functools.cache
 def _tasks(role: str) -> list[Any]:
-    """The tasks of all the role's files, blocks left closed; nobody changes them."""
-    paths = sorted((ROLES / role / "tasks").glob("*.yml"))
-    return [task for path in paths for task in variables_of(path)]
+    """The tasks of main.yml and of what it imports, blocks left closed; nobody changes them."""
+    folder = ROLES / role / "tasks"
+    found = []
+    for task in variables_of(folder / "main.yml"):
+        imported = task.get("ansible.builtin.import_tasks")
+        found += variables_of(folder / imported) if imported else [task]
+    return found
 
 
 @functools.cache

@@ -121,8 +121,8 @@ def test_haste_is_refused_with_every_reason(rotation: Rotation) -> None:
     """A third CA, all tokens at once, forgetting in the same run, and agents that need the old."""
     assert not rotation.hasty.right
     for sentence in (
-        "Rotate bootstrap in a run of its own",
-        "ca.pem holds more than one CA already",
+        "Rotate bootstrap in a separate run",
+        "ca.pem has more than one CA already",
         "Remove the old CA in a separate run",
         "The old CA is still needed by node-alpha, node-beta, node-gamma",
     ):

@@ -291,7 +291,7 @@ def test_an_agent_without_a_leader_takes_a_service_all_the_same(leaderless: Agen
         ({"url": "http://user:canary@127.0.0.1:1"}, "more than scheme, host and port"),
         ({"url": "http://127.0.0.1:1/?token=canary"}, "more than scheme, host and port"),
         ({"token": "can\nary"}, "the option token contains a line break"),
-        ({"token": "can€ary"}, "the option token holds"),
+        ({"token": "can€ary"}, "the option token contains"),
         ({"url": f"http://{'a' * 64}.example:1"}, "at http://aaaa"),
     ],
 )
