@@ -79,7 +79,7 @@ def _without_omitted(value: Any) -> Any:
 def _tasks(role: str) -> list[Any]:
     """The tasks of main.yml and of what it imports, blocks left closed; nobody changes them."""
     folder = ROLES / role / "tasks"
-    found = []
+    found: list[Any] = []
     for task in variables_of(folder / "main.yml"):
         imported = task.get("ansible.builtin.import_tasks")
         found += variables_of(folder / imported) if imported else [task]
