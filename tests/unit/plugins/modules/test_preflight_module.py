@@ -44,7 +44,9 @@ def test_a_secure_agent_is_not_opened(
     check: Check, monkeypatch: pytest.MonkeyPatch, open_agent: bool, sentences: list[str]
 ) -> None:
     """Who forgets the profile loses nothing."""
-    monkeypatch.setattr(module.host.Docker, "secure_containers", lambda _docker, _owner: ["consul-server"])
+    monkeypatch.setattr(
+        module.host.Docker, "secure_containers", lambda _docker, _owner: ["consul-server"]
+    )
     problems = check(open_agent=open_agent)["problems"]
     assert [problem.partition(",")[0] for problem in problems] == sentences
 
