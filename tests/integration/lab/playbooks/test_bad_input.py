@@ -42,7 +42,7 @@ MISTAKES = {
     ),
     "no Docker, and installing switched off": (
         {"docker_host_install": "false", "preflight_docker_socket": "/run/no-docker.sock"},
-        "no Docker Engine answers at /run/no-docker.sock, and docker_host_install is off",
+        "no Docker Engine answers at /run/no-docker.sock, and docker_host_install is false",
     ),
     "a registry that does not answer": (
         {"helloworld_image": "10.111.152.136:5999/rollcall/helloworld:1.0.0"},
