@@ -218,6 +218,20 @@ def test_a_stranger_is_not_talked_to(
     assert tls.asked == []
 
 
+def test_a_rotated_authority_is_trusted_after_a_failure(
+    tls: Loopback, certificates: Certificates, tmp_path: pathlib.Path
+) -> None:
+    """The file is read again: the client need not start again."""
+    file = tmp_path / "ca.pem"
+    shutil.copy(certificates.path("client.pem"), file)
+    client = agent(tls, **trusting(certificates, ca_file=str(file)))
+    with pytest.raises(RegistryError, match="certificate verify failed"):
+        client.get(LEADER)
+    shutil.copy(certificates.path("ca.pem"), file)
+    client.get(LEADER)
+    assert tls.asked == [f"GET {LEADER}"]
+
+
 def test_a_certificate_may_go_unverified(tls: Loopback) -> None:
     """CONSUL_HTTP_SSL_VERIFY=false trusts everybody, and says nothing at each request."""
     assert asked(tls, tls_verify=False)

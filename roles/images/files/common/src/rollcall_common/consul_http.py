@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import dataclasses
 import hashlib
 import json
@@ -63,12 +62,11 @@ class Agent:
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """An answer of any status; `size` is the length of the body on the wire, in bytes."""
+    """An answer of any status."""
 
     status: int
     content: bytes
     headers: Mapping[str, str]
-    size: int
 
     @property
     def text(self) -> str:
@@ -103,35 +101,33 @@ class ConsulHttp:
         self._agent = agent
         self._timeout = timeout
         on_socket = agent.url.startswith("unix://")
-        self._prefix = "" if on_socket else (urllib3.util.parse_url(agent.url).path or "")
-        self._pool = self._new_pool()
+        path = "" if on_socket else urllib3.util.parse_url(agent.url).path
+        self._prefix = (path or "").rstrip("/")
+        self._pool: urllib3.HTTPConnectionPool | None = self._new_pool()
 
-    def request(
-        self,
-        method: str,
-        path: str,
-        body: str | None = None,
-        *,
-        timeout: float | None = None,
-    ) -> Answer:
+    def request(self, method: str, path: str, body: str | None = None) -> Answer:
         """The answer to a request, which is sent once. Unreachable where none came.
 
         A redirection is an answer as well: a PUT that follows one would become a GET.
         """
         try:
-            answer = self._pool.request(
+            pool = self._pool or self._new_pool()
+            answer = pool.request(
                 method,
-                self._prefix.rstrip("/") + path,
+                self._prefix + path,
                 body=None if body is None else body.encode(),
                 headers=self._headers(),
-                timeout=timeout or self._timeout,
+                timeout=self._timeout,
                 redirect=False,
             )
         # A host name that cannot be one is a ValueError of the library's.
-        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            self._reload_certificates()
+        except (urllib3.exceptions.HTTPError, OSError, ValueError, TlsError) as error:
+            if self._agent.url.startswith("https://"):
+                # The CA may have been rotated: the next request reads the files again.
+                self._pool = None
             raise Unreachable(cause(error)) from error
-        return Answer(answer.status, answer.data, answer.headers, answer.tell())
+        self._pool = pool
+        return Answer(answer.status, answer.data, answer.headers)
 
     def token_fingerprint(self) -> str:
         """A digest of the token, empty without one; Unreachable where it cannot be read."""
@@ -143,7 +139,8 @@ class ConsulHttp:
 
     def close(self) -> None:
         """Close the connections; no request may follow."""
-        self._pool.close()
+        if self._pool is not None:
+            self._pool.close()
 
     def _new_pool(self) -> urllib3.HTTPConnectionPool:
         url, tls = self._agent.url, self._agent.tls
@@ -156,12 +153,6 @@ class ConsulHttp:
             if tls.server_name:
                 options["server_hostname"] = options["assert_hostname"] = tls.server_name
         return urllib3.connectionpool.connection_from_url(url, **options)
-
-    def _reload_certificates(self) -> None:
-        """Read the files again after a failure: the CA may have been rotated."""
-        if self._agent.url.startswith("https://"):
-            with contextlib.suppress(TlsError):
-                self._pool = self._new_pool()
 
     def _headers(self) -> dict[str, str]:
         headers = {"Accept-Encoding": "gzip"}

@@ -42,7 +42,7 @@ class ConsulClient:
             self._http = self._http or ConsulHttp(self._agent, self._timeout)
             answer = self._http.request("GET", path)
             if answer.status != 200:
-                raise ConsulError(f"{path.partition('?')[0]}: {answer.problem}")
+                raise ValueError(answer.problem)
             return Answer(answer.json(), answer.index, answer.filtered)
         except (Unreachable, TlsError, ValueError) as error:
             raise ConsulError(f"{path.partition('?')[0]}: {error}") from error
