@@ -6,11 +6,11 @@ import dataclasses
 from collections.abc import Collection
 
 from rollcall_common.backoff import KeyedBackoff
-from rollcall_common.log_once import LogOnce
 
 from ..domain.interfaces import ContainerSource, SourceError
 from ..domain.model import Registered
 from ..domain.plan import container_of
+from .skip_log import SkipLog
 
 
 def succeeded(code: int | None) -> bool:
@@ -25,7 +25,7 @@ class ExitPolicy:
     source: ContainerSource
     on_success: bool
     backoff: KeyedBackoff
-    log_once: LogOnce
+    skip_log: SkipLog
 
     def may_deregister(self, entry: Registered, running: Collection[str], now: float) -> bool:
         """Whether a service may be deregistered; `running` are the containers that still run.
@@ -42,12 +42,9 @@ class ExitPolicy:
             code = self.source.exit_code(container)
         except SourceError as error:
             self.backoff.fail(key, now)
-            self._log_kept(container, f"{entry.id}: {error}")
+            self.skip_log("kept", container, f"{entry.id}: {error}")
             return False
         self.backoff.forget(key)
         if not succeeded(code):
-            self._log_kept(container, f"{entry.id}: exit code {code}")
+            self.skip_log("kept", container, f"{entry.id}: exit code {code}")
         return succeeded(code)
-
-    def _log_kept(self, container: str, reason: str) -> None:
-        self.log_once((container, reason), f"kept: {container} {reason}")

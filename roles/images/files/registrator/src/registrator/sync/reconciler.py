@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from rollcall_common.backoff import KeyedBackoff
-from rollcall_common.log_once import LogOnce
 
 from ..domain.interfaces import (
     AwayError,
@@ -37,6 +35,7 @@ from ..parallel import Result, with_timeout
 from .apply import Applier
 from .container_reader import Known, ReadResult, read_containers, services_in, sharing_network
 from .exit_policy import ExitPolicy
+from .skip_log import SkipLog
 from .ttl_updates import TtlUpdates
 
 _TIMEOUT_SECONDS = 3.0
@@ -58,10 +57,10 @@ class Reconciler:
         """Nothing is known yet."""
         self._known: dict[str, Known] = {}
         self._listed = False
-        self._log_once = LogOnce(logging.getLogger("registrator").info)
+        self._skip_log = SkipLog()
         self._ttl_updates = TtlUpdates()
         on_success = self.settings.deregister == "on-success"
-        self._exit_policy = ExitPolicy(self.source, on_success, self.backoff, self._log_once)
+        self._exit_policy = ExitPolicy(self.source, on_success, self.backoff, self._skip_log)
         self._applier = Applier(self.registry, self.backoff, self.metrics)
 
     def cycle(
@@ -138,8 +137,7 @@ class Reconciler:
         wanted, losers = unambiguous(read.services, registered)
         running = frozenset(key[:12] for key in ids)
         self._log_skipped(read, losers)
-        known = running | {container_of(entry) for entry in registered.values()}
-        self._log_once.retain(lambda key: key[0] in known)
+        self._skip_log.retain(running | {container_of(entry) for entry in registered.values()})
         fingerprint = self.registry.token_fingerprint()
         steps = plan(wanted, registered, self.settings.hostname, running, fingerprint)
         unread = {key[:12] for key in read.unread}
@@ -229,16 +227,13 @@ class Reconciler:
 
     def _log_skipped(self, read: ReadResult, losers: Iterable[Service]) -> None:
         for entry in read.ignored:
-            self._log_skipped_once("ignored", entry.container, entry.reason)
+            self._skip_log("ignored", entry.container, entry.reason)
         for service in losers:
             message = f"{service.id} is already used by another container"
-            self._log_skipped_once("ignored", service.container, message)
+            self._skip_log("ignored", service.container, message)
         for key, reason in read.unread.items():
-            if reason and self._log_skipped_once("unread", key[:12], reason):
+            if reason and self._skip_log("unread", key[:12], reason):
                 self.metrics.error("container")
-
-    def _log_skipped_once(self, kind: str, container: str, reason: str) -> bool:
-        return self._log_once((container, reason), f"{kind}: {container} {reason}")
 
 
 def _with_timeout(request: Callable[[], Result]) -> Result:
