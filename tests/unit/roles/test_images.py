@@ -13,7 +13,10 @@ def test_an_image_has_the_same_sources_under_every_core() -> None:
     """What it is made of is told by a digest: with another it would be built anew."""
     image = {"name": "rollcall/x:1", "context": "/src", "dockerfile": __file__, "args": {"A": "b"}}
     files = [{"path": "/src/run", "checksum": "0123", "xusr": True}]
-    around = {"__images_sources": {"results": [{"files": files}]}, "ansible_play_hosts_all": ["h"]}
+    around = {
+        "__images_sources": {"results": [{"item": "/src", "files": files}]},
+        "ansible_play_hosts_all": ["h"],
+    }
     name = "__images_recipes"
     (recipe,) = Role("images", {"list": [image]}, around).variables(name)[name]
     made_of = [
