@@ -27,11 +27,13 @@ nox.options.default_venv_backend = "none"
 nox.options.sessions = ["lint", "types", "unit", "component"]
 
 COLLECTIONS = ROOT / ".ansible" / "collections"
+# The sources of the programs that become images.
+IMAGES = sorted(ROOT.glob("roles/images/files/*/src"))
 # The folders from which the packages of the checkout are imported; the program `registrator` of
 # the benchmarks has the name of a package, and comes after it.
 SOURCES = (
     *(ROOT / name for name in ("lab", "roles/drill/files")),
-    *sorted(ROOT.glob("roles/images/files/*/src")),
+    *IMAGES,
     ROOT / "benchmarks",
 )
 UTILS = "ansible_collections.rollcall.discovery.plugins.module_utils"
@@ -88,7 +90,7 @@ def types(session: nox.Session) -> None:
     packages = (
         *("lab/rollcall_lab", "lab/rollcall_agents", "benchmarks/rollcall_bench"),
         "roles/drill/files/rollcall_drills",
-        *(str(path) for path in sorted(ROOT.glob("roles/images/files/*/src/[!_]*"))),
+        *(str(path) for source in IMAGES for path in sorted(source.glob("[!_]*"))),
     )
     for each in packages:
         run(session, "mypy", each, *session.posargs)

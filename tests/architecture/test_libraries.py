@@ -11,8 +11,8 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from ansible_collections.rollcall.discovery.tests.support.suite.source import ROOT, parsed
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 OURS = "ansible_collections.rollcall.discovery.plugins.module_utils"
 # The first pattern that fits counts; what fits none has the standard library alone.
 LIBRARIES: dict[str, tuple[str, ...]] = {
@@ -49,7 +49,7 @@ FILES = sorted(
 
 def foreign(path: pathlib.Path) -> Iterator[str]:
     """The modules a file imports by their full name, but for those of the standard library."""
-    for node in ast.walk(ast.parse((ROOT / path).read_text())):
+    for node in ast.walk(parsed(ROOT / path)):
         names: list[str] = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
