@@ -18,14 +18,12 @@ from ansible_collections.rollcall.discovery.tests.support.balancer.nginx import 
 WEB = [{"name": "web"}]
 RATE = 60
 CHURN_RATE = 200
-# nginx_lb_reload_burst_interval.
-CHURN_SECONDS = 2.4
-# As long, and what a reload takes on a machine that does other things too.
-GRACE_SECONDS = 4.0
+# Longer than a change takes to reach nginx, on a machine that does other things too.
+GRACE_SECONDS = 2.0
 
 
 def churn(stage: NginxStage, changes: int, seconds: float) -> None:
-    """So many starts and stops in so many seconds; a stopped one serves on for the longest pause.
+    """So many starts and stops in so many seconds; a stopped one serves on for a while.
 
     A connection that the kernel has accepted and the program has not dies with its listener: a POST
     on it is lost, whoever balances. Only who is out of rotation by then loses none.
@@ -48,7 +46,7 @@ def churn(stage: NginxStage, changes: int, seconds: float) -> None:
 
 
 def test_a_hundred_starts_and_stops_in_ten_seconds(stage: NginxStage) -> None:
-    """No request fails, POST and kept connections included, and nginx reloads six times at most."""
+    """No request fails, POST and kept connections included, and nginx never reloads."""
     for name in ("one", "two"):
         stage.backend(name)
     stage.start(services=WEB)
@@ -58,25 +56,21 @@ def test_a_hundred_starts_and_stops_in_ten_seconds(stage: NginxStage) -> None:
     quiet = calm.end()
     before = stage.loaded()
     load = Load(stage.place.address, stage.port, rate=CHURN_RATE)
-    began = time.monotonic()
     churn(stage, 100, 10)
     stage.serving("one", "two")
-    took = time.monotonic() - began
     samples = load.end()
     reloads = stage.loaded() - before
     ratio = p99(samples) / p99(quiet)
     print(f"{len(samples)} requests, {reloads} reloads, p99 {ratio:.2f} of the calm run's")
     assert failures(samples) == []
-    # Two come at once, and then one a pause: six in ten seconds.
-    assert reloads <= 2 + took / CHURN_SECONDS
+    assert reloads == 0
 
 
-def test_kept_connections_survive_reloads(stage: NginxStage) -> None:
+def test_kept_connections_survive_changes(stage: NginxStage) -> None:
     """A client that keeps its connection and rests between requests meets no closed one."""
     for name in ("one", "two"):
         stage.backend(name)
-    # A rest is as long as a reload takes here, and nobody rests for longer than this.
-    stage.start(services=WEB, keepalive_min_timeout="30s")
+    stage.start(services=WEB)
     stage.serving("one", "two")
     before = stage.loaded()
     connections = [
@@ -90,11 +84,11 @@ def test_kept_connections_survive_reloads(stage: NginxStage) -> None:
         stage.rotates(web=3 + turn)
     for connection in connections:
         connection.close()
-    assert stage.loaded() - before == 6
+    assert stage.loaded() == before
 
 
 def test_an_instance_is_acknowledged_as_out(stage: NginxStage) -> None:
-    """Taken out, it is shown as long as an old worker may send it something, and then no more."""
+    """Taken out, it is shown while nginx has a connection to it, and then no more."""
     one, two = stage.backend("one"), stage.backend("two")
     stage.start(services=WEB)
     stage.serving("one", "two")
@@ -109,9 +103,8 @@ def test_an_instance_is_acknowledged_as_out(stage: NginxStage) -> None:
         found = [each for each in stage.instances()["instances"] if each["id"] == "two"]
         return found[0] if found else None
 
-    out = stage.sees("it leaves the rotation", lambda: (r := row()) and not r["in_rotation"] and r)
-    assert out["generations"]
-    stage.sees("nobody knows it any more", lambda: row() is None)
+    stage.sees("it leaves the rotation", lambda: (r := row()) and not r["in_rotation"])
+    stage.sees("nothing is connected to it any more", lambda: row() is None)
     slow.join()
     two.seen.clear()
     for _ in range(20):
@@ -125,7 +118,7 @@ def test_an_instance_is_acknowledged_as_out(stage: NginxStage) -> None:
 def test_a_replacement_after_the_acknowledgement_is_lossless(stage: NginxStage, kind: str) -> None:
     """Out, acknowledged, killed, started anew: three times, and no request fails."""
     backends = [stage.backend(name) for name in ("one", "two")]
-    stage.start(services=WEB, keepalive_min_timeout="1s")
+    stage.start(services=WEB)
     stage.serving("one", "two")
     load = Load(stage.place.address, stage.port, rate=RATE)
     for turn in range(3):

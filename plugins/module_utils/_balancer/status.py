@@ -15,7 +15,7 @@ class WantedStatus:
     """The conditions to meet; an empty one is not checked.
 
     Instances are given by their identifier in Consul or by address and port: `serving` must be in
-    rotation, `without` must be out of it and unknown to every worker with open requests.
+    rotation, `without` must be out of it and have no connection of the load balancer's.
     """
 
     settings: str = ""
@@ -79,7 +79,6 @@ def _remaining(seen: BalancerStatus, name: str) -> list[str]:
     for row in _rows(seen, name):
         if row["in_rotation"]:
             found.append(f"{name} is in rotation")
-        elif row["generations"]:
-            numbers = ", ".join(map(str, row["generations"]))
-            found.append(f"{name} is still used by workers of generation {numbers}")
+        else:
+            found.append(f"the load balancer has open connections to {name}")
     return found

@@ -11,7 +11,7 @@ from typing import Any
 
 from rollcall_agents.agent import Agent
 
-from ..hostile.parsed import strangers
+from ..hostile.parsed import strange_lines, strangers
 from ..hostile.registrations import Hostile
 from .nginx import NginxStage
 
@@ -49,7 +49,7 @@ def assert_harmless(stage: NginxStage, seed: int, count: int, folder: pathlib.Pa
         stage.sees("what was skipped", skipped)
         stage.sees("rest", lambda: not stage.status()["pending"])
         said = stage.status()
-        text = _configuration(stage)
+        text, instances = _configuration(stage), stage.inside("cat", "/run/nginx-lb/instances")
         upstream = _upstream_of_a_naive_template(stage)
     finally:
         for number in range(_NODES):
@@ -57,11 +57,12 @@ def assert_harmless(stage: NginxStage, seed: int, count: int, folder: pathlib.Pa
     naive = folder / "naive"
     naive.mkdir()
     assert strangers(text, plain, folder) == []
+    assert strange_lines(f"{instances}\n") == []
     assert strangers(plain[:-2] + f"upstream web {{\n{upstream}\n}}\n}}\n", plain, naive)
     assert taken > count / 2
     assert said["refused"] == ""
     assert said["services"]["web"]["instances"] > count / 300
-    assert f"server {good.place} " in text
+    assert f"\n{good.place} 1\n" in instances
 
 
 def _register(agent: Agent, number: int, said: dict[str, Any]) -> bool:
@@ -89,7 +90,7 @@ def _register(agent: Agent, number: int, said: dict[str, Any]) -> bool:
 
 def _configuration(stage: NginxStage) -> str:
     """What nginx serves, without the number that each reload changes."""
-    text = stage.inside("cat", "/var/lib/nginx-lb/nginx.conf")
+    text = stage.inside("nginx-lb", "render")
     return re.sub(r'return 200 "\d+ ', 'return 200 "0 ', text)
 
 

@@ -20,8 +20,7 @@ class NginxStage(Stage):
     role = "nginx_lb"
     # Each instance once.
     tries = 2
-    # Instances stand in its configuration.
-    follows_without_a_reload = False
+    follows_without_a_reload = True
 
     def __init__(self, place: Place, image: str, agent: Agent, folder: pathlib.Path) -> None:
         """Choose more ports; certificates lie below the settings."""
@@ -40,6 +39,7 @@ class NginxStage(Stage):
             "status_port": self.status_port,
             "status_address": self.place.address,
             "networks": [self.place.network],
+            "backend_header": True,
             "consul": {"address": f"{self.place.backends}:{self.agent.port}"},
         }
         partial = self.folder / "settings.partial"
@@ -58,15 +58,9 @@ class NginxStage(Stage):
         )
 
     def settled(self) -> bool:
-        """Whether all workers know what those know that answer.
-
-        After a reload nginx's old workers accept for a while yet, beside the new ones.
-        """
+        """Whether nginx uses what Consul says, and no connection to a removed instance is left."""
         told = self.instances()
-        leaving = [
-            row for row in told["instances"] if row["generations"] and not row["in_rotation"]
-        ]
-        return not told["pending"] and len(told["generations"]) == 1 and not leaving
+        return not told["pending"] and all(row["in_rotation"] for row in told["instances"])
 
     def rotation(self) -> dict[str, int]:
         """What the status says of each service."""

@@ -15,24 +15,26 @@ _PLACE = rf"(?:{_V4}|\[[0-9a-f:]+\]):[0-9]{{1,5}}"
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = rf"(?:\*\.)?{_LABEL}(?:\.{_LABEL})*"
 _PATH = r"(?:/|(?:/[A-Za-z0-9._~-]+)+/?)"
-_LIMITS = r" max_fails=\d+ fail_timeout=\d+m?s"
+# In a string of Lua: the words above have neither quotes nor backslashes.
+_SET = r"[A-Za-z0-9._:=/-]+(?:\+even)?"
+_METHOD = r'"(?:round_robin|least_conn)", [\d.]+|"hash", [\d.]+, "[a-z_]+"'
+_LINE = re.compile(rf"service {_SET}|{_PLACE} \d{{1,5}}")
 # What may stand in a block that data has a part in, each directive with its words and its block.
 _UPSTREAM = {
-    "server": rf"{_PLACE}(?: weight=\d{{1,5}})?{_LIMITS}",
-    "zone": rf"{_SERVICE} \d+[km]",
-    "least_conn": "",
-    "hash": r"\$[a-z_]+ consistent",
+    "server": r"0\.0\.0\.1",
+    "balancer_by_lua_block": rf' require\("nginx_lb\.live"\)\.balance\("{_SET}", (?:{_METHOD})\) ',
     "keepalive": r"\d+",
     "keepalive_timeout": r"\d+s",
 }
-_SERVER = {"listen": r"\d+(?: ssl)?(?: default_server)?", "server_name": _HOST}
+_SERVER = {"listen": r"(?:\[::\]:)?\d+(?: ssl)?(?: default_server)?", "server_name": _HOST}
 _LOCATION_MATCH = rf"(?:(?:=|\^~) )?{_PATH}"
 _LOCATION = {
-    "add_header": r"(?:X-Backend \$upstream_addr|Retry-After 1) always",
-    "proxy_pass": rf"http://{_SERVICE}\$nginx_lb_no_keepalive",
-    "return": r"(?:503|404) no [a-z ]+\\n",
+    "proxy_pass": rf"http://{_SERVICE}\$nginx_lb_no_keepalive(?:\$nginx_lb_uri)?",
+    "return": r"404 no [a-z ]+\\n",
     "set": rf"\$nginx_lb_service {_SERVICE}",
-    "rewrite": r"\^[A-Za-z0-9/._~\[\]-]+/\?\(\.\*\)\$ /\$1 break",
+    "set_by_lua_block": r"\$nginx_lb_uri  return require\(\"nginx_lb\.uri\"\)\.strip"
+    rf'\(ngx\.var\.request_uri, ngx\.var\.uri, "{_PATH}"\) ',
+    "log_by_lua_block": r" require\(\"nginx_lb\.live\"\)\.done\(\) ",
 }
 
 
@@ -71,6 +73,13 @@ def strangers(text: str, plain: str, folder: pathlib.Path) -> list[str]:
         elif _words(each) not in usual and each["directive"] != "server_names_hash_max_size":
             problems.append(_words(each))
     return problems
+
+
+def strange_lines(instances: str) -> list[str]:
+    """The lines of an instance file that its grammar does not allow."""
+    *lines, end = instances.split("\n")[:-1] or [""]
+    problems = [line for line in lines if not _LINE.fullmatch(line)]
+    return problems if re.fullmatch(r"end \d+", end) else [*problems, end]
 
 
 def _server(block: Mapping[str, Any], known: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -28,7 +28,9 @@ BALANCER = {
     "buffering": True,
     "keepalive": 7,
     "tries": 3,
-    "max_fails": 2,
+    "hsts": 60,
+    "connections_per_client": 5,
+    "backend_header": True,
     "max_body": 512,
     "guard_max_drop": 0.25,
     "guard_confirm_seconds": 1.5,
@@ -39,7 +41,7 @@ BALANCER = {
     "consul_token": "a token",
     "http_snippet": "map $a $b {\n  ~^\\d+$ 'ä';\n}",
     "services": [
-        {"name": "web", "keepalive": 5, "tries": 2, "max_fails": 0, "weights": True},
+        {"name": "web", "keepalive": 5, "tries": 2, "weights": True},
         {"name": "shop", "hosts": ["shop.example"], "strip_path": True, "buffering": False},
     ],
 }

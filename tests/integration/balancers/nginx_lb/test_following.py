@@ -53,7 +53,7 @@ def test_the_environment_alone_describes_one_service(stage: NginxStage) -> None:
     words = [word for key, value in values.items() for word in ("-e", f"{key}={value}")]
     stage.docker("run", "-d", "--name", stage.name, "--network", "host", *words, stage.image)
     stage.serving("one")
-    assert stage.get().headers["X-Backend"] == stage.backends[0].place
+    assert "X-Backend" not in stage.get().headers
 
 
 def test_a_wrong_environment_is_refused_in_a_sentence(stage: NginxStage) -> None:
@@ -76,7 +76,6 @@ def test_it_says_how_it_is(stage: NginxStage) -> None:
     assert [
         (row["service"], row["id"], row["port"], row["in_rotation"]) for row in found["instances"]
     ] == [("web", "one", one.port, True)]
-    assert found["instances"][0]["generations"] == [found["generation"]]
     metrics = stage.metrics()
     assert metrics["nginx_lb_generation"] == found["generation"]
     assert metrics['nginx_lb_instances{service="web"}'] == 1
@@ -92,7 +91,7 @@ def test_it_says_how_it_is(stage: NginxStage) -> None:
 
 
 def test_nothing_is_reloaded_for_nothing(stage: NginxStage) -> None:
-    """A re-registration that changes nothing that nginx needs costs no reload."""
+    """Instances that come, go or change their tags cost no reload."""
     one = stage.backend("one", Tags=["blue"])
     # Who follows a tag is told of all tags.
     stage.start(services=[{"name": "web"}, {"name": "web", "tag": "blue", "path": "/blue"}])
@@ -104,7 +103,9 @@ def test_nothing_is_reloaded_for_nothing(stage: NginxStage) -> None:
         stage.hears(release)
     stage.backend("two", Tags=["blue"])
     stage.serving("one", "two")
-    assert stage.loaded() == before + 1
+    stage.deregister(one)
+    stage.serving("two")
+    assert stage.loaded() == before
 
 
 def test_what_follows_consul_comes_back(stage: NginxStage) -> None:

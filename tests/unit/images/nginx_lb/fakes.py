@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
-from unittest import mock
 
 from nginx_lb.nginx.process import Refused
 
@@ -14,22 +12,38 @@ class FakeNginx:
 
     def __init__(self) -> None:
         """Not started."""
-        self.process: Any = None
+        self.pid: int | None = None
         self.calls: list[str] = []
         self.refusal = ""
         self.serves_new = True
+        self.takes_over = True
         self._staged = self._active = self._good = 0
+        self._staged_text = self._active_text = ""
+
+    def generation(self) -> int | None:
+        """The active one."""
+        return self._active or None
+
+    def runs_with(self, text: str) -> bool:
+        """Whether this text is active."""
+        return text == self._active_text
+
+    def take_over_instances(self) -> None:
+        """Count it, or refuse."""
+        if not self.takes_over:
+            raise Refused("nginx did not take over the instances")
+        self.calls.append("instances")
 
     def stage(self, text: str) -> None:
         """Refuse, or keep the generation in the text."""
         if self.refusal:
             raise Refused(self.refusal)
         [number] = re.findall(r'return 200 "(\d+) \$pid', text)
-        self._staged = int(number)
+        self._staged, self._staged_text = int(number), text
 
     def swap(self) -> None:
         """The staged generation is active."""
-        self._active = self._staged
+        self._active, self._active_text = self._staged, self._staged_text
 
     def keep(self) -> None:
         """The active generation is the last good one."""
@@ -42,21 +56,17 @@ class FakeNginx:
 
     def start(self) -> None:
         """A process that runs."""
-        self.process = mock.Mock(**{"poll.return_value": None, "wait.return_value": 0, "pid": 1})
+        self.pid = 1
         self.calls.append("start")
 
     def reload(self) -> None:
         """Count it."""
         self.calls.append("reload")
 
-    def quit(self) -> None:
-        """Count it."""
-        self.calls.append("quit")
-
     def serves(self, generation: int, _seconds: float) -> bool:
         """The active generation serves, a new one only if the story says so."""
         return generation == self._active and (self.serves_new or generation == self._good)
 
     def workers(self) -> frozenset[int]:
-        """One worker, another one after each reload."""
-        return frozenset({100 + len(self.calls)}) if self.process else frozenset()
+        """None that has a connection."""
+        return frozenset()

@@ -1,4 +1,4 @@
-"""The life of the process: it starts, hears signals and messages, and stops."""
+"""The life of the control process: it starts, hears signals and messages, and stops."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from unittest import mock
 
 import pytest
 from nginx_lb import app
-from nginx_lb.app import Daemon
+from nginx_lb.app import ControlProcess
 from nginx_lb.nginx.configuration import Paths
 from nginx_lb.protection.leader_check import LeaderStatus
 from nginx_lb.protection.store import State, save
@@ -28,6 +28,7 @@ class Stage:
     def __init__(self, folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Not started; two instances of web are on the volume."""
         self.folder = folder
+        self.monkeypatch = monkeypatch
         self.nginx = FakeNginx()
         self.discovery = mock.Mock(process=None, declared=None, discovered=None, skipped=())
         self.discovery.configure_mock(skipped_total=0, synced=False)
@@ -40,10 +41,13 @@ class Stage:
         monkeypatch.setattr(app, "ServiceDiscovery", lambda *_, **__: self.discovery)
         monkeypatch.setattr(app, "LeaderMonitor", self._monitor)
         monkeypatch.setattr(app, "StatusServer", self.servers)
-        monkeypatch.setattr(app, "reap", lambda _ours: None)
         monkeypatch.setattr(signal, "signal", self.handlers.__setitem__)
-        file = SettingsFile(folder / "settings.json", folder / "accepted.json", BASE)
-        self.daemon = Daemon(file, folder, Paths(run=str(folder)))
+        self.build()
+
+    def build(self) -> None:
+        """Another process on the same volume."""
+        file = SettingsFile(self.folder / "settings.json", self.folder / "accepted.json", BASE)
+        self.daemon = ControlProcess(file, self.folder, Paths(run=str(self.folder)))
 
     def write(self, revision: str, **more: Any) -> None:
         """Write the settings file."""
@@ -58,7 +62,7 @@ class Stage:
             step = next(left, None)
             if step:
                 step()
-            self.signal(signal.SIGCHLD if step else signal.SIGTERM)
+            self.signal(signal.SIGHUP if step else signal.SIGTERM)
 
         self.discovery.supervise.side_effect = turn
         return self.daemon.run()
@@ -80,26 +84,38 @@ def stage(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
 
 
 def test_it_serves_what_the_last_run_served_and_stops_when_told(stage: Stage) -> None:
-    """Before Consul says a word; nginx answers what it has begun, and its status is ours."""
+    """Before Consul says a word; nginx goes on when this process ends."""
     reports: list[Any] = []
     assert stage.play(lambda: reports.append(stage.daemon.report())) == 0
-    assert stage.nginx.calls == ["start", "quit"]
+    assert stage.nginx.calls == ["start", "instances"]
     [report] = reports
     assert {name: len(each) for name, each in report.services.items()} == {"web": 2}
     assert (report.generation, report.revision, report.settings_refused) == (7, "r1", "")
     stage.discovery.stop.assert_called_once_with()
 
 
-@pytest.mark.parametrize(("status", "ours"), [(3, 3), (0, 1)])
-def test_it_ends_with_nginx(stage: Stage, status: int, ours: int) -> None:
-    """An nginx that exits by itself is a failure, whatever it says."""
+def test_it_ends_with_nginx(stage: Stage) -> None:
+    """There is nothing to control any more, and the container ends too."""
 
-    def exits() -> None:
-        stage.nginx.process.poll.return_value = status
-        stage.nginx.process.returncode = status
+    def ends() -> None:
+        stage.nginx.pid = None
 
-    assert stage.play(exits) == ours
-    assert stage.nginx.calls == ["start"]
+    left = len(stage.nginx.calls)
+    assert stage.play(ends, lambda: pytest.fail("it goes on")) == 0
+    assert left == 0
+
+
+def test_an_nginx_that_runs_already_is_taken_over(stage: Stage) -> None:
+    """The process fell and is started again: nginx served meanwhile, and is not reloaded."""
+    assert stage.play() == 0
+    stage.nginx.calls.clear()
+    again = Stage(stage.folder, stage.monkeypatch)
+    again.nginx = stage.nginx
+    again.build()
+    reports: list[Any] = []
+    assert again.play(lambda: reports.append(again.daemon.report())) == 0
+    assert again.nginx.calls == ["instances"]
+    assert reports[0].generation == 7
 
 
 def test_an_nginx_that_never_serves_is_the_end(stage: Stage) -> None:

@@ -8,12 +8,16 @@ import random
 from typing import Any
 
 import pytest
-from ansible_collections.rollcall.discovery.tests.support.hostile.parsed import strangers
+from ansible_collections.rollcall.discovery.tests.support.hostile.parsed import (
+    strange_lines,
+    strangers,
+)
 from ansible_collections.rollcall.discovery.tests.support.hostile.registrations import Hostile
 from nginx_lb import routing
 from nginx_lb.discovery.snapshot import collect
-from nginx_lb.nginx import configuration
+from nginx_lb.nginx import configuration, instance_file
 from nginx_lb.nginx.configuration import Paths
+from nginx_lb.routing import Site
 
 from .builders import followed, settings
 
@@ -21,11 +25,18 @@ ROUND = 1_000
 SERVICES = [{"name": "web"}, {"name": "shop", "path": "/shop"}]
 
 
+OPTIONS = settings(services=SERVICES, discover={})
+
+
+def planned(registrations: list[dict[str, Any]]) -> Site:
+    """What we make of them."""
+    served = followed(OPTIONS, collect(registrations, OPTIONS.networks).services)
+    return routing.plan(OPTIONS, served, {})
+
+
 def rendered(registrations: list[dict[str, Any]]) -> str:
     """Our configuration."""
-    options = settings(services=SERVICES, discover={})
-    served = followed(options, collect(registrations, options.networks).services)
-    return configuration.render(options, routing.plan(options, served, {}), Paths())
+    return configuration.render(OPTIONS, planned(registrations), Paths())
 
 
 def naive(registrations: list[dict[str, Any]]) -> str:
@@ -51,7 +62,7 @@ def seed() -> int:
 
 
 def test_nothing_of_a_strangers_reaches_nginx(seed: int, tmp_path: pathlib.Path) -> None:
-    """Each registration is a server of the grammar or a skip; a naive template makes much else."""
+    """Each registration is an instance of the grammar or a skip; a naive template fails."""
     assert_nothing_passes(seed, tmp_path, rounds=5)
 
 
@@ -64,17 +75,18 @@ def test_nothing_of_fifty_thousand_strangers_reaches_nginx(
 
 
 def assert_nothing_passes(seed: int, folder: pathlib.Path, rounds: int) -> None:
-    """A thousand registrations a round: nothing of theirs is in our configuration."""
+    """A thousand registrations a round: nothing of theirs is in what we write for nginx."""
     source = Hostile(seed)
     plain = rendered([])
     broken = servers = 0
     for _ in range(rounds):
         registrations = [source.registration() for _ in range(ROUND)]
-        text = rendered(registrations)
-        assert strangers(text, plain, folder) == []
-        servers += text.count("    server ")
+        site = planned(registrations)
+        assert strangers(configuration.render(OPTIONS, site, Paths()), plain, folder) == []
+        assert strange_lines(instance_file.render(site.instance_sets, 1)) == []
+        servers += sum(map(len, site.instance_sets.values()))
         broken += bool(strangers(naive(registrations[:50]), plain, folder))
-    print(f"{servers} servers, {broken} naive configurations with strangers in them")
+    print(f"{servers} instances, {broken} naive configurations with strangers in them")
     assert servers > 10 * rounds
     assert broken == rounds
 
@@ -85,17 +97,30 @@ def test_the_parser_finds_what_it_is_to_find(tmp_path: pathlib.Path) -> None:
     good, plain = rendered([registration]), rendered([])
     assert strangers(good, plain, tmp_path) == []
     for old, new in (
-        ("server 10.0.0.1:80", "server 10.0.0.1:80 backup"),
-        ("server 10.0.0.1:80", "server evil.example:80"),
-        ("server 10.0.0.1:80", "server unix:/tmp/s"),
-        ("server 10.0.0.1:80", "server web.example service=lb resolve"),
+        ("server 0.0.0.1", "server 0.0.0.1 backup"),
+        ("server 0.0.0.1", "server evil.example:80"),
+        ("server 0.0.0.1", "server unix:/tmp/s"),
+        ('balance("web"', 'balance("web" .. os.getenv("A")'),
+        ('balance("web"', 'balance("web"); os.execute("a"'),
         ("location / {", "location / {\n error_page 502 = @evil;"),
         ("upstream web {", "upstream web {\n include /etc/passwd;"),
         ("http {", "http {\n lua_package_path x;"),
         ("events {", "load_module x.so;\nevents {"),
         ("location / {", "location / {\n return 200 pwned;"),
         ("http://web$nginx_lb_no_keepalive", "http://6.6.6.6"),
+        ("location / {", "location / {\n set_by_lua_block $nginx_lb_uri { return 1 }"),
         ("location / {", "location ~ .* {"),
     ):
         assert old in good
         assert strangers(good.replace(old, new), plain, tmp_path), new
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["10.0.0.1:80", "10.0.0.1:80 1 2", "unix:/a 1", "a.example:80 1", "service a b", "end 1"],
+)
+def test_the_grammar_of_instances_finds_what_it_is_to_find(line: str) -> None:
+    """Each of these, put into a good file, is a stranger."""
+    good = "service web\n10.0.0.1:80 1\nend 1\n"
+    assert strange_lines(good) == []
+    assert strange_lines(good.replace("end 1\n", f"{line}\nend 1\n")) == [line]

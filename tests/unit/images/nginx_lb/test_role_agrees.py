@@ -111,8 +111,8 @@ def test_the_roles_defaults_are_the_images() -> None:
     assert {**said, "retry_on": tuple(said["retry_on"])} == tuning
     for key in (
         *("port", "gzip", "real_ip_header", "health_path", "access_log", "worker_connections"),
-        *("keepalive_timeout", "keepalive_min_timeout", "shutdown_timeout"),
-        *("status_address", "status_port"),
+        *("keepalive_timeout", "client_timeout", "shutdown_timeout"),
+        *("status_address", "status_port", "backend_header", "hsts", "connections_per_client"),
     ):
         assert OPTIONS[f"nginx_lb_{key}"]["default"] == getattr(defaults, key), key
     for group in ("guard", "reload"):

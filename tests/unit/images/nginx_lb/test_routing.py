@@ -53,11 +53,20 @@ def test_a_tag_chooses_instances() -> None:
     green = Instance(endpoint(2), tags=("green",))
     services = [{"name": "web", "tag": "blue"}, {"name": "web", "tag": "green", "path": "/next"}]
     found = plan({"web": (blue, green)}, services=services)
-    assert [(each.path, each.upstream.instances) for each in found.routes] == [
-        ("/", (blue,)),
-        ("/next", (green,)),
+    assert [(each.path, each.upstream.instance_set) for each in found.routes] == [
+        ("/", "blue.web"),
+        ("/next", "green.web"),
     ]
+    assert found.instance_sets == {"blue.web": (blue,), "green.web": (green,)}
     assert [each.key for each in found.upstreams] == ["web", "web.2"]
+
+
+def test_weights_count_where_they_are_asked_for() -> None:
+    """Two routes to the same instances may differ in that: they are two sets."""
+    heavy = (Instance(endpoint(1), 3),)
+    services = [{"name": "web"}, {"name": "web", "path": "/even", "weights": False}]
+    sets = plan({"web": heavy}, services=services).instance_sets
+    assert sets == {"web": heavy, "web+even": (Instance(endpoint(1), 1),)}
 
 
 def test_a_service_presents_itself() -> None:
@@ -110,7 +119,7 @@ def test_an_instance_that_claims_nonsense_is_left_out(tags: tuple[str, ...]) -> 
     good = Instance(endpoint(9), tags=("lb", "lb.host=good.example"))
     found = plan({"shop": (*tagged(*tags), good)}, **DISCOVER)
     assert routes(found) == {"good.example/": "shop"}
-    assert [each.endpoint for each in found.upstreams[0].instances] == [endpoint(9)]
+    assert found.services == {"shop": (good,)}
     assert len(found.skipped) == 1
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
 from nginx_lb import routing
-from nginx_lb.model import Endpoint, Instance, Instances
+from nginx_lb.model import Instances
 from nginx_lb.nginx import configuration
 from nginx_lb.nginx.configuration import Paths
+from nginx_lb.settings.model import Service
 
-from ..builders import endpoint, followed, instances, settings
+from ..builders import followed, instances, settings
 
 
 def text(said: dict[str, Instances] | None = None, **options: Any) -> str:
@@ -30,9 +32,9 @@ def block(rendered: str, head: str) -> str:
 
 
 def test_the_same_set_gives_the_same_text() -> None:
-    """Nothing in it depends on a clock or on Consul's order."""
+    """Nothing in it depends on a clock, and nothing on the instances."""
     assert text() == text()
-    assert text({"web": instances(1)}) != text({"web": instances(2)})
+    assert text({"web": instances(1)}) == text({"web": instances(2)}) == text({})
 
 
 def test_a_configuration_answers_with_its_generation() -> None:
@@ -42,20 +44,11 @@ def test_a_configuration_answers_with_its_generation() -> None:
     assert numbered.replace('"7 $pid', '"0 $pid') == text()
 
 
-def test_instances_become_servers() -> None:
-    """Address, port, and what nginx does when one fails; IPv6 in brackets."""
-    six = Instance(Endpoint("2001:db8::1", 8080))
-    upstream = block(text({"web": (*instances(1), six)}), "upstream web {")
-    assert "server 10.0.0.1:80 max_fails=1 fail_timeout=1s;" in upstream
-    assert "server [2001:db8::1]:8080 max_fails=1 fail_timeout=1s;" in upstream
-
-
-def test_weights_stand_where_they_differ() -> None:
-    """And only where they are asked for."""
-    uneven = (Instance(endpoint(1), 1), Instance(endpoint(2), 3))
-    assert "10.0.0.2:80 weight=3 " in text({"web": uneven})
-    assert "weight=" not in text({"web": (Instance(endpoint(1), 3), Instance(endpoint(2), 3))})
-    assert "weight=" not in text({"web": uneven}, defaults={"weights": False})
+def test_each_request_is_sent_where_lua_says() -> None:
+    """By the name of the service's instances; another name where weights do not count."""
+    call = 'balancer_by_lua_block { require("nginx_lb.live").balance("%s", "round_robin", 1) }'
+    assert call % "web" in block(text(), "upstream web {")
+    assert call % "web+even" in block(text(defaults={"weights": False}), "upstream web {")
 
 
 def test_what_is_not_retried_uses_no_idle_connection() -> None:
@@ -63,28 +56,69 @@ def test_what_is_not_retried_uses_no_idle_connection() -> None:
     rendered = text()
     assert "keepalive 32;" in block(rendered, "upstream web {")
     twin = block(rendered, "upstream web.no_keepalive {")
-    assert "keepalive 0;" in twin
-    assert "server 10.0.0.1:80" in twin
+    assert "keepalive" not in twin
+    assert 'balance("web", ' in twin
     assert "proxy_pass http://web$nginx_lb_no_keepalive;" in rendered
 
 
-def test_an_empty_service_is_told() -> None:
-    """No upstream without a server, which nginx would refuse."""
-    rendered = text({})
-    assert "upstream" not in rendered.replace("_upstream", "").replace("$upstream", "")
-    assert "return 503" in block(rendered, "location / {")
+@pytest.mark.parametrize(
+    ("options", "arguments"),
+    [
+        ({"balance": "least_conn"}, '"web", "least_conn", 1'),
+        ({"balance": "hash", "hash_key": "cookie:s"}, '"web", "hash", 1, "cookie_s"'),
+        ({"fail_timeout": "500ms"}, '"web", "round_robin", 0.5'),
+        # A probe without a pause would never end.
+        ({"fail_timeout": "0s"}, '"web", "round_robin", 0.1'),
+    ],
+)
+def test_the_balance_is_an_argument(options: dict[str, Any], arguments: str) -> None:
+    """Method, pause between probes, and the variable that is hashed."""
+    assert f"balance({arguments})" in block(text(defaults=options), "upstream web {")
+
+
+def test_requests_are_counted_where_the_method_needs_it() -> None:
+    """The log phase costs some percent of the throughput."""
+    assert "log_by_lua_block" not in text()
+    counted = block(text(defaults={"balance": "least_conn"}), "location / {")
+    assert "log_by_lua_block" in counted
+
+
+def test_both_ip_families_are_served() -> None:
+    """Unless the host has no IPv6, where nginx would not start."""
+    made = settings(services=[{"name": "web"}])
+    four = configuration.render(made, routing.plan(made, {}, {}), Paths(ipv6=False))
+    assert "listen [::]:80 default_server;" in text()
+    assert "listen [::]" not in four
+    assert "listen 80 default_server;" in four
+
+
+def test_a_trusted_proxy_is_named() -> None:
+    """Its headers are believed and its address is not the client's."""
+    rendered = text(real_ip_from=["10.9.0.0/16"])
+    assert "10.9.0.0/16 1;" in block(rendered, "geo $realip_remote_addr $nginx_lb_trusted {")
+    assert "set_real_ip_from 10.9.0.0/16;" in rendered
 
 
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        ({"balance": "least_conn"}, "least_conn;"),
-        ({"balance": "hash", "hash_key": "cookie:s"}, "hash $cookie_s consistent;"),
+        ({"hsts": 60}, 'on "max-age=60";'),
+        ({}, 'on "";'),
+        ({"backend_header": True}, "add_header X-Backend $nginx_lb_backend always;"),
+        ({}, 'add_header X-Backend "" always;'),
+        ({"connections_per_client": 5}, "limit_conn nginx_lb_clients 5;"),
+        ({"worker_connections": 1000}, "worker_rlimit_nofile 2128;"),
+        ({"client_timeout": "3s"}, "client_header_timeout 3s;"),
     ],
 )
-def test_the_balance_is_nginxs(options: dict[str, Any], line: str) -> None:
-    """Each way has its directive."""
-    assert line in block(text(defaults=options), "upstream web {")
+def test_a_setting_is_a_directive(options: dict[str, Any], line: str) -> None:
+    """nginx sends no header whose value is empty."""
+    assert line in text(**options)
+
+
+def test_what_a_snippet_says_is_not_replaced() -> None:
+    """A word between @ is the operator's."""
+    assert "# @port@ and @run@" in text(http_snippet="# @port@ and @run@")
 
 
 def test_a_path_is_not_its_neighbours() -> None:
@@ -94,7 +128,9 @@ def test_a_path_is_not_its_neighbours() -> None:
         routing.plan(made, {"web": instances(1)}, {}),
         Paths(),
     )
-    assert "rewrite ^/shop[.]v1/?(.*)$ /$1 break;" in block(rendered, "location = /shop.v1 {")
+    found = block(rendered, "location = /shop.v1 {")
+    assert 'strip(ngx.var.request_uri, ngx.var.uri, "/shop.v1")' in found
+    assert "proxy_pass http://web$nginx_lb_no_keepalive$nginx_lb_uri;" in found
     assert "location ^~ /shop.v1/ {" in rendered
     assert "location / { return 404" in rendered
 
@@ -129,7 +165,7 @@ def test_tls_has_the_certificate_of_the_host() -> None:
     assert rendered.count("certificates/other.pem;") == 1
     assert rendered.count("certificates/main.pem;") == 2
     assert rendered.count("return 308 https://$host$request_uri;") == 3
-    assert rendered.count("ssl default_server;") == 1
+    assert rendered.count("ssl default_server;") == 2
 
 
 def test_snippets_stand_where_the_operator_put_them() -> None:
@@ -147,6 +183,7 @@ def test_snippets_stand_where_the_operator_put_them() -> None:
 @pytest.mark.parametrize("word", ["a b", "a;", "a{", "a\n", 'a"', "a#", "ä"])
 def test_the_last_door_is_shut(word: str) -> None:
     """Even if validation let it pass, what is not a plain word cannot be written."""
-    strange = (Instance(Endpoint(word, 80)),)
+    made = settings(services=[{"name": "web"}])
+    strange = dataclasses.replace(made, services=(Service(word),))
     with pytest.raises(ValueError, match="is not a plain word"):
-        text({"web": strange})
+        configuration.render(strange, routing.plan(strange, {}, {}), Paths())

@@ -79,7 +79,6 @@ def test_everything_can_be_said() -> None:
         "retry_on": ["error"],
         "tries": 1,
         "tries_timeout": "4s",
-        "max_fails": 0,
         "fail_timeout": "5s",
         "max_body": "10m",
         "buffering": False,
@@ -111,7 +110,10 @@ def test_everything_can_be_said() -> None:
         reload={"min_interval": 0, "burst_interval": 5},
         worker_connections=512,
         keepalive_timeout="10s",
-        keepalive_min_timeout="1s",
+        client_timeout="3s",
+        backend_header=True,
+        hsts=60,
+        connections_per_client=5,
         shutdown_timeout="9s",
     )
     assert found.services == (

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from nginx_lb.model import Skip
-from nginx_lb.nginx.generations import Generation
 from nginx_lb.protection.guard import Hold
 from nginx_lb.status import status_report
 from nginx_lb.status.status_report import Report
@@ -26,8 +25,8 @@ def report(**changes: Any) -> Report:
     services = {"web": instances(1, 2)}
     usual = Report(
         generation=7,
-        generations=(Generation(7, services, frozenset({20})),),
         services=services,
+        leaving={},
         holds={},
         skipped=(),
         skipped_total=0,
@@ -76,16 +75,14 @@ def test_health_gives_no_address_away() -> None:
     assert "10.0.0" not in str(status_report.health(report(holds=HOLD)))
 
 
-def test_instances_tell_who_may_still_send() -> None:
-    """One that left the rotation is shown as long as an old worker knows it."""
-    old = Generation(6, {"web": instances(1, 2, 3)}, frozenset({10}))
-    new = Generation(7, {"web": instances(1, 2)}, frozenset({20}))
-    said = status_report.instances(report(generations=(old, new)))
-    rows = [(row["address"], row["in_rotation"], row["generations"]) for row in said["instances"]]
+def test_a_removed_instance_is_shown_while_nginx_is_connected_to_it() -> None:
+    """It gets no new request, and what it has begun to answer goes on."""
+    said = status_report.instances(report(leaving={"web": instances(3)}))
+    rows = [(row["address"], row["id"], row["in_rotation"]) for row in said["instances"]]
     assert rows == [
-        ("10.0.0.1", True, [6, 7]),
-        ("10.0.0.2", True, [6, 7]),
-        ("10.0.0.3", False, [6]),
+        ("10.0.0.1", "web-1", True),
+        ("10.0.0.2", "web-2", True),
+        ("10.0.0.3", "web-3", False),
     ]
 
 

@@ -14,9 +14,9 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._balancer.statu
 
 
 def row(**changes: t.Any) -> dict[str, t.Any]:
-    """An instance in rotation that one generation knows."""
+    """An instance in rotation."""
     usual = {"service": "web", "id": "web-1", "address": "10.0.0.1", "port": 80}
-    return {**usual, "in_rotation": True, "generations": [7], **changes}
+    return {**usual, "in_rotation": True, **changes}
 
 
 def seen(*rows: dict[str, t.Any], **changes: t.Any) -> BalancerStatus:
@@ -31,9 +31,8 @@ def seen(*rows: dict[str, t.Any], **changes: t.Any) -> BalancerStatus:
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ([row()], "is in rotation"),
-        ([row(in_rotation=False)], "is still used by workers of generation 7"),
-        ([row(in_rotation=False, generations=[])], None),
+        ([row()], "{name} is in rotation"),
+        ([row(in_rotation=False)], "the load balancer has open connections to {name}"),
         ([row(id="other", port=81)], None),
         ([], None),
     ],
@@ -41,8 +40,9 @@ def seen(*rows: dict[str, t.Any], **changes: t.Any) -> BalancerStatus:
 def test_an_instance_is_out_when_nothing_can_reach_it(
     rows: list[dict[str, t.Any]], name: str, said: str | None
 ) -> None:
-    """Out of rotation, and unknown to every worker."""
-    assert unmet(seen(*rows), WantedStatus(without=(name,))) == ([f"{name} {said}"] if said else [])
+    """Out of rotation, and without a connection."""
+    expected = [said.format(name=name)] if said else []
+    assert unmet(seen(*rows), WantedStatus(without=(name,))) == expected
 
 
 def test_an_ipv6_address_is_written_in_brackets() -> None:
@@ -52,7 +52,7 @@ def test_an_ipv6_address_is_written_in_brackets() -> None:
 
 
 def test_what_serves_is_in_rotation() -> None:
-    """An instance that only an old worker knows does not serve."""
+    """A removed instance with an open connection does not serve."""
     wanted = WantedStatus(serving=("web-1",))
     assert unmet(seen(row()), wanted) == []
     assert unmet(seen(row(in_rotation=False)), wanted) == ["web-1 is not in rotation"]

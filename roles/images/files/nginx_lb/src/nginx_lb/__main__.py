@@ -1,4 +1,4 @@
-"""The command line: `run` the balancer, `check` settings, `status`, or `accept` held losses."""
+"""The command line: run the balancer, or ask the one that runs in this container."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from collections.abc import Mapping
 from rollcall_common import unix_http
 
 from . import routing
-from .app import Daemon
+from .app import ControlProcess
+from .container.log_files import LogFile
+from .container.supervisor import Supervisor
 from .nginx.configuration import Paths, render
 from .nginx.process import Nginx, Refused
 from .settings import reader
@@ -22,7 +24,7 @@ from .settings.validation import InvalidValue
 
 # EX_USAGE of sysexits.h: the settings are invalid, and a restart would not change that.
 _USAGE = 64
-_HELP = "usage: nginx-lb run | check FILE | status | accept [SERVICE]\n"
+_HELP = "usage: nginx-lb run | check FILE | render | status | accept [SERVICE]\n"
 _VOLUME = pathlib.Path("/var/lib/nginx-lb")
 _SETTINGS = pathlib.Path("/etc/nginx-lb/conf/settings.json")
 
@@ -33,6 +35,10 @@ def main(arguments: list[str], environment: Mapping[str, str]) -> int:
     command, *rest = arguments or ["run"]
     if command == "run" and not rest:
         return _run(environment)
+    if command == "control" and not rest:
+        return _control(environment)
+    if command == "render" and not rest:
+        return _render()
     if command == "check" and len(rest) == 1:
         return _check(pathlib.Path(rest[0]), environment)
     if command == "status" and not rest:
@@ -44,6 +50,19 @@ def main(arguments: list[str], environment: Mapping[str, str]) -> int:
 
 
 def _run(environment: Mapping[str, str]) -> int:
+    """The container's first process; what it runs is below."""
+    paths = _paths(pathlib.Path(Paths.run))
+    for output in (sys.stdout.fileno(), sys.stderr.fileno()):
+        os.set_blocking(output, False)
+    logs = [
+        LogFile(pathlib.Path(paths.access_log), sys.stdout.fileno()),
+        LogFile(pathlib.Path(paths.error_log), sys.stderr.fileno()),
+    ]
+    command = [sys.executable, "-m", __package__, "control"]
+    return Supervisor(command, environment, pathlib.Path(paths.run) / "nginx.pid", logs).run()
+
+
+def _control(environment: Mapping[str, str]) -> int:
     try:
         base = reader.from_environment(environment)
     except InvalidValue as error:
@@ -51,7 +70,18 @@ def _run(environment: Mapping[str, str]) -> int:
         return _USAGE
     paths = _paths(pathlib.Path(Paths.run))
     path = pathlib.Path(environment.get("NGINX_LB_SETTINGS") or _SETTINGS)
-    return Daemon(SettingsFile(path, _VOLUME / "settings.json", base), _VOLUME, paths).run()
+    file = SettingsFile(path, _VOLUME / "settings.json", base)
+    return ControlProcess(file, _VOLUME, paths).run()
+
+
+def _render() -> int:
+    """Print the configuration that nginx uses."""
+    try:
+        print((pathlib.Path(Paths.run) / "nginx.conf").read_text(encoding="utf-8"), end="")
+    except OSError as error:
+        sys.stderr.write(f"nginx-lb: the balancer has not started: {error}\n")
+        return 1
+    return 0
 
 
 def _check(path: pathlib.Path, environment: Mapping[str, str]) -> int:
@@ -62,7 +92,7 @@ def _check(path: pathlib.Path, environment: Mapping[str, str]) -> int:
         with tempfile.TemporaryDirectory() as scratch:
             folder = pathlib.Path(scratch)
             text = render(options, routing.plan(options, {}, {}), _paths(folder))
-            Nginx(folder, folder).stage(text)
+            Nginx(folder).stage(text)
     except (OSError, InvalidValue, Refused) as error:
         sys.stderr.write(f"nginx-lb: {error}\n")
         return 1
@@ -70,10 +100,16 @@ def _check(path: pathlib.Path, environment: Mapping[str, str]) -> int:
 
 
 def _paths(run: pathlib.Path) -> Paths:
-    (run / "temp").mkdir(parents=True, exist_ok=True)
-    run.chmod(0o755)
+    """The folders below `run`, which are made where they are missing."""
+    for folder, mode in ((run, 0o755), (run / "temp", 0o755), (run / "log", 0o755)):
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(mode)
+    # Only root asks nginx to use other instances.
+    (run / "control").mkdir(exist_ok=True)
+    (run / "control").chmod(0o700)
     # Only root can run workers as another user.
-    return Paths(run=str(run), user=Paths.user if os.geteuid() == 0 else "")
+    user = Paths.user if os.geteuid() == 0 else ""
+    return Paths(run=str(run), user=user, ipv6=pathlib.Path("/proc/net/if_inet6").exists())
 
 
 def _request(method: str, path: str) -> int:

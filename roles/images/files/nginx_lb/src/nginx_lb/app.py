@@ -1,4 +1,4 @@
-"""The balancer's process: starts everything, handles signals and messages, and stops."""
+"""The control process: follows Consul and tells nginx, which serves without it too."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from rollcall_common.status_server import StatusServer
 
 from .discovery.service_discovery import ServiceDiscovery
 from .nginx.configuration import Paths
-from .nginx.process import Nginx, Refused, reap
+from .nginx.live_instances import LiveInstances
+from .nginx.process import Nginx, Refused
 from .nginx.publisher import Publisher
 from .protection import store
 from .protection.leader_check import LeaderCheck, LeaderMonitor, LeaderStatus
 from .protection.served_state import ServedState
 from .reconciler import Reconciler
+from .settings import validation
 from .settings.file import SettingsFile
 from .settings.model import Settings
 from .settings.state import SettingsState
@@ -37,7 +39,6 @@ _SIGNALS = {
     signal.SIGQUIT: "stop",
     signal.SIGHUP: "settings",
     signal.SIGUSR1: "snapshot",
-    signal.SIGCHLD: "child",
 }
 
 
@@ -53,8 +54,8 @@ class _AcceptRequest:
 _Message = LeaderStatus | _AcceptRequest | str
 
 
-class Daemon:
-    """The balancer's main loop, the only thread that changes anything.
+class ControlProcess:
+    """The main loop, the only thread that changes anything.
 
     `volume` outlives the container, the run folder of `paths` does not.
     """
@@ -65,9 +66,12 @@ class Daemon:
         stored = store.load(volume / "state.json")
         self._settings = SettingsState(file)
         self._served = ServedState(stored.records)
-        self._nginx = Nginx(volume, self._run_folder)
+        self._nginx = Nginx(self._run_folder)
         self._publisher = Publisher(self._nginx, paths, stored.generation)
-        self._reconciler = Reconciler(self._publisher, self._served, stored, volume / "state.json")
+        self._live = LiveInstances(self._nginx, self._run_folder / "instances")
+        self._reconciler = Reconciler(
+            self._publisher, self._live, self._served, stored, volume / "state.json"
+        )
         self._inbox: queue.SimpleQueue[_Message] = queue.SimpleQueue()
         self._discovery = ServiceDiscovery(
             self._run_folder, on_change=lambda: self._inbox.put("catalog")
@@ -90,8 +94,8 @@ class Daemon:
         settings, publisher = self._settings, self._publisher
         return Report(
             generation=publisher.number,
-            generations=publisher.generations,
-            services=publisher.services,
+            services=self._live.services,
+            leaving=self._live.leaving(validation.seconds(settings.in_use.shutdown_timeout)),
             holds=self._served.holds,
             skipped=self._reconciler.skipped,
             skipped_total=self._discovery.skipped_total,
@@ -123,7 +127,7 @@ class Daemon:
     # Start and stop
 
     def run(self) -> int:
-        """Serve until a signal, or until nginx exits; the exit status."""
+        """Follow Consul until a signal, or until nginx exits; the exit status."""
         for number in _SIGNALS:
             signal.signal(number, self._on_signal)
         try:
@@ -131,17 +135,16 @@ class Daemon:
         except Refused as error:
             log.error("%s", error)
             return 1
-        while not self._stopping and self._nginx_runs():
+        while not self._stopping and self._nginx.pid is not None:
             self._step()
-        return self._stop()
+        if self._leader_monitor:
+            self._leader_monitor.stop()
+        self._discovery.stop()
+        return 0
 
     def _on_signal(self, number: int, _frame: object) -> None:
         """Only queue a message: SimpleQueue.put is safe while the main loop waits in get."""
         self._inbox.put(_SIGNALS[signal.Signals(number)])
-
-    def _nginx_runs(self) -> bool:
-        process = self._nginx.process
-        return process is not None and process.poll() is None
 
     def _start(self) -> None:
         """Serve what was served last, before Consul is asked anything."""
@@ -179,25 +182,10 @@ class Daemon:
             log.error("no status at %s: %s", address, error)
             return None
 
-    def _stop(self) -> int:
-        """Let nginx finish its requests; its exit status."""
-        if self._leader_monitor:
-            self._leader_monitor.stop()
-        self._discovery.stop()
-        process = self._nginx.process
-        assert process is not None
-        if not self._stopping:
-            log.error("nginx exited unexpectedly with status %s", process.returncode)
-            return process.returncode or 1
-        self._nginx.quit()
-        return process.wait()
-
     # The main loop
 
     def _step(self) -> None:
         changes = [self._handle(message) for message in self._receive()]
-        processes = (self._nginx.process, self._discovery.process)
-        reap([process.pid for process in processes if process is not None])
         self._discovery.supervise(time.monotonic())
         if self._stopping:
             return

@@ -1,4 +1,7 @@
-"""Makes nginx serve what is wanted: compares, publishes at a limited rate, stores the state."""
+"""Makes nginx serve what is wanted: compares, publishes, and stores the state.
+
+Instances are told to nginx at once; a changed configuration is published at a limited rate.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ import time
 from collections.abc import Mapping
 
 from . import routing
-from .model import Record, Skip, instances_of
+from .model import Instances, Record, Skip, instances_of
+from .nginx.live_instances import LiveInstances
 from .nginx.process import Refused
 from .nginx.publisher import Publisher
 from .nginx.reload_rate import ReloadRate
@@ -19,21 +23,30 @@ from .routing import Site
 from .settings.model import Settings
 
 log = logging.getLogger("nginx-lb")
+_NOTHING = Site((), (), {})
 
 
 class Reconciler:
     """Publishes the site of the settings and the served state; the state file is at `path`."""
 
     def __init__(
-        self, publisher: Publisher, served: ServedState, stored: State, path: pathlib.Path
+        self,
+        publisher: Publisher,
+        live: LiveInstances,
+        served: ServedState,
+        stored: State,
+        path: pathlib.Path,
     ) -> None:
         """Publish nothing yet; `stored` is the state of the last run."""
         self._publisher = publisher
+        self._live = live
         self._served = served
         self._owners = stored.owners
         self._stored_records: Mapping[str, Record] = {}
         self._path = path
         self._rate = ReloadRate(0.0, 0.0)
+        self._published_site = _NOTHING
+        self._problem = ""
         self.pending = False
         self.skipped: tuple[Skip, ...] = ()
 
@@ -53,7 +66,10 @@ class Reconciler:
         """Serve what the last run served. Refused where nginx does not serve it."""
         records = self._still_served(options)
         site = self._site(options, records)
-        self._publisher.activate(options, site, instances_of(records))
+        self._live.write(site.instance_sets)
+        self._publisher.activate(options, site)
+        # nginx may run already, started by an earlier life of this program.
+        self._live.update(site.instance_sets, site.services)
         self._in_use(options, records, site)
 
     def use(self, options: Settings) -> str:
@@ -61,31 +77,51 @@ class Reconciler:
         records = self._still_served(options)
         site = self._site(options, records)
         try:
-            if self._publisher.serves(options, site):
-                self._publisher.update_services(instances_of(records))
-            else:
-                self._publisher.publish(options, site, instances_of(records))
+            self._live.update(self._sets(site), site.services)
+            if not self._publisher.serves(options, site):
+                self._publisher.publish(options, site)
         except Refused as error:
+            self._tell(self._published_site)
             return str(error)
         self._in_use(options, records, site)
         return ""
 
     def reconcile(self, options: Settings, skipped: tuple[Skip, ...]) -> None:
-        """Publish the present site if nginx serves another one and a reload is allowed.
+        """Tell nginx the present instances, and publish the configuration if a reload is allowed.
 
         `skipped` is what discovery has skipped.
         """
         site = self._site(options, self._served.records)
         self._report_skipped((*skipped, *site.skipped))
+        told = self._tell(site)
         if self._publisher.serves(options, site):
-            self._publisher.update_services(instances_of(self._served.records))
-            self.pending = False
+            self._published_site = site
+            self.pending = not told
         else:
-            self.pending = not self._publisher.recently_refused(options, site)
-        if self.pending and time.monotonic() >= self._rate.due():
-            self._publish(options, site)
-        elif self._served.records != self._stored_records:
+            self.pending = not told or not self._publisher.recently_refused(options, site)
+            if told and self.pending and time.monotonic() >= self._rate.due():
+                self._publish(options, site)
+        if self._served.records != self._stored_records:
             self._store()
+
+    def _tell(self, site: Site) -> bool:
+        """Whether nginx uses the instances of the site."""
+        try:
+            self._live.update(self._sets(site), site.services)
+        except Refused as error:
+            self._log_once(str(error))
+            return False
+        self._log_once("")
+        return True
+
+    def _log_once(self, problem: str) -> None:
+        if problem and problem != self._problem:
+            log.error("%s", problem)
+        self._problem = problem
+
+    def _sets(self, site: Site) -> dict[str, Instances]:
+        """The instances of the site, and of routes that nginx serves until its next reload."""
+        return {**self._published_site.instance_sets, **site.instance_sets}
 
     def _still_served(self, options: Settings) -> Mapping[str, Record]:
         return routing.still_served(options, self._served.records)
@@ -100,7 +136,7 @@ class Reconciler:
 
     def _publish(self, options: Settings, site: Site) -> None:
         try:
-            self._publisher.publish(options, site, instances_of(self._served.records))
+            self._publisher.publish(options, site)
         except Refused as error:
             log.error("refused, generation %d stays: %s", self._publisher.number, error)
             self.pending = False
@@ -111,8 +147,8 @@ class Reconciler:
         self.pending = False
         self._rate = self._rate.reloaded(time.monotonic())
         self._owners = site.owners
-        services = self._publisher.services
-        counts = ", ".join(f"{name} {len(each)}" for name, each in sorted(services.items()))
+        self._published_site = site
+        counts = ", ".join(f"{name} {len(each)}" for name, each in sorted(site.services.items()))
         log.info("generation %d serves: %s", self._publisher.number, counts or "no service")
         self._store()
 

@@ -21,12 +21,20 @@ Claim = tuple[str, str]
 
 @dataclasses.dataclass(frozen=True)
 class Upstream:
-    """A set of instances and how requests reach them; `key` is its name in nginx."""
+    """How requests reach the instances of a service; `key` is its name in nginx.
+
+    `service_key` names the instances, which are no part of nginx's configuration.
+    """
 
     key: str
     service: str
-    instances: Instances
+    service_key: str
     tuning: Tuning
+
+    @property
+    def instance_set(self) -> str:
+        """The name of its instances in nginx; without weights they are another set."""
+        return self.service_key if self.tuning.weights else f"{self.service_key}+even"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,11 +55,23 @@ class Route:
 
 @dataclasses.dataclass(frozen=True)
 class Site:
-    """All that nginx serves, in a fixed order, and what was skipped."""
+    """All that nginx serves, in a fixed order, and what was skipped.
+
+    `upstreams` and `routes` are nginx's configuration; `services` are the instances by service key.
+    """
 
     upstreams: tuple[Upstream, ...]
     routes: tuple[Route, ...]
+    services: Mapping[str, Instances]
     skipped: tuple[Skip, ...] = ()
+
+    @property
+    def instance_sets(self) -> dict[str, Instances]:
+        """The instances by the name that nginx has for them."""
+        return {
+            each.instance_set: _weighted(self.services.get(each.service_key, ()), each.tuning)
+            for each in self.upstreams
+        }
 
     @property
     def owners(self) -> dict[Claim, str]:
@@ -113,14 +133,21 @@ def service_key(service: Service) -> str:
     return f"{service.tag}.{service.name}" if service.tag else service.name
 
 
+def _weighted(instances: Instances, tuning: Tuning) -> Instances:
+    if tuning.weights:
+        return instances
+    return tuple(dataclasses.replace(each, weight=1) for each in instances)
+
+
 def plan(options: Settings, served: Mapping[str, Instances], owners: Mapping[Claim, str]) -> Site:
     """The site for these instances by service key; `owners` are the present route owners."""
-    routes, skipped = _declared(options, served), []
+    routes, skipped = _declared(options), []
     if options.discover is None:
-        return _site(routes, ())
+        return _site(routes, served, ())
     taken: dict[Claim, str] = {route.claim: route.upstream.service for route in routes}
     names = {route.upstream.key.lower() for route in routes}
     keys = {service_key(service) for service in options.services}
+    routable: dict[str, Instances] = {key: served.get(key, ()) for key in keys}
     candidates = sorted(
         (name for name in served if name not in keys),
         key=lambda name: (name not in owners.values(), name),
@@ -132,7 +159,7 @@ def plan(options: Settings, served: Mapping[str, Instances], owners: Mapping[Cla
             )
             continue
         names.add(name.lower())
-        found, problems = _discovered(options, name, served[name])
+        found, routable[name], problems = _discovered(options, name, served[name])
         skipped += problems
         for route in found:
             owner = taken.setdefault(route.claim, name)
@@ -141,16 +168,20 @@ def plan(options: Settings, served: Mapping[str, Instances], owners: Mapping[Cla
             else:
                 where = f"{route.host or 'every host'} {route.path}"
                 skipped.append(Skip(name, f"{where} is already owned by {owner}"))
-    return _site(routes, skipped)
+    return _site(routes, routable, skipped)
 
 
-def _site(routes: Iterable[Route], skipped: Iterable[Skip]) -> Site:
+def _site(
+    routes: Iterable[Route], services: Mapping[str, Instances], skipped: Iterable[Skip]
+) -> Site:
     ordered = sorted(routes, key=lambda route: (route.host, route.path))
     upstreams = {route.upstream.key: route.upstream for route in ordered}
-    return Site(tuple(upstreams[key] for key in sorted(upstreams)), tuple(ordered), tuple(skipped))
+    named = tuple(upstreams[key] for key in sorted(upstreams))
+    found = {each.service_key: services.get(each.service_key, ()) for each in named}
+    return Site(named, tuple(ordered), found, tuple(skipped))
 
 
-def _declared(options: Settings, served: Mapping[str, Instances]) -> list[Route]:
+def _declared(options: Settings) -> list[Route]:
     """The inventory's routes. Other instances or another tuning make a separate upstream."""
     made: dict[tuple[str, Tuning], Upstream] = {}
     keys: set[str] = set()
@@ -160,8 +191,7 @@ def _declared(options: Settings, served: Mapping[str, Instances]) -> list[Route]
         if identity not in made:
             key = _unique(service.name, keys)
             keys.add(key.lower())
-            instances = served.get(service_key(service), ())
-            made[identity] = Upstream(key, service.name, instances, service.tuning)
+            made[identity] = Upstream(key, service.name, *identity)
         for host in service.hosts or ("",):
             routes.append(
                 Route(host, service.path, made[identity], service.strip_path, service.snippet)
@@ -180,7 +210,7 @@ def _unique(name: str, keys: set[str]) -> str:
 
 def _discovered(
     options: Settings, name: str, instances: Instances
-) -> tuple[list[Route], list[Skip]]:
+) -> tuple[list[Route], Instances, list[Skip]]:
     """The routes that a service's instances claim; an instance with invalid tags is skipped."""
     assert options.discover is not None
     marker = options.discover.tag
@@ -194,13 +224,14 @@ def _discovered(
         good.append(instance)
         claims.append(claim)
     if not good:
-        return [], skipped
+        return [], (), skipped
     # The first in order decides: instances of two releases may have different tags for a while.
     balance = claims[0].balance or options.defaults.balance
     tuning = dataclasses.replace(options.defaults, balance=balance)
-    upstream = Upstream(name, name, tuple(good), tuning)
+    upstream = Upstream(name, name, name, tuning)
     wanted = dict.fromkeys((host, claim.path) for claim in claims for host in claim.hosts)
-    return [Route(*each, upstream, claims[0].strip_path) for each in wanted], skipped
+    routes = [Route(*each, upstream, claims[0].strip_path) for each in wanted]
+    return routes, tuple(good), skipped
 
 
 @dataclasses.dataclass(frozen=True)

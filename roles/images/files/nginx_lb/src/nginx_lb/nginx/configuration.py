@@ -1,92 +1,72 @@
 """Renders nginx's configuration for a site. Pure: the same site gives the same text.
 
-Every directive passes `_line`, which allows no quotes and no special characters: what is not a
-plain word cannot be written. Only the operator's snippets and our constants are written verbatim.
+nginx.conf beside this file is the part that a person reads. What depends on routes and settings
+passes `_line`, which allows no quotes and no special characters: what is not a plain word cannot be
+written. Only the operator's snippets are written verbatim.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import importlib.resources
 import re
 from collections.abc import Iterable, Iterator
 
-from ..model import Instance
 from ..routing import Route, Site, Upstream, covers
+from ..settings import validation
 from ..settings.model import Certificate, Settings, Tuning
 
+_TEMPLATE = importlib.resources.files(__package__).joinpath("nginx.conf").read_text("utf-8")
+# A whole line for any number of lines, or a word within a line.
+_PLACEHOLDER = re.compile(
+    r"^(?P<indent> *)@(?P<lines>[a-z_]+)@\n|@(?P<word>[a-z_]+)@", re.MULTILINE
+)
 _WORD = re.compile(r"[A-Za-z0-9_./:\[\]$=*~^@,+-]+")
-# The suffix of the upstreams that keep no idle connections.
+# The suffix of the upstreams that keep no idle connections, as in nginx.conf.
 _NO_KEEPALIVE = ".no_keepalive"
-
-_LOG = """\
-  log_format nginx_lb escape=json
-    '{"time":"$time_iso8601","client":"$remote_addr","host":"$host","request":"$request",'
-    '"status":$status,"bytes":$body_bytes_sent,"seconds":$request_time,"service":"$nginx_lb_service",'
-    '"backend":"$upstream_addr","attempts":$nginx_lb_attempts,"backend_status":"$upstream_status",'
-    '"backend_connect_seconds":"$upstream_connect_time",'
-    '"backend_seconds":"$upstream_response_time"}';
-  map $upstream_addr $nginx_lb_attempts {
-    "" 0;
-    "~^[^,]+$" 1;
-    "~^[^,]+,[^,]+$" 2;
-    "~^[^,]+,[^,]+,[^,]+$" 3;
-    "~^[^,]+,[^,]+,[^,]+,[^,]+$" 4;
-    "~^[^,]+,[^,]+,[^,]+,[^,]+,[^,]+$" 5;
-    default 6;
-  }
-"""
-_MAPS = f"""\
-  # An instance may just be closing an idle connection: a request that is not retried uses none.
-  map $request_method $nginx_lb_no_keepalive {{
-    default "";
-    POST {_NO_KEEPALIVE};
-    PATCH {_NO_KEEPALIVE};
-    LOCK {_NO_KEEPALIVE};
-  }}
-  map $http_upgrade $nginx_lb_upgrade {{
-    default "";
-    "~*^websocket$" websocket;
-  }}
-  map $http_upgrade $nginx_lb_connection {{
-    default "";
-    "~*^websocket$" upgrade;
-  }}
-"""
 _GZIP = """\
-  gzip on;
-  gzip_vary on;
-  gzip_proxied any;
-  gzip_min_length 1024;
-  gzip_types text/plain text/css text/xml application/json application/javascript
-    application/xml application/xml+rss image/svg+xml;
+gzip on;
+gzip_vary on;
+gzip_proxied any;
+gzip_min_length 1024;
+gzip_types text/plain text/css text/xml application/json application/javascript
+  application/xml application/xml+rss image/svg+xml;
 """
-_PROXY = """\
-  proxy_http_version 1.1;
-  proxy_set_header Host $host;
-  proxy_set_header Upgrade $nginx_lb_upgrade;
-  proxy_set_header Connection $nginx_lb_connection;
-  proxy_set_header X-Real-IP $remote_addr;
-  proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-  proxy_set_header X-Forwarded-Proto $scheme;
-  proxy_set_header X-Forwarded-Host $host;
-"""
-_EMPTY = '503 "no instance of this service is passing\\n"'
+# A request has a connection to its client and one to an instance; logs and sockets have the rest.
+_FILES_PER_CONNECTION, _OTHER_FILES = 2, 128
 
 
 @dataclasses.dataclass(frozen=True)
 class Paths:
-    """The paths in the configuration, and the user of the workers."""
+    """The paths in the configuration, the user of the workers, and whether the host has IPv6."""
 
     run: str = "/run/nginx-lb"
     certificates: str = "/etc/nginx-lb/conf/certificates"
     user: str = "www-data"
-    log: str = "/dev/stdout"
-    error_log: str = "/dev/stderr"
+    ipv6: bool = True
+
+    @property
+    def access_log(self) -> str:
+        """The file of the access log."""
+        return f"{self.run}/log/access.log"
+
+    @property
+    def error_log(self) -> str:
+        """The file of the error log."""
+        return f"{self.run}/log/error.log"
 
 
 def render(options: Settings, site: Site, paths: Paths) -> str:
     """The whole configuration, with 0 as its generation."""
-    return "\n".join(_configuration(options, site, paths)) + "\n"
+    values = _values(options, site, paths)
+
+    def replaced(found: re.Match[str]) -> str:
+        if found["word"]:
+            return "".join(values[found["word"]])
+        return "".join(f"{found['indent']}{line}\n" for line in values[found["lines"]])
+
+    # One pass: what a snippet contains is not replaced again.
+    return _PLACEHOLDER.sub(replaced, _TEMPLATE)
 
 
 def numbered(text: str, generation: int) -> str:
@@ -98,135 +78,110 @@ def _generation_response(generation: int) -> str:
     return f'return 200 "{generation} $pid\\n";'
 
 
-def _line(depth: int, *words: str) -> str:
-    """A directive. ValueError for anything but plain words: validation lets nothing else pass."""
+def _words(*words: str) -> str:
+    """The words of a directive. ValueError unless they are plain: validation lets no other pass."""
     for word in words:
         if not _WORD.fullmatch(word):
             raise ValueError(f"{word!r} is not a plain word")
-    return f"{'  ' * depth}{' '.join(words)};"
+    return " ".join(words)
 
 
-def _configuration(options: Settings, site: Site, paths: Paths) -> Iterator[str]:
-    if paths.user:
-        yield _line(0, "user", paths.user)
-    yield _line(0, "worker_processes", "auto")
-    yield _line(0, "pcre_jit", "on")
-    yield _line(0, "pid", f"{paths.run}/nginx.pid")
-    yield _line(0, "worker_shutdown_timeout", options.shutdown_timeout)
-    yield _line(0, "error_log", paths.error_log, "warn")
-    yield "events {"
-    yield _line(1, "worker_connections", str(options.worker_connections))
-    yield "}"
-    yield "http {"
-    yield from _http(options, site, paths)
-    for upstream in site.upstreams:
-        yield from _upstreams(upstream)
-    yield from _own_server(paths)
-    yield from _servers(options, site, paths)
-    yield "}"
+def _line(depth: int, *words: str) -> str:
+    return f"{'  ' * depth}{_words(*words)};"
 
 
-def _http(options: Settings, site: Site, paths: Paths) -> Iterator[str]:
-    yield _LOG.rstrip()
-    yield _line(1, "access_log", *_access_log(options, paths))
-    yield _line(1, "server_tokens", "off")
-    yield _line(1, "keepalive_timeout", options.keepalive_timeout)
-    yield _line(1, "keepalive_min_timeout", options.keepalive_min_timeout)
-    for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"):
-        yield _line(1, f"{kind}_temp_path", f"{paths.run}/temp/{kind}")
-    # A host name has at most 253 characters; with less room nginx would refuse to start.
-    yield _line(1, "server_names_hash_bucket_size", "512")
-    yield _line(1, "server_names_hash_max_size", str(max(512, 4 * len(site.routes))))
-    yield _line(1, "variables_hash_max_size", "2048")
-    yield _MAPS.rstrip()
-    yield _PROXY.rstrip()
-    yield from _proxy_directives(options.defaults, None)
+def _values(options: Settings, site: Site, paths: Paths) -> dict[str, Iterable[str]]:
+    """The lines of each placeholder."""
+    files = _FILES_PER_CONNECTION * options.worker_connections + _OTHER_FILES
+    access_log = (paths.access_log, "nginx_lb", "buffer=32k", "flush=1s")
+    return {
+        "user": [_line(0, "user", paths.user)] if paths.user else [],
+        "open_files": [str(files)],
+        "shutdown_timeout": [_words(options.shutdown_timeout)],
+        "run": [_words(paths.run)],
+        "error_log": [_words(paths.error_log)],
+        "worker_connections": [str(options.worker_connections)],
+        "access_log": [_words(*access_log) if options.access_log else "off"],
+        "keepalive_timeout": [_words(options.keepalive_timeout)],
+        "client_timeout": [_words(options.client_timeout)],
+        "server_names": [str(max(512, 4 * len(site.routes)))],
+        "hsts": [f"max-age={options.hsts}" if options.hsts else ""],
+        "backend_header": ["$nginx_lb_backend" if options.backend_header else '""'],
+        "trusted": [_line(0, str(network), "1") for network in options.real_ip_from],
+        "generation": ["0"],
+        "settings": _settings(options),
+        "routes": _routes(options, site, paths),
+    }
+
+
+def _settings(options: Settings) -> Iterator[str]:
+    """The directives of http that depend on settings alone."""
+    yield from _proxy_directives(options.defaults, None, 0)
     if options.gzip:
-        yield _GZIP.rstrip()
+        yield from _GZIP.splitlines()
     for network in options.real_ip_from:
-        yield _line(1, "set_real_ip_from", str(network))
+        yield _line(0, "set_real_ip_from", str(network))
     if options.real_ip_from:
-        yield _line(1, "real_ip_header", options.real_ip_header)
-        yield _line(1, "real_ip_recursive", "on")
-    yield from _snippet(options.http_snippet)
+        yield _line(0, "real_ip_header", options.real_ip_header)
+        yield _line(0, "real_ip_recursive", "on")
+    if options.connections_per_client:
+        yield _line(0, "limit_conn_zone", "$binary_remote_addr", "zone=nginx_lb_clients:10m")
+        yield _line(0, "limit_conn", "nginx_lb_clients", str(options.connections_per_client))
+        yield _line(0, "limit_conn_status", "429")
+    yield from options.http_snippet.splitlines()
 
 
-def _access_log(options: Settings, paths: Paths) -> tuple[str, ...]:
-    if not options.access_log:
-        return ("off",)
-    return paths.log, "nginx_lb", "buffer=32k", "flush=1s"
-
-
-def _proxy_directives(tuning: Tuning, inherited: Tuning | None, depth: int = 1) -> Iterator[str]:
+def _proxy_directives(tuning: Tuning, inherited: Tuning | None, depth: int) -> Iterator[str]:
     """The directives of a tuning, without those that are inherited with the same value."""
 
-    def differs(*names: str) -> bool:
-        return inherited is None or any(
-            getattr(tuning, name) != getattr(inherited, name) for name in names
-        )
+    def differs(name: str) -> bool:
+        return inherited is None or getattr(tuning, name) != getattr(inherited, name)
 
-    if differs("connect_timeout"):
-        yield _line(depth, "proxy_connect_timeout", tuning.connect_timeout)
-    if differs("read_timeout"):
-        yield _line(depth, "proxy_read_timeout", tuning.read_timeout)
-    if differs("send_timeout"):
-        yield _line(depth, "proxy_send_timeout", tuning.send_timeout)
+    for name, directive in (
+        ("connect_timeout", "proxy_connect_timeout"),
+        ("read_timeout", "proxy_read_timeout"),
+        ("send_timeout", "proxy_send_timeout"),
+        ("tries_timeout", "proxy_next_upstream_timeout"),
+        ("max_body", "client_max_body_size"),
+    ):
+        if differs(name):
+            yield _line(depth, directive, getattr(tuning, name))
     if differs("retry_on"):
         yield _line(depth, "proxy_next_upstream", *(tuning.retry_on or ("off",)))
     if differs("tries"):
         yield _line(depth, "proxy_next_upstream_tries", str(tuning.tries))
-    if differs("tries_timeout"):
-        yield _line(depth, "proxy_next_upstream_timeout", tuning.tries_timeout)
-    if differs("max_body"):
-        yield _line(depth, "client_max_body_size", tuning.max_body)
     if differs("buffering"):
         yield _line(depth, "proxy_buffering", "on" if tuning.buffering else "off")
 
 
-def _upstreams(upstream: Upstream) -> Iterator[str]:
-    """The upstream, and its twin without keep-alive for requests that are not retried."""
-    if not upstream.instances:
-        return
-    yield from _upstream(upstream, upstream.key, upstream.tuning.keepalive)
-    yield from _upstream(upstream, upstream.key + _NO_KEEPALIVE, 0)
+def _routes(options: Settings, site: Site, paths: Paths) -> Iterator[str]:
+    for upstream in site.upstreams:
+        # The twin without keep-alive is for requests that are not retried.
+        yield from _upstream(upstream, upstream.key, upstream.tuning.keepalive)
+        yield from _upstream(upstream, upstream.key + _NO_KEEPALIVE, 0)
+    yield from _servers(options, site, paths)
 
 
 def _upstream(upstream: Upstream, key: str, keepalive: int) -> Iterator[str]:
     tuning = upstream.tuning
-    yield f"  upstream {_line(0, key)[:-1]} {{"
-    yield _line(2, "zone", key, _zone(len(upstream.instances)))
-    if tuning.balance == "least_conn":
-        yield _line(2, "least_conn")
-    elif tuning.balance == "hash":
-        yield _line(2, "hash", tuning.hash_key, "consistent")
-    limits = (f"max_fails={tuning.max_fails}", f"fail_timeout={tuning.fail_timeout}")
-    even = len({instance.weight for instance in upstream.instances}) <= 1
-    for instance in upstream.instances:
-        yield _line(2, "server", str(instance.endpoint), *_weight(tuning, instance, even), *limits)
-    yield _line(2, "keepalive", str(keepalive))
+    arguments = [f'"{_words(upstream.instance_set)}"', f'"{tuning.balance}"', _pause(tuning)]
+    if tuning.balance == "hash":
+        arguments.append(f'"{_words(tuning.hash_key).removeprefix("$")}"')
+    call = f'require("nginx_lb.live").balance({", ".join(arguments)})'
+    yield f"upstream {_words(key)} {{"
+    # nginx wants an address here; each request gets one from the instances of the service.
+    yield _line(1, "server", "0.0.0.1")
+    yield f"  balancer_by_lua_block {{ {call} }}"
     if keepalive:
+        yield _line(1, "keepalive", str(keepalive))
         # Shorter than the usual keep-alive timeout of an instance, so that nginx closes first.
-        yield _line(2, "keepalive_timeout", "30s")
-    yield "  }"
+        yield _line(1, "keepalive_timeout", "5s")
+    yield "}"
 
 
-def _weight(tuning: Tuning, instance: Instance, even: bool) -> tuple[str, ...]:
-    return (f"weight={instance.weight}",) if tuning.weights and not even else ()
-
-
-def _zone(instances: int) -> str:
-    """The shared memory zone of an upstream: about 1 KiB per peer, and some pages for the zone."""
-    return f"{max(64, 32 + 4 * instances)}k" if instances < 8000 else "64m"
-
-
-def _own_server(paths: Paths) -> Iterator[str]:
-    """The server on the Unix socket, for this container only: the generation and stub_status."""
-    yield "  server {"
-    yield _line(2, "listen", f"unix:{paths.run}/nginx.sock")
-    yield _line(2, "access_log", "off")
-    yield f"    location = /generation {{ {_generation_response(0)} }}"
-    yield "    location = /stub_status { stub_status; }"
-    yield "  }"
+def _pause(tuning: Tuning) -> str:
+    """Seconds until an instance that accepts no connection is probed again."""
+    return f"{max(0.1, validation.seconds(tuning.fail_timeout)):g}"
 
 
 def _servers(options: Settings, site: Site, paths: Paths) -> Iterator[str]:
@@ -234,45 +189,47 @@ def _servers(options: Settings, site: Site, paths: Paths) -> Iterator[str]:
     for route in site.routes:
         hosts.setdefault(route.host, []).append(route)
     for host, routes in sorted(hosts.items()):
-        tls = _tls(options, host, paths)
-        if options.tls and options.tls.redirect:
-            yield "  server {"
-            yield _line(2, "listen", str(options.port), *_default(host))
+        redirects = options.tls is not None and options.tls.redirect
+        if options.tls and redirects:
+            yield "server {"
+            yield from _listen(options.port, paths, host)
             yield from _name(host)
             yield from _health(options, paths, host)
             port = "" if options.tls.port == 443 else f":{options.tls.port}"
-            yield f"    location / {{ return 308 https://$host{port}$request_uri; }}"
-            yield "  }"
-            yield "  server {"
-        else:
-            yield "  server {"
-            yield _line(2, "listen", str(options.port), *_default(host))
-        yield from tls
+            yield f"  location / {{ return 308 https://$host{port}$request_uri; }}"
+            yield "}"
+        yield "server {"
+        if not redirects:
+            yield from _listen(options.port, paths, host)
+        yield from _tls(options, host, paths)
         yield from _name(host)
-        yield '    set $nginx_lb_service "";'
+        yield '  set $nginx_lb_service "";'
         yield from _health(options, paths, host)
-        yield from _snippet(options.server_snippet, 2)
+        yield from _snippet(options.server_snippet, 1)
         for route in routes:
             yield from _locations(options, route)
         if not any(route.path == "/" for route in routes):
-            yield '    location / { return 404 "no service answers here\\n"; }'
-        yield "  }"
+            yield '  location / { return 404 "no service answers here\\n"; }'
+        yield from _failed(options)
+        yield "}"
 
 
-def _tls(options: Settings, host: str, paths: Paths) -> list[str]:
+def _listen(port: int, paths: Paths, host: str, *more: str) -> Iterator[str]:
+    """Both IP families."""
+    words = (*more, *(() if host else ("default_server",)))
+    yield _line(1, "listen", str(port), *words)
+    if paths.ipv6:
+        yield _line(1, "listen", f"[::]:{port}", *words)
+
+
+def _tls(options: Settings, host: str, paths: Paths) -> Iterator[str]:
     """The directives for TLS, none without it."""
     if not options.tls:
-        return []
+        return
     certificate = _certificate(options.tls.certificates, host)
-    return [
-        _line(2, "listen", str(options.tls.port), "ssl", *_default(host)),
-        _line(2, "http2", "on"),
-        _line(2, "ssl_protocols", "TLSv1.2", "TLSv1.3"),
-        _line(2, "ssl_session_cache", "shared:nginx_lb:10m"),
-        _line(2, "ssl_session_timeout", "1h"),
-        _line(2, "ssl_certificate", f"{paths.certificates}/{certificate.name}.pem"),
-        _line(2, "ssl_certificate_key", f"{paths.certificates}/{certificate.name}.key"),
-    ]
+    yield from _listen(options.tls.port, paths, host, "ssl")
+    yield _line(1, "ssl_certificate", f"{paths.certificates}/{certificate.name}.pem")
+    yield _line(1, "ssl_certificate_key", f"{paths.certificates}/{certificate.name}.key")
 
 
 def _certificate(certificates: tuple[Certificate, ...], host: str) -> Certificate:
@@ -282,32 +239,37 @@ def _certificate(certificates: tuple[Certificate, ...], host: str) -> Certificat
     return certificates[0]
 
 
-def _default(host: str) -> tuple[str, ...]:
-    return () if host else ("default_server",)
-
-
 def _name(host: str) -> Iterator[str]:
     if host:
-        yield _line(2, "server_name", host)
+        yield _line(1, "server_name", host)
 
 
 def _health(options: Settings, paths: Paths, host: str) -> Iterator[str]:
     """The health check path: answered by our process, or by nginx alone while that is down."""
     if host:
         return
-    yield f"    location = {options.health_path} {{"
-    yield _line(3, "access_log", "off")
-    yield _line(3, "proxy_pass", f"http://unix:{paths.run}/status.sock:/healthz")
-    yield _line(3, "proxy_connect_timeout", "1s")
-    yield _line(3, "proxy_read_timeout", "1s")
-    yield _line(3, "proxy_intercept_errors", "on")
-    yield _line(3, "error_page", "500", "502", "503", "504", "=200", "@nginx_lb_alive")
-    yield "    }"
-    yield "    location @nginx_lb_alive {"
-    yield _line(3, "access_log", "off")
-    yield _line(3, "default_type", "application/json")
-    yield """      return 200 '{"status":"ok","state":"unknown"}\\n';"""
-    yield "    }"
+    yield f"  location = {options.health_path} {{"
+    yield _line(2, "access_log", "off")
+    yield _line(2, "proxy_pass", f"http://unix:{paths.run}/status.sock:/healthz")
+    yield _line(2, "proxy_connect_timeout", "1s")
+    yield _line(2, "proxy_read_timeout", "1s")
+    yield _line(2, "proxy_intercept_errors", "on")
+    yield _line(2, "error_page", "500", "502", "503", "504", "=200", "@nginx_lb_alive")
+    yield "  }"
+    yield "  location @nginx_lb_alive {"
+    yield _line(2, "access_log", "off")
+    yield _line(2, "default_type", "application/json")
+    yield """    return 200 '{"status":"ok","state":"unknown"}\\n';"""
+    yield "  }"
+
+
+def _failed(options: Settings) -> Iterator[str]:
+    """Where nginx's own 502 and 504 go: the last try of a request has failed."""
+    yield _line(1, "error_page", "502", "504", "@nginx_lb_failed")
+    yield "  location @nginx_lb_failed {"
+    pause = _pause(options.defaults)
+    yield f'    content_by_lua_block {{ require("nginx_lb.live").failed({pause}) }}'
+    yield "  }"
 
 
 def _locations(options: Settings, route: Route) -> Iterator[str]:
@@ -320,21 +282,21 @@ def _locations(options: Settings, route: Route) -> Iterator[str]:
 
 def _location(options: Settings, route: Route, *match: str) -> Iterator[str]:
     upstream = route.upstream
-    yield f"    location {_line(0, *match)[:-1]} {{"
-    yield _line(3, "set", "$nginx_lb_service", upstream.service)
+    target = _words(f"http://{upstream.key}$nginx_lb_no_keepalive")
+    yield f"  location {_words(*match)} {{"
+    yield _line(2, "set", "$nginx_lb_service", upstream.service)
+    yield from _proxy_directives(upstream.tuning, options.defaults, 2)
+    if upstream.tuning.balance == "least_conn":
+        yield '    log_by_lua_block { require("nginx_lb.live").done() }'
+    yield from _snippet(route.snippet, 2)
     if route.strip_path and route.path != "/":
-        escaped = route.path.replace(".", "[.]")
-        yield f"      rewrite ^{_line(0, escaped)[:-1]}/?(.*)$ /$1 break;"
-    yield from _proxy_directives(upstream.tuning, options.defaults, 3)
-    yield "      add_header X-Backend $upstream_addr always;"
-    yield from _snippet(route.snippet, 3)
-    if upstream.instances:
-        yield _line(3, "proxy_pass", f"http://{upstream.key}$nginx_lb_no_keepalive")
-    else:
-        yield "      add_header Retry-After 1 always;"
-        yield f"      return {_EMPTY};"
-    yield "    }"
+        uris = "ngx.var.request_uri, ngx.var.uri"
+        strip = f'require("nginx_lb.uri").strip({uris}, "{_words(route.path)}")'
+        yield f"    set_by_lua_block $nginx_lb_uri {{ return {strip} }}"
+        target += "$nginx_lb_uri"
+    yield f"    proxy_pass {target};"
+    yield "  }"
 
 
-def _snippet(snippet: str, depth: int = 1) -> Iterable[str]:
+def _snippet(snippet: str, depth: int) -> Iterable[str]:
     return ["  " * depth + line for line in snippet.splitlines()]

@@ -1,4 +1,4 @@
-"""The nginx process: test a configuration, activate it, reload, and see that it serves."""
+"""nginx: test a configuration, activate it, start or reload, and see that it serves."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pathlib
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 from rollcall_common import unix_http
 
@@ -22,24 +22,32 @@ class Refused(Exception):
 
 
 class Nginx:
-    """One nginx: its master is a child of this process, its configuration is in `folder`."""
+    """One nginx, which serves on when this program ends. Its configuration is in `run`."""
 
-    def __init__(self, folder: pathlib.Path, run: pathlib.Path) -> None:
-        """Start nothing yet; `run` holds the socket and the PID file."""
-        self.active = folder / "nginx.conf"
-        self._staged = folder / "staged.conf"
-        self._good = folder / "good.conf"
-        self._socket = run / "nginx.sock"
-        self._process: subprocess.Popen[bytes] | None = None
+    def __init__(self, run: pathlib.Path) -> None:
+        """Start nothing yet; `run` holds the configuration, the sockets and the PID file."""
+        self.active = run / "nginx.conf"
+        self._staged = run / "staged.conf"
+        self._good = run / "good.conf"
+        self._socket = run / "control" / "nginx.sock"
+        self._empty_socket = run / "empty.sock"
+        self._pid_file = run / "nginx.pid"
 
     @property
-    def process(self) -> subprocess.Popen[bytes] | None:
-        """The master process; None before the start."""
-        return self._process
+    def pid(self) -> int | None:
+        """The process ID of the master; None where none runs."""
+        return running(self._pid_file)
+
+    def runs_with(self, text: str) -> bool:
+        """Whether this is the active configuration."""
+        return self.active.exists() and self.active.read_text(encoding="utf-8") == text
 
     def stage(self, text: str) -> None:
         """Write a configuration beside the active one, and test it. Refused if that fails."""
-        self._staged.write_text(text, encoding="utf-8")
+        try:
+            self._staged.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise Refused(f"the configuration was not written: {error}") from error
         self._test(self._staged)
 
     def swap(self) -> None:
@@ -55,20 +63,16 @@ class Nginx:
         self._copy(self._good, self.active)
 
     def start(self) -> None:
-        """Start the master with the active configuration."""
-        # A killed nginx leaves its socket behind, and the next one could not bind it.
-        self._socket.unlink(missing_ok=True)
-        self._process = subprocess.Popen(
-            ["nginx", "-c", str(self.active), "-g", "daemon off;"], process_group=0
-        )
+        """Start the master with the active configuration. Refused where it does not start."""
+        # A killed nginx leaves its sockets behind, and the next one could not bind them.
+        for path in (self._socket, self._empty_socket, self._pid_file):
+            path.unlink(missing_ok=True)
+        # It becomes a daemon, and so a child of the container's first process.
+        self._run(["nginx", "-c", str(self.active)], "nginx did not start")
 
     def reload(self) -> None:
         """Have the master load the active configuration."""
         self._signal(signal.SIGHUP)
-
-    def quit(self) -> None:
-        """Have the master exit when every request is answered."""
-        self._signal(signal.SIGQUIT)
 
     def serves(self, generation: int, seconds: float) -> bool:
         """Whether the generation answers within `seconds`."""
@@ -87,29 +91,40 @@ class Nginx:
             return None
         return body.decode(errors="replace") if status == 200 else None
 
+    def take_over_instances(self) -> None:
+        """Have all workers use the file with the instances. Refused where they do not."""
+        try:
+            status, body = unix_http.request(
+                str(self._socket), "POST", "/instances", _REQUEST_SECONDS
+            )
+        except OSError as error:
+            raise Refused(f"nginx did not take over the instances: {error}") from error
+        if status != 200:
+            raise Refused(f"nginx did not take over the instances: {body.decode(errors='replace')}")
+
     def workers(self) -> frozenset[int]:
         """The running worker processes."""
-        if self._process is None:
+        master = self.pid
+        if master is None:
             return frozenset()
         processes = [int(path.name) for path in pathlib.Path("/proc").glob("[0-9]*")]
-        return frozenset(each for each in processes if _parent(each) == self._process.pid)
+        return frozenset(each for each in processes if _parent(each) == master)
 
     def _test(self, path: pathlib.Path) -> None:
+        self._run(["nginx", "-t", "-q", "-c", str(path)], "nginx -t failed without a message")
+
+    def _run(self, words: list[str], otherwise: str) -> None:
+        """Run nginx. Refused, with its own message, where it fails."""
         try:
-            done = subprocess.run(
-                ["nginx", "-t", "-q", "-c", str(path)],
-                check=False,
-                capture_output=True,
-                timeout=_TEST_SECONDS,
-            )
+            done = subprocess.run(words, check=False, capture_output=True, timeout=_TEST_SECONDS)
         except subprocess.TimeoutExpired:
-            raise Refused(f"nginx -t did not finish within {_TEST_SECONDS:.0f} s") from None
+            raise Refused(f"{' '.join(words)} did not finish in {_TEST_SECONDS:.0f} s") from None
         if done.returncode != 0:
-            raise Refused(_first_problem(done.stderr.decode(errors="replace")))
+            raise Refused(_first_problem(done.stderr.decode(errors="replace")) or otherwise)
 
     def _signal(self, number: int) -> None:
-        if self._process is not None and self._process.poll() is None:
-            os.kill(self._process.pid, number)
+        if self.pid is not None:
+            os.kill(self.pid, number)
 
     def _copy(self, source: pathlib.Path, target: pathlib.Path) -> None:
         partial = target.with_suffix(".partial")
@@ -117,15 +132,12 @@ class Nginx:
         partial.replace(target)
 
 
-def reap(ours: Collection[int]) -> None:
-    """Reap orphaned children (we run as PID 1) but not `ours`, which their owners wait for."""
-    with contextlib.suppress(ChildProcessError):
-        while True:
-            # Not reaped by this first look: the status of a child of ours belongs to its owner.
-            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-            if ended is None or ended.si_pid in ours:
-                return
-            os.waitpid(ended.si_pid, 0)
+def running(pid_file: pathlib.Path) -> int | None:
+    """The process in an nginx.pid, if it runs."""
+    with contextlib.suppress(OSError, ValueError):
+        pid = int(pid_file.read_text())
+        return pid if _parent(pid) is not None else None
+    return None
 
 
 def _within(seconds: float, holds: Callable[[], bool]) -> bool:
@@ -151,5 +163,5 @@ def _parent(process: int) -> int | None:
 def _first_problem(text: str) -> str:
     """The line with the error, without its date and process numbers."""
     lines = [line for line in text.splitlines() if "[emerg]" in line or "[alert]" in line]
-    line = (lines or text.splitlines() or ["nginx -t failed without a message"])[0]
+    line = (lines or text.splitlines() or [""])[0]
     return line.partition("] ")[2].partition(": ")[2] or line

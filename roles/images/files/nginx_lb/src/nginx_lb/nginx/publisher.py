@@ -1,4 +1,4 @@
-"""Publishes a site: stage, test, swap, reload, check that it serves, or roll back."""
+"""Publishes a configuration: stage, test, swap, reload, check that it serves, or roll back."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ import hashlib
 import logging
 import pathlib
 import time
-from collections.abc import Mapping
 
-from ..model import Instances
 from ..routing import Site
 from ..settings.model import Settings
 from . import configuration
 from .configuration import Paths
-from .generations import Generation, after_reload, living
 from .process import Nginx, Refused
 
 log = logging.getLogger("nginx-lb")
@@ -22,15 +19,17 @@ _START_SECONDS, _RELOAD_SECONDS, _RETRY_SECONDS = 10.0, 5.0, 30.0
 
 
 class Publisher:
-    """What nginx serves. `number` is the generation that serves, or that an earlier run served."""
+    """The configuration that nginx serves: routes, settings and certificates, but no instances.
+
+    `number` is the generation that serves, or that an earlier run served.
+    """
 
     def __init__(self, nginx: Nginx, paths: Paths, number: int) -> None:
         """Serve nothing yet."""
         self._nginx = nginx
         self._paths = paths
-        self._generations: tuple[Generation, ...] = ()
-        self._served_fingerprint = ""
-        self._refused_fingerprint = ""
+        self._served_text = ""
+        self._refused_text = ""
         self._refused_at: float | None = None
         self._rendered: _Rendered | None = None
         self._files: tuple[pathlib.Path, ...] = ()
@@ -41,75 +40,68 @@ class Publisher:
         self.refusals = 0
         self.refused = ""
 
-    @property
-    def generations(self) -> tuple[Generation, ...]:
-        """The generations of which a worker runs, the one that serves last."""
-        return living(self._generations, self._nginx.workers())
-
-    @property
-    def services(self) -> Mapping[str, Instances]:
-        """The instances that are served."""
-        return self._generations[-1].services if self._generations else {}
-
     def should_check(self) -> bool:
         """Whether to compare again without news: a certificate was renewed, or a retry is due."""
         retry = self._refused_at is not None and self._retry_due(self._refused_at)
         return retry or self._file_times != _modification_times(self._files)
 
     def serves(self, options: Settings, site: Site) -> bool:
-        """Whether nginx serves exactly this site."""
-        return self._fingerprint(options, site) == self._served_fingerprint
+        """Whether nginx serves exactly this configuration."""
+        return self._text(options, site) == self._served_text
 
     def recently_refused(self, options: Settings, site: Site) -> bool:
-        """Whether this site was refused, and its retry is not due yet."""
+        """Whether this configuration was refused, and its retry is not due yet."""
         waiting = self._refused_at is not None and not self._retry_due(self._refused_at)
-        return waiting and self._fingerprint(options, site) == self._refused_fingerprint
-
-    def update_services(self, services: Mapping[str, Instances]) -> None:
-        """Replace the instances of the serving generation by equal ones with other IDs and tags."""
-        latest = dataclasses.replace(self._generations[-1], services=services)
-        self._generations = (*self._generations[:-1], latest)
+        return waiting and self._text(options, site) == self._refused_text
 
     def test(self, options: Settings, site: Site) -> None:
         """Have nginx test the configuration of a site; change nothing. Refused if that fails."""
-        text = self._render(options, site).text
-        self._nginx.stage(configuration.numbered(text, self.number + 1))
+        self._nginx.stage(configuration.numbered(self._text(options, site), self.number + 1))
 
-    def publish(self, options: Settings, site: Site, services: Mapping[str, Instances]) -> None:
+    def publish(self, options: Settings, site: Site) -> None:
         """Serve a site. Refused where that fails; the last good configuration then serves on."""
         try:
-            self.activate(options, site, services)
+            self.activate(options, site)
         except Refused as error:
-            self._refused_fingerprint = self._fingerprint(options, site)
+            self._refused_text = self._text(options, site)
             self._refused_at = time.monotonic()
             self.refusals += 1
             self.refused = str(error)
             raise
 
-    def activate(self, options: Settings, site: Site, services: Mapping[str, Instances]) -> None:
+    def activate(self, options: Settings, site: Site) -> None:
         """Serve a site, and start nginx if needed. Refused where nginx does not serve it."""
-        self.test(options, site)
-        self._nginx.swap()
-        before = self._nginx.workers()
-        if self._nginx.process is None:
-            self._nginx.start()
-            if not self._nginx.serves(self.number + 1, _START_SECONDS):
-                raise Refused(f"nginx did not serve within {_START_SECONDS:.0f} s after its start")
+        if self._nginx.pid is None:
+            self._start(options, site)
         else:
-            self._nginx.reload()
-            if not self._nginx.serves(self.number + 1, _RELOAD_SECONDS):
-                self._roll_back()
-                raise Refused(f"the new configuration did not serve within {_RELOAD_SECONDS:.0f} s")
-            self.reloads += 1
-        self.number += 1
+            self._reload(options, site)
         self._nginx.keep()
         self.rendered_at = time.monotonic()
-        self._generations = after_reload(
-            self._generations, self.number, services, before, self._nginx.workers()
-        )
-        self._served_fingerprint = self._fingerprint(options, site)
-        self._refused_fingerprint = self.refused = ""
+        self._served_text = self._text(options, site)
+        self._refused_text = self.refused = ""
         self._refused_at = None
+
+    def _start(self, options: Settings, site: Site) -> None:
+        self.test(options, site)
+        self._nginx.swap()
+        self._nginx.start()
+        self.number += 1
+        if not self._nginx.serves(self.number, _START_SECONDS):
+            raise Refused(f"nginx did not serve within {_START_SECONDS:.0f} s after its start")
+
+    def _reload(self, options: Settings, site: Site) -> None:
+        # An earlier life of this program may have started nginx, with a later generation.
+        self.number = self._nginx.generation() or self.number
+        if self._nginx.runs_with(configuration.numbered(self._text(options, site), self.number)):
+            return
+        self.test(options, site)
+        self._nginx.swap()
+        self._nginx.reload()
+        if not self._nginx.serves(self.number + 1, _RELOAD_SECONDS):
+            self._roll_back()
+            raise Refused(f"the new configuration did not serve within {_RELOAD_SECONDS:.0f} s")
+        self.number += 1
+        self.reloads += 1
 
     def _retry_due(self, refused_at: float) -> bool:
         """What was refused for lack of time or memory may succeed later."""
@@ -123,24 +115,24 @@ class Publisher:
         outcome = "it serves" if serves else "it does not answer"
         log.error("rolled back to generation %d: %s", self.number, outcome)
 
-    def _fingerprint(self, options: Settings, site: Site) -> str:
-        """Identifies a configuration; a renewed certificate makes another one."""
-        return self._render(options, site).fingerprint
+    def _text(self, options: Settings, site: Site) -> str:
+        """The rendered configuration, cached for the same site and the same certificates.
 
-    def _render(self, options: Settings, site: Site) -> _Rendered:
-        """The rendered configuration, cached for the same site and the same certificates."""
+        It ends with a digest of the certificates: a renewed one makes another configuration.
+        """
         self._files = _certificate_files(options, self._paths)
         self._file_times = times = _modification_times(self._files)
         last = self._rendered
-        # The values are frozen: the same object renders the same text.
-        if last and last.options is options and last.site is site and last.file_times == times:
-            return last
+        if last and last.shows(options, site) and last.file_times == times:
+            return last.text
         text = configuration.render(options, site, self._paths)
-        digest = hashlib.sha256(text.encode())
-        for path in self._files:
-            digest.update(path.read_bytes() if path.exists() else b"")
-        self._rendered = _Rendered(options, site, times, text, digest.hexdigest())
-        return self._rendered
+        if self._files:
+            digest = hashlib.sha256()
+            for path in self._files:
+                digest.update(path.read_bytes() if path.exists() else b"")
+            text += f"# certificates: {digest.hexdigest()}\n"
+        self._rendered = _Rendered(options, site, times, text)
+        return text
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,7 +141,13 @@ class _Rendered:
     site: Site
     file_times: tuple[int, ...]
     text: str
-    fingerprint: str
+
+    def shows(self, options: Settings, site: Site) -> bool:
+        """Whether this is the text for them. The values are frozen; instances are no part of it."""
+        same = self.site is site or (
+            self.site.upstreams == site.upstreams and self.site.routes == site.routes
+        )
+        return self.options is options and same
 
 
 def _certificate_files(options: Settings, paths: Paths) -> tuple[pathlib.Path, ...]:

@@ -65,7 +65,9 @@ class SettingsFile:
 
     def accept(self, candidate: CandidateSettings) -> None:
         """Keep these settings for the next start. OSError where they cannot be written."""
-        self._accepted.write_text(candidate.text, encoding="utf-8")
+        partial = self._accepted.with_suffix(".partial")
+        partial.write_text(candidate.text, encoding="utf-8")
+        partial.replace(self._accepted)
 
     def _candidate(self, text: str | None) -> CandidateSettings:
         if text is None:

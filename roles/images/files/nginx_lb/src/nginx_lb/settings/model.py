@@ -15,7 +15,9 @@ class Tuning:
     """How requests are proxied to a service's instances. Times and sizes are in nginx's notation.
 
     `tries` and `tries_timeout` limit all attempts for one request. A request that is not
-    idempotent, such as POST, is retried only while nothing of it was sent.
+    idempotent, such as POST, is retried only while nothing of it was sent. An answer with a status
+    in `retry_on` is retried once, and takes no instance out. An instance that accepts no connection
+    is out for all, and probed every `fail_timeout`.
     """
 
     balance: str = "round_robin"
@@ -29,7 +31,6 @@ class Tuning:
     retry_on: tuple[str, ...] = ("error", "timeout", "http_502", "http_503")
     tries: int = 4
     tries_timeout: str = "5s"
-    max_fails: int = 1
     fail_timeout: str = "1s"
     max_body: str = "1m"
     buffering: bool = True
@@ -108,7 +109,10 @@ class Guard:
 
 @dataclasses.dataclass(frozen=True)
 class Reload:
-    """Seconds between two reloads: the minimum, and the interval during a burst of changes."""
+    """Seconds between two reloads: the minimum, and the interval during a burst of changes.
+
+    Routes, settings and certificates need a reload, instances do not.
+    """
 
     min_interval: float = 1.0
     burst_interval: float = 2.4
@@ -131,6 +135,12 @@ class Settings:
     server_snippet: str = ""
     health_path: str = "/healthz"
     access_log: bool = True
+    # The response header X-Backend, with the addresses of the instances that were tried.
+    backend_header: bool = False
+    # Seconds that browsers use HTTPS only (Strict-Transport-Security); 0 sends no such header.
+    hsts: int = 0
+    # Connections of one client address at a time; 0 for any number.
+    connections_per_client: int = 0
     status_address: str = "127.0.0.1"
     # 0 disables the status port.
     status_port: int = 8404
@@ -140,7 +150,7 @@ class Settings:
     reload: Reload = Reload()
     worker_connections: int = 4096
     keepalive_timeout: str = "60s"
-    # A reload closes idle connections no sooner, so that no client writes into a closed one.
-    keepalive_min_timeout: str = "5s"
+    # Between two reads of a request's header or body.
+    client_timeout: str = "10s"
     # worker_shutdown_timeout: after a reload, longer requests and WebSockets are cut off.
     shutdown_timeout: str = "30s"

@@ -93,6 +93,9 @@ def from_values(values: Any, base: Settings) -> Settings:
         server_snippet=reader.optional("server_snippet", validation.text, ""),
         health_path=reader.optional("health_path", validation.path, base.health_path),
         access_log=reader.optional("access_log", validation.flag, base.access_log),
+        backend_header=reader.optional("backend_header", validation.flag, base.backend_header),
+        hsts=reader.optional("hsts", _age, 0),
+        connections_per_client=reader.optional("connections_per_client", _count, 0),
         status_address=reader.optional("status_address", _literal, base.status_address),
         status_port=reader.optional("status_port", _port_or_none, base.status_port),
         networks=reader.items("networks", validation.network, base.networks),
@@ -101,7 +104,7 @@ def from_values(values: Any, base: Settings) -> Settings:
         reload=reader.optional("reload", _reload, base.reload),
         worker_connections=reader.optional("worker_connections", _count, base.worker_connections),
         keepalive_timeout=reader.optional("keepalive_timeout", validation.duration, "60s"),
-        keepalive_min_timeout=reader.optional("keepalive_min_timeout", validation.duration, "5s"),
+        client_timeout=reader.optional("client_timeout", validation.duration, "10s"),
         shutdown_timeout=reader.optional("shutdown_timeout", validation.duration, "30s"),
     )
     reader.reject_unknown()
@@ -163,7 +166,6 @@ def _tuned(reader: _MappingReader, old: Tuning) -> Tuning:
         retry_on=reader.items("retry_on", _retry, old.retry_on),
         tries=reader.optional("tries", _tries, old.tries),
         tries_timeout=reader.optional("tries_timeout", validation.duration, old.tries_timeout),
-        max_fails=reader.optional("max_fails", _count, old.max_fails),
         fail_timeout=reader.optional("fail_timeout", validation.duration, old.fail_timeout),
         max_body=reader.optional("max_body", validation.size, old.max_body),
         buffering=reader.optional("buffering", validation.flag, old.buffering),
@@ -180,6 +182,10 @@ def _retry(value: Any) -> str:
 
 def _count(value: Any) -> int:
     return validation.integer(value, 0, 65535, "a count")
+
+
+def _age(value: Any) -> int:
+    return validation.integer(value, 0, 2**31 - 1, "seconds")
 
 
 def _tries(value: Any) -> int:

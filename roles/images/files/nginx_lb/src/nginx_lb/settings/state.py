@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from .file import SettingsFile
+from .file import CandidateSettings, SettingsFile
 from .model import Settings
 
 log = logging.getLogger("nginx-lb")
@@ -32,7 +32,7 @@ class SettingsState:
             self.refusal = problem
             self.in_use = self._file.accepted(self.in_use)
         elif self._first.options:
-            self._file.accept(self._first)
+            self._keep(self._first)
         if self.refusal:
             log.error("settings refused: %s", self.refusal)
 
@@ -50,9 +50,16 @@ class SettingsState:
         # offered: a reader never sees one revision beside the refusal of another.
         self.refusal = problem
         if options and not problem:
-            self._file.accept(candidate)
+            self._keep(candidate)
             self.in_use = options
             log.info("settings %s in use", candidate.revision or "without a revision")
         else:
             log.error("settings refused, the old ones stay in use: %s", problem)
         self.offered_revision = candidate.revision
+
+    def _keep(self, candidate: CandidateSettings) -> None:
+        """Keep the settings for the next start; a full volume costs only that."""
+        try:
+            self._file.accept(candidate)
+        except OSError as error:
+            log.error("the settings were not kept for the next start: %s", error)

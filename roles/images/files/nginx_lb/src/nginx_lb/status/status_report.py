@@ -7,8 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..model import Instance, Instances, Skip
-from ..nginx.generations import Generation, knowing
+from ..model import Instances, Skip
 from ..protection.guard import Hold
 
 FRESH, HELD, STALE = "fresh", "held", "stale"
@@ -25,8 +24,8 @@ class Report:
     """The state of the balancer at one moment. Ages are in seconds, None for never."""
 
     generation: int
-    generations: tuple[Generation, ...]
     services: Mapping[str, Instances]
+    leaving: Mapping[str, Instances]
     holds: Mapping[str, Hold]
     skipped: tuple[Skip, ...]
     skipped_total: int
@@ -99,33 +98,21 @@ def status(report: Report) -> dict[str, Any]:
 
 
 def instances(report: Report) -> dict[str, Any]:
-    """Where requests may be sent: now, and by running workers of older generations."""
-    known: dict[tuple[str, Instance], None] = {
-        (name, instance): None
-        for services in (*(each.services for each in report.generations), report.services)
-        for name, found in services.items()
-        for instance in found
-    }
-    rows = {}
-    for name, instance in known:
-        endpoint = instance.endpoint
-        rows[name, endpoint] = {
+    """Where requests may be sent, and removed instances to which nginx still has a connection."""
+    rows = [
+        {
             "service": name,
-            "id": instance.id,
-            "address": endpoint.address,
-            "port": endpoint.port,
-            "weight": instance.weight,
-            "in_rotation": any(each.endpoint == endpoint for each in report.services.get(name, ())),
-            "generations": knowing(report.generations, name, endpoint),
+            "id": each.id,
+            "address": each.endpoint.address,
+            "port": each.endpoint.port,
+            "weight": each.weight,
+            "in_rotation": in_rotation,
         }
-    return {
-        "generation": report.generation,
-        "pending": report.pending,
-        "generations": [
-            {"number": each.number, "workers": len(each.workers)} for each in report.generations
-        ],
-        "instances": [rows[key] for key in sorted(rows)],
-    }
+        for services, in_rotation in ((report.services, True), (report.leaving, False))
+        for name, found in sorted(services.items())
+        for each in found
+    ]
+    return {"generation": report.generation, "pending": report.pending, "instances": rows}
 
 
 def metrics(report: Report, stub: str | None) -> str:
@@ -146,7 +133,6 @@ def _own(report: Report) -> Iterable[_Family]:
     contact = {} if report.contact_age is None else {"": round(report.contact_age, 3)}
     states = {_label("state", name): int(report.state == name) for name in (FRESH, HELD, STALE)}
     yield "generation", "gauge", "Number of the generation that serves.", {"": report.generation}
-    yield "generations", "gauge", "Generations with running workers.", {"": len(report.generations)}
     yield "reloads_total", "counter", "Successful reloads.", {"": report.reloads}
     yield "refused_total", "counter", "Refused configurations.", {"": report.refusals}
     yield (

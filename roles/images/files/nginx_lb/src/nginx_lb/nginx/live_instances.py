@@ -1,0 +1,90 @@
+"""Tells nginx the instances of all services, without a reload, and when a removed one is out."""
+
+from __future__ import annotations
+
+import pathlib
+import time
+from collections.abc import Mapping
+
+from ..model import Endpoint, Instance, Instances
+from . import instance_file
+from .connections import connected
+from .process import Nginx, Refused
+
+# Each worker uses what it was told in its next turn, which takes milliseconds.
+_TURN_SECONDS = 0.05
+# Longer than any shutdown_timeout that makes sense.
+_FORGET_SECONDS = 3600.0
+# A service and where its instance listens.
+_Key = tuple[str, Endpoint]
+
+
+class LiveInstances:
+    """What nginx was told last. Other threads may read it."""
+
+    def __init__(self, nginx: Nginx, path: pathlib.Path) -> None:
+        """Nothing was told yet; nginx reads the file at `path` when it starts."""
+        self._nginx = nginx
+        self._path = path
+        self._sets: Mapping[str, Instances] | None = None
+        self._told = False
+        self._serial = 0
+        self._removed: Mapping[_Key, tuple[Instance, float]] = {}
+        self.services: Mapping[str, Instances] = {}
+
+    def serves(self, sets: Mapping[str, Instances]) -> bool:
+        """Whether nginx uses exactly these instances."""
+        return self._told and sets == self._sets
+
+    def write(self, sets: Mapping[str, Instances]) -> None:
+        """Write the file, which nginx reads when it starts. Refused where that fails.
+
+        `sets` are the instances by the name that nginx's configuration has for them.
+        """
+        partial = self._path.with_suffix(".partial")
+        try:
+            partial.write_text(instance_file.render(sets, self._serial + 1), encoding="ascii")
+            partial.replace(self._path)
+        except OSError as error:
+            raise Refused(f"the instances were not written: {error}") from error
+        self._serial += 1
+        self._told, self._sets = False, sets
+
+    def taken_over(self, services: Mapping[str, Instances]) -> None:
+        """nginx has read the file; `services` are its instances by service, for the status."""
+        self._told = True
+        now = time.monotonic()
+        after = _by_key(services)
+        known = {
+            key: each for key, each in self._removed.items() if now - each[1] < _FORGET_SECONDS
+        }
+        known |= {key: (each, now) for key, each in _by_key(self.services).items()}
+        self._removed = {key: each for key, each in known.items() if key not in after}
+        self.services = services
+
+    def update(self, sets: Mapping[str, Instances], services: Mapping[str, Instances]) -> None:
+        """Have nginx use these instances. Refused where it does not: the old ones stay in use."""
+        if self.serves(sets):
+            self.services = services
+            return
+        self.write(sets)
+        self._nginx.take_over_instances()
+        self.taken_over(services)
+
+    def leaving(self, longest: float) -> dict[str, Instances]:
+        """The removed instances that nginx may still use, by service.
+
+        These are those to which it has a connection, but for `longest` seconds at most.
+        """
+        now = time.monotonic()
+        recent = [(key, *each) for key, each in self._removed.items() if now - each[1] < longest]
+        busy = connected(self._nginx.workers()) if recent else frozenset()
+        found: dict[str, Instances] = {}
+        for (service, endpoint), instance, at in recent:
+            if now - at < _TURN_SECONDS or endpoint in busy:
+                found[service] = (*found.get(service, ()), instance)
+        return found
+
+
+def _by_key(services: Mapping[str, Instances]) -> dict[_Key, Instance]:
+    return {(name, each.endpoint): each for name, found in services.items() for each in found}
