@@ -93,8 +93,18 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     wbufsize = -1
     disable_nagle_algorithm = True
 
+    def parse_request(self) -> bool:
+        """Read the request, and keep its path as it was sent: the library merges slashes."""
+        if not super().parse_request():
+            return False
+        self.path = self.raw_requestline.decode("latin-1").split()[1]
+        return True
+
     def do_GET(self) -> None:
-        """/ says the name, /headers what came, ?seconds= waits, ?code= fails, /break hangs up."""
+        """/ says the name, /headers what came, ?seconds= waits, ?code= fails, /break hangs up.
+
+        /header answers with more header than a proxy's buffer holds.
+        """
         self.backend.seen.append((self.command, self.path))
         parts = urllib.parse.urlsplit(self.path)
         query = dict(urllib.parse.parse_qsl(parts.query))
@@ -104,6 +114,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         time.sleep(float(query.get("seconds", 0)))
         if parts.path == "/break":
             self.close_connection = True
+        elif parts.path == "/header":
+            self._answer(200, "", {"X-Long": "a" * 9000})
         elif parts.path.endswith("/headers"):
             self._answer(200, json.dumps(dict(self.headers.items())))
         elif parts.path.endswith("/big"):
@@ -121,9 +133,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, format: str, *arguments: Any) -> None:
         """Stay silent."""
 
-    def _answer(self, status: int, text: str) -> None:
+    def _answer(self, status: int, text: str, headers: dict[str, str] | None = None) -> None:
         body = text.encode()
         self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self.send_header("Content-Type", "text/plain")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

@@ -98,6 +98,12 @@ class NginxStage(Stage):
         lines = [line for line in text.splitlines() if not line.startswith("#")]
         return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines}
 
+    def down(self) -> set[str]:
+        """The instances that nginx has marked: they accept no connection."""
+        socket = "/run/nginx-lb/control/nginx.sock"
+        said = self.inside("curl", "-sS", "--unix-socket", socket, "http://localhost/instances")
+        return {line.split()[1] for line in said.splitlines() if line.startswith("down ")}
+
     def requests(self) -> list[dict[str, Any]]:
         """The requests in the log, in their order."""
         return [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]

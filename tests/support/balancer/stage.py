@@ -60,6 +60,7 @@ class Stage:
         self.name = f"{self.program}-{uuid.uuid4().hex[:8]}"
         self.port, self.status_port = free_ports(2)
         self.backends: list[Backend] = []
+        self.volume_options: tuple[str, ...] = ()
 
     # What a product says in its own way
 
@@ -117,7 +118,7 @@ class Stage:
     def start(self, **settings: Any) -> None:
         """Run the balancer with these settings, and wait until it serves."""
         self.settings(**settings)
-        self.docker("volume", "create", self.name)
+        self.docker("volume", "create", *self.volume_options, self.name)
         self.run()
 
     def run(self) -> None:
@@ -189,9 +190,9 @@ class Stage:
 
     # The services
 
-    def backend(self, name: str, service: str = "web", **more: Any) -> Backend:
+    def backend(self, name: str, service: str = "web", port: int = 0, **more: Any) -> Backend:
         """Start an instance and register it."""
-        backend = Backend(name, self.place.backends)
+        backend = Backend(name, self.place.backends, port)
         self.backends.append(backend)
         self.register(backend, service, **more)
         return backend
