@@ -17,13 +17,28 @@ _CHECKOUT = hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]
 
 @functools.cache
 def image(program: str, engine: tuple[str, ...]) -> str:
-    """The image of a program such as `nginx_lb`; `engine` are arguments for the docker program.
+    """The image of a program such as `nginx_lb`; `engine` are arguments for the docker program."""
+    return _built(program, SOURCES, SOURCES / program / "Dockerfile", engine)
 
-    Processes that want it at once take turns: the first makes it, the others find its layers.
-    """
+
+@functools.cache
+def on_top(base: str, context: pathlib.Path, engine: tuple[str, ...]) -> str:
+    """The image of a context whose Dockerfile begins with the image `base`."""
+    arguments = ("--build-arg", f"BASE_IMAGE={base}")
+    return _built(context.name, context, context / "Dockerfile", engine, *arguments)
+
+
+def _built(
+    program: str,
+    context: pathlib.Path,
+    dockerfile: pathlib.Path,
+    engine: tuple[str, ...],
+    *arguments: str,
+) -> str:
+    """Processes that want it at once take turns: the first makes it, the others find its layers."""
     name = f"balancer/{program}:test-{_CHECKOUT}"
-    words = ["docker", *engine, "build", "-q", "-t", name]
-    words += ["-f", str(SOURCES / program / "Dockerfile"), str(SOURCES)]
+    words = ["docker", *engine, "build", "-q", "-t", name, *arguments]
+    words += ["-f", str(dockerfile), str(context)]
     with turn(name.replace("/", "-")):
         done = subprocess.run(words, check=False, capture_output=True, text=True)
     assert done.returncode == 0, (

@@ -8,6 +8,8 @@
 --   10.0.0.1:32768 1
 --   [fd00::1]:80 3
 --   end 17
+local bit = require "bit"
+
 local M = {}
 
 -- Above this number of instances a ring is cheaper than a score for each of them.
@@ -83,8 +85,8 @@ function M.split(text)
   return services, serial
 end
 
--- Whom a request may be sent to. `wanted.now` is the time for marks, `wanted.tried` has the addresses
--- that the request has tried, and `wanted.last_resort` allows both.
+-- Whom a request may be sent to. `wanted.now` is the time for marks, `wanted.tried` has the
+-- addresses that the request has tried, and `wanted.last_resort` allows both.
 local function usable(each, wanted)
   if wanted.last_resort == "any" then
     return true
@@ -147,12 +149,20 @@ function M.least_conn(list, wanted, open)
   return best
 end
 
--- Hashes of equal length differ by the same bits for every key where `hash` is a CRC, and the shares
--- would be uneven. Multiplication modulo a prime does not keep that; the products fit into 53 bits.
-local PRIME = 4294967291
+local WORD = 4294967296
 
+local function multiply(one, other)
+  -- In two parts, so that no product needs more than the 53 bits of a number.
+  local high = math.floor(one / 65536) * other % 65536
+  return (one % 65536 * other + high * 65536) % WORD
+end
+
+-- The finalizer of MurmurHash3. A CRC of two addresses differs by the same bits for every key, and
+-- the shares would be uneven without it.
 local function mixed(number)
-  return number % PRIME * 48271 % PRIME * 69621 % PRIME
+  number = multiply(bit.bxor(number, bit.rshift(number, 16)) % WORD, 0x85ebca6b)
+  number = multiply(bit.bxor(number, bit.rshift(number, 13)) % WORD, 0xc2b2ae35)
+  return bit.bxor(number, bit.rshift(number, 16)) % WORD
 end
 
 -- The highest score of rendezvous hashing: an instance that leaves moves only its own requests.
@@ -162,7 +172,7 @@ local function by_score(list, wanted, key, hash)
     local each = list[i]
     if usable(each, wanted) then
       -- From 0 to 1, and never either of them.
-      local share = (mixed(hash(each.address .. key)) + 0.5) / PRIME
+      local share = (mixed(hash(each.address .. key)) + 0.5) / WORD
       local score = -each.weight / math.log(share)
       if not best or score > highest then
         best, highest = each, score
@@ -221,8 +231,8 @@ end
 -- Used again for each request of a worker: choosing never yields.
 local wanted = {}
 
--- Chooses by one of the three above, with its arguments. Instances that are marked, and then those that
--- were tried, are the last resort: a request never finds nobody because all are marked.
+-- Chooses by one of the three above, with its arguments. Instances that are marked, and then those
+-- that were tried, are the last resort: a request never finds nobody because all are marked.
 function M.choose(list, method, now, tried, ...)
   local pick = M[method]
   wanted.now, wanted.tried, wanted.last_resort = now, tried, nil

@@ -1,6 +1,6 @@
 -- Sends requests to the instances in the file that nginx-lb writes, without a reload. The workers
 -- share what is known in a dictionary: the lines of each service, which instances are marked down,
--- and a version that every change raises. A worker looks at the version before it uses what it knows.
+-- and a version that every change raises. A worker reads it before it uses what it knows.
 local balancer = require "ngx.balancer"
 local instances = require "nginx_lb.instances"
 
@@ -156,21 +156,22 @@ local function last_of(list)
   return last
 end
 
--- Draws the conclusion from the last try of this request; the only one that was answered is returned.
+-- Draws the conclusion from the last try of this request: whether it was answered, with a status.
 local function judge(pause)
   local address = last_of(ngx.var.upstream_addr)
   if address:sub(1, 5) == "unix:" or address == "-" then
-    return
+    return false
   end
   local answered = last_of(ngx.var.upstream_header_time) ~= "-"
   local sent = last_of(ngx.var.upstream_bytes_sent)
   if answered then
-    return "answered"
+    return true
   elseif sent == "0" or sent == "-" then
     mark(address, pause)
   elseif dict:add("suspect:" .. address, true, MARK_SECONDS) then
     ngx.timer.at(0, suspect, address, pause)
   end
+  return false
 end
 
 -- The addresses that this request has tried, and how many they are.
@@ -184,8 +185,8 @@ local function tried()
   return found, count
 end
 
--- Chooses the instance of a request: the body of balancer_by_lua_block. `pause` is in seconds, `key`
--- the nginx variable that is hashed.
+-- Chooses the instance of a request: the body of balancer_by_lua_block. `pause` is in seconds,
+-- `key` the nginx variable that is hashed.
 function M.balance(name, method, pause, key)
   local list = current(name)
   if not list or #list == 0 then

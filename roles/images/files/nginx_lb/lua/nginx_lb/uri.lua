@@ -20,8 +20,8 @@ local function without(uri, path)
   return rest == "" and "/" or rest
 end
 
--- The position after the segments of `path` at the beginning of `raw`, which may have them encoded or
--- with repeated slashes, as nginx matches them; nil where dot segments move them.
+-- The position after the segments of `path` at the beginning of `raw`, which may have them encoded
+-- or with repeated slashes, as nginx matches them; nil where dot segments move them.
 local function after(raw, path)
   for segment in raw:gmatch("[^/]+") do
     local plain = decode(segment)
