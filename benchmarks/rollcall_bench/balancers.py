@@ -48,7 +48,7 @@ class Page:
 
 @dataclasses.dataclass(frozen=True)
 class Balancer:
-    """Where one answers, and whether its configuration has an instance's `address:port`."""
+    """Where one answers, and whether it knows an instance's `address:port`."""
 
     port: int
     has: Callable[[str], bool]
@@ -67,9 +67,11 @@ def ours(agent: Agent, token: str = "") -> Iterator[Balancer]:
     }
     options = tuple(word for key, value in environment.items() for word in ("-e", f"{key}={value}"))
     with tempfile.TemporaryDirectory(prefix="balancer-bench-") as scratch:
-        volume = ("-v", f"{scratch}:/var/lib/nginx-lb", *with_token(pathlib.Path(scratch), token))
+        run = pathlib.Path(scratch) / "run"
+        run.mkdir()
+        volume = ("-v", f"{run}:/run/nginx-lb", *with_token(pathlib.Path(scratch), token))
         with container("ours", IMAGE, options=(*options, *volume)):
-            file = pathlib.Path(scratch) / "nginx.conf"
+            file = run / "instances"
             yield Balancer(port, lambda place: place in file.read_text())
 
 

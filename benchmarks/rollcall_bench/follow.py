@@ -152,7 +152,7 @@ def used(agent: Agent, counter: Counter, name: str) -> Used:
 def follow(agent: Agent, counter: Counter, file: pathlib.Path, changes: int, name: str) -> Followed:
     """Measure a follower in a container that is up to date and writes this file.
 
-    Each change is a lone one, however long it took: ours keeps the reloads of many apart.
+    Each change is a lone one, however long it took: both keep the changes of a burst apart.
     """
     pause = 3.0
     connections = counter.open
@@ -191,7 +191,7 @@ def follow_ours(agent: Agent, folder: pathlib.Path, services: int, changes: int)
     port, status = free_ports(2)
     counter = Counter(agent.port)
     (folder / "conf").mkdir()
-    (folder / "volume").mkdir()
+    (folder / "run").mkdir()
     values = {
         "port": port,
         "status_port": status,
@@ -201,9 +201,9 @@ def follow_ours(agent: Agent, folder: pathlib.Path, services: int, changes: int)
     (folder / "conf" / "settings.json").write_text(json.dumps(values))
     options = (
         *("-v", f"{folder}/conf:/etc/nginx-lb/conf:ro"),
-        *("-v", f"{folder}/volume:/var/lib/nginx-lb"),
+        *("-v", f"{folder}/run:/run/nginx-lb"),
     )
-    file = folder / "volume" / "nginx.conf"
+    file = folder / "run" / "instances"
     with container("ours", IMAGE, options=options) as name:
         eventually("every service", lambda: settled(file, services), 120)
         time.sleep(5)
