@@ -56,15 +56,30 @@ class Sample:
     outcome: str
 
 
+# The errors of a connection that was closed before any byte of an answer came.
+_CLOSED = ("RemoteDisconnected", "ConnectionResetError", "BrokenPipeError")
+
+
 class Load:
     """`clients` threads that together send `rate` requests a second, a fifth of them POST.
 
-    Every other client keeps its connection. Latency counts from the intended time of sending.
+    Every other client keeps its connection. Latency counts from the intended time of sending. With
+    `reopens`, a client whose kept connection was closed while it was idle sends a GET again on a
+    new one, as HTTP clients do (RFC 9112, section 9.3.1), and sends POST on new ones only.
     """
 
-    def __init__(self, address: str, port: int, *, rate: float = 100, clients: int = 8) -> None:
+    def __init__(
+        self,
+        address: str,
+        port: int,
+        *,
+        rate: float = 100,
+        clients: int = 8,
+        reopens: bool = False,
+    ) -> None:
         """Begin at once."""
         self._place = address, port
+        self._reopens = reopens
         self._stop = threading.Event()
         self.samples: list[Sample] = []
         self._threads = [
@@ -75,9 +90,9 @@ class Load:
             thread.start()
 
     @classmethod
-    def without_a_pause(cls, address: str, port: int) -> Load:
+    def without_a_pause(cls, address: str, port: int, *, reopens: bool = False) -> Load:
         """More than four clients can ask."""
-        return cls(address, port, rate=4000, clients=4)
+        return cls(address, port, rate=4000, clients=4, reopens=reopens)
 
     def reaches(self, count: int) -> None:
         """Wait until so many requests have come to an end."""
@@ -101,16 +116,12 @@ class Load:
                 time.sleep(ahead)
             count += 1
             posts = count % 5 == 0
-            try:
-                connection.request(
-                    "POST" if posts else "GET", "/", body="x" * 512 if posts else None
-                )
-                answer = connection.getresponse()
-                answer.read()
-                outcome = str(answer.status)
-            except (OSError, http.client.HTTPException) as error:
-                outcome = repr(error)
+            if posts and self._reopens:
                 connection.close()
+            reused = connection.sock is not None
+            outcome = self._outcome(connection, posts=posts)
+            if reused and self._reopens and outcome.startswith(_CLOSED):
+                outcome = self._outcome(connection, posts=posts)
             took = time.monotonic() - intended
             self.samples.append(
                 Sample(intended, took, f"{kind} {'POST' if posts else 'GET'}", outcome)
@@ -119,6 +130,17 @@ class Load:
                 connection.close()
             intended += pause
         connection.close()
+
+    def _outcome(self, connection: http.client.HTTPConnection, *, posts: bool) -> str:
+        """The status of one request, or its error, after which the connection is closed."""
+        try:
+            connection.request("POST" if posts else "GET", "/", body="x" * 512 if posts else None)
+            answer = connection.getresponse()
+            answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            return repr(error)
+        return str(answer.status)
 
 
 def failures(samples: list[Sample]) -> list[Sample]:

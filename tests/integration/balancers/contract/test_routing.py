@@ -67,11 +67,11 @@ def test_a_post_is_not_sent_twice(stage: Stage) -> None:
 
 
 def test_other_settings_come_into_use_without_a_lost_request(stage: Stage) -> None:
-    """Another route while clients ask; the instances are there from the first moment."""
+    """Another route while clients ask; idle connections may be closed, the instances are there."""
     stage.backend("one")
     stage.start(services=WEB)
     stage.serving("one")
-    load = Load.without_a_pause(stage.place.address, stage.port)
+    load = Load.without_a_pause(stage.place.address, stage.port, reopens=True)
     load.reaches(50)
     stage.settings(services=[{"name": "web"}, {"name": "shop", "hosts": ["shop.example"]}])
     stage.acknowledged()

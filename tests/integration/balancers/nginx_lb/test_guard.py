@@ -247,7 +247,7 @@ def test_a_configuration_that_does_not_serve_is_taken_back(stage: NginxStage) ->
     with socket.socket() as taken:
         taken.bind((stage.place.address, 0))
         taken.listen()
-        load = Load(stage.place.address, stage.port, rate=40)
+        load = Load(stage.place.address, stage.port, rate=40, reopens=True)
         stage.settings(services=WEB, port=taken.getsockname()[1])
         said = stage.sees(
             "a refusal", lambda: s if not (s := stage.status())["settings"]["accepted"] else None
