@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 
 from rollcall_common.backoff import Backoff
 
-from ..nginx.process import running
+from ..nginx.process import recorded
 from .log_files import LogFile
 
 log = logging.getLogger("nginx-lb")
@@ -51,6 +51,7 @@ class Supervisor:
         self._backoff = Backoff(*_BACKOFF_SECONDS)
         self._nginx: int | None = None
         self._stop_since: float | None = None
+        self._quits = False
         self._status: int | None = None
         self._dropped = 0
 
@@ -73,8 +74,8 @@ class Supervisor:
         return self._status
 
     def _step(self) -> None:
-        # Before it is reaped: its process ID is in the file for as long as it is our child.
-        self._nginx = running(self._pid_file) or self._nginx
+        # Also of one that has ended already: it is not reaped before.
+        self._nginx = recorded(self._pid_file) or self._nginx
         self._reap()
         self._copy_logs()
         now = time.monotonic()
@@ -129,6 +130,7 @@ class Supervisor:
 
     def _on_nginx_end(self, code: int) -> None:
         self._nginx = None
+        self._pid_file.unlink(missing_ok=True)
         if self._stop_since is None:
             log.error("nginx ended unexpectedly with status %d", code)
             self._signal(self._control, signal.SIGKILL)
@@ -140,10 +142,11 @@ class Supervisor:
         if self._control is not None:
             if now - self._stop_since > _STOP_SECONDS:
                 self._signal(self._control, signal.SIGKILL)
-        elif self._nginx is not None:
-            self._signal(self._nginx, signal.SIGQUIT)
-        else:
+        elif self._nginx is None:
             self._status = 0
+        elif not self._quits:
+            self._quits = True
+            self._signal(self._nginx, signal.SIGQUIT)
 
     def _copy_logs(self) -> None:
         for each in self._logs:

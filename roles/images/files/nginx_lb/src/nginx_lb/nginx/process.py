@@ -36,7 +36,8 @@ class Nginx:
     @property
     def pid(self) -> int | None:
         """The process ID of the master; None where none runs."""
-        return running(self._pid_file)
+        pid = recorded(self._pid_file)
+        return pid if pid is not None and _parent(pid) is not None else None
 
     def runs_with(self, text: str) -> bool:
         """Whether this is the active configuration."""
@@ -132,11 +133,10 @@ class Nginx:
         partial.replace(target)
 
 
-def running(pid_file: pathlib.Path) -> int | None:
-    """The process in an nginx.pid, if it runs."""
+def recorded(pid_file: pathlib.Path) -> int | None:
+    """The process ID in an nginx.pid, whether it runs or not; None without the file."""
     with contextlib.suppress(OSError, ValueError):
-        pid = int(pid_file.read_text())
-        return pid if _parent(pid) is not None else None
+        return int(pid_file.read_text())
     return None
 
 
