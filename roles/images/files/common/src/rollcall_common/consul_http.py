@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
 import hashlib
 import json
 import pathlib
 import re
+import socket
 import ssl
 import warnings
+import weakref
 from collections.abc import Mapping
 from typing import Any
 
 import urllib3
+import urllib3.connection
 import urllib3.connectionpool
 import urllib3.exceptions
 import urllib3.util
@@ -93,6 +97,16 @@ class Answer:
         return json.loads(self.content)
 
 
+class _Known:
+    """A connection that is in a set while it is open."""
+
+    known: weakref.WeakSet[Any]
+
+    def connect(self) -> None:
+        super().connect()  # type: ignore[misc]  # it is the first base of a connection's class
+        self.known.add(self)
+
+
 class ConsulHttp:
     """One agent, for any number of threads; connections are kept and reused."""
 
@@ -103,6 +117,8 @@ class ConsulHttp:
         on_socket = agent.url.startswith("unix://")
         path = "" if on_socket else urllib3.util.parse_url(agent.url).path
         self._prefix = (path or "").rstrip("/")
+        self._open: weakref.WeakSet[urllib3.connection.HTTPConnection] = weakref.WeakSet()
+        self._closed = False
         self._pool: urllib3.HTTPConnectionPool | None = self._new_pool()
 
     def request(self, method: str, path: str, body: str | None = None) -> Answer:
@@ -111,6 +127,8 @@ class ConsulHttp:
         A redirection is an answer as well: a PUT that follows one would become a GET.
         """
         try:
+            if self._closed:
+                raise OSError("the connection to Consul is closed")
             pool = self._pool or self._new_pool()
             answer = pool.request(
                 method,
@@ -138,11 +156,22 @@ class ConsulHttp:
         return hashlib.sha256(token.encode()).hexdigest() if token else ""
 
     def close(self) -> None:
-        """Close the connections; no request may follow."""
+        """Close the connections; a request of another thread, and each that follows, fails."""
+        self._closed = True
+        for each in tuple(self._open):
+            # A method of SSLSocket's own would free what the other thread uses.
+            with contextlib.suppress(OSError):
+                if isinstance(each.sock, socket.socket):
+                    socket.socket.shutdown(each.sock, socket.SHUT_RDWR)
         if self._pool is not None:
             self._pool.close()
 
     def _new_pool(self) -> urllib3.HTTPConnectionPool:
+        pool = self._pool_of_the_url()
+        pool.ConnectionCls = type("_Known", (_Known, pool.ConnectionCls), {"known": self._open})
+        return pool
+
+    def _pool_of_the_url(self) -> urllib3.HTTPConnectionPool:
         url, tls = self._agent.url, self._agent.tls
         # More connections than any of the programs has threads.
         options: dict[str, Any] = {"maxsize": 10, "retries": False}
