@@ -25,6 +25,9 @@ class ServedState:
         self.records = records
         self.holds: Mapping[str, Hold] = {}
         self.cluster_id = ""
+        # What the leader check saw last, and what `cluster_id` was then: it sees a cluster that was
+        # re-created before the leader monitor, which polls.
+        self._checked = ("", "")
 
     def update(
         self,
@@ -70,15 +73,20 @@ class ServedState:
     ) -> Evidence:
         """Confirm removals with the leader; skip the request when nothing was removed."""
         if not lost:
-            return Evidence(guard.NO_ANSWER, self.cluster_id)
+            seen, then = self._checked
+            return Evidence(
+                guard.NO_ANSWER, seen if seen and then == self.cluster_id else self.cluster_id
+            )
         declared = {
             routing.service_key(each): ServiceQuery(each.name, each.tag)
             for each in options.services
         }
         marker = options.discover.tag if options.discover else ""
-        return leader.confirm(
+        evidence = leader.confirm(
             {name: declared.get(name, ServiceQuery(name, marker)) for name in lost}
         )
+        self._checked = evidence.cluster_id, self.cluster_id
+        return evidence
 
     def _hold(self, holds: Mapping[str, Hold]) -> None:
         for name, hold in holds.items():
