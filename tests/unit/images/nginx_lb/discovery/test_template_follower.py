@@ -28,3 +28,9 @@ def test_it_waits_for_consul_for_ever() -> None:
     with_token = json.loads(template_follower.configuration(Consul(token_file="/t"), "x", "/d", 7))
     assert with_token["consul"]["token_file"] == "/t"
     assert told["template"][0]["exec"]["command"] == ["kill -USR1 7"]
+
+
+def test_a_lone_change_is_rendered_at_once() -> None:
+    """It waits for no more than the other answers to the same change."""
+    told = json.loads(template_follower.configuration(Consul(), "x", "/d", 7))
+    assert told["wait"] == {"min": "5ms", "max": "100ms"}

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import logging
 import pathlib
 import subprocess
 from collections.abc import Callable
 
 from ..model import Skip
 from ..settings.model import Settings
-from . import snapshot
-from .catalog_follower import CatalogFollower
+from .catalog.follower import CatalogFollower
 from .snapshot import Snapshot
+from .subscription import Follower, fits_consul_template
 from .template_follower import TemplateFollower
-
-log = logging.getLogger("nginx-lb")
 
 
 class ServiceDiscovery:
-    """Both followers, used by one thread; None stands for what Consul has not reported yet."""
+    """One of two followers, used by one thread; None stands for what Consul has not reported yet.
+
+    It is consul-template, or the catalog follower where consul-template would hold too many
+    connections or does not know the names of the services.
+    """
 
     def __init__(self, folder: pathlib.Path, on_change: Callable[[], None]) -> None:
         """Follow nothing yet; another thread calls `on_change` when `read_discovered` is due."""
@@ -43,32 +44,47 @@ class ServiceDiscovery:
         return declared and (self.discovered is not None or options.discover is None)
 
     @property
+    def problem(self) -> str:
+        """Why Consul is not heard, "" where it is."""
+        return self._follower.problem
+
+    @property
     def skipped(self) -> tuple[Skip, ...]:
         """The entries that were skipped."""
         return tuple(
             skip for each in (self.declared, self.discovered) if each for skip in each.skipped
         )
 
+    def heard_age(self, now: float) -> float | None:
+        """For how many seconds Consul has not been heard; None where it was not heard yet.
+
+        An age below 12 s is normal, it is that of a blocking query. `now` is monotonic, in seconds.
+        """
+        return self._follower.heard_age(now)
+
     def follow(self, options: Settings) -> None:
         """Follow the services of these settings, and forget what was reported before."""
         self._options = options
         self.declared = self.discovered = None
-        self._template.follow(options)
-        if self._template.read() is not None:
-            # It follows the same services as before, and writes nothing until they change.
-            self.read_declared()
-        if self._catalog:
-            self._catalog.stop()
-        self._catalog = None
-        if options.discover:
-            self._catalog = CatalogFollower(options.consul, options.discover.tag, self._on_change)
+        if fits_consul_template(options):
+            self._stop_catalog()
+            self._template.follow(options)
+            # It may follow the same services as before, and writes nothing until they change.
+            self._read()
+            return
+        self._template.stop()
+        if self._catalog and self._catalog.consul == options.consul:
+            self._catalog.follow(options)
+        else:
+            self._stop_catalog()
+            self._catalog = CatalogFollower(options, self._on_change)
 
     def restart(self) -> None:
         """Follow the same services in a cluster that was re-created.
 
         A blocking query would wait for an index that the new catalog will not reach soon.
         """
-        self._template.stop()
+        self.stop()
         self.follow(self._options)
 
     def supervise(self, now: float) -> None:
@@ -77,23 +93,30 @@ class ServiceDiscovery:
 
     def read_declared(self) -> None:
         """Read what consul-template wrote."""
-        text = self._template.read()
-        found = snapshot.parse(text, self._options.networks) if text is not None else None
-        if found is None:
-            log.warning("the snapshot of consul-template is truncated")
-            return
-        self.declared = found
-        self.skipped_total += found.skipped_count
+        self._read()
 
     def read_discovered(self) -> None:
         """Read what the catalog holds."""
-        entries = self._catalog.read() if self._catalog else None
-        if entries is not None:
-            self.discovered = snapshot.collect(entries, self._options.networks)
-            self.skipped_total += self.discovered.skipped_count
+        self._read()
 
     def stop(self) -> None:
         """Stop following."""
         self._template.stop()
+        self._stop_catalog()
+
+    @property
+    def _follower(self) -> Follower:
+        return self._catalog or self._template
+
+    def _read(self) -> None:
+        report = self._follower.read()
+        if report is not None:
+            self.declared, self.discovered = report.declared, report.discovered
+            self.skipped_total += sum(
+                each.skipped_count for each in (report.declared, report.discovered) if each
+            )
+
+    def _stop_catalog(self) -> None:
         if self._catalog:
             self._catalog.stop()
+        self._catalog = None

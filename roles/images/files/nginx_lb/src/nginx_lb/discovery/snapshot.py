@@ -32,6 +32,14 @@ class Snapshot:
     skipped_count: int = 0
 
 
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """A valid entry: a service, and an instance unless the entry has no address."""
+
+    service: str
+    instance: Instance | None = None
+
+
 def parse(text: str, networks: tuple[Network, ...]) -> Snapshot | None:
     """The snapshot that consul-template wrote; None where it is truncated."""
     lines = text.split("\n")
@@ -44,25 +52,51 @@ def parse(text: str, networks: tuple[Network, ...]) -> Snapshot | None:
 
 def collect(entries: Iterable[Any], networks: tuple[Network, ...]) -> Snapshot:
     """The snapshot of entries: mappings with service, id, address, port, weight and tags."""
-    found: dict[str, dict[Endpoint, Instance]] = {}
-    skipped: dict[Skip, None] = {}
-    count = 0
-    for entry in entries:
-        try:
-            service, instance = _instance(entry, networks)
-        except InvalidValue as error:
-            count += 1
-            if len(skipped) < _MAX_SKIPS:
-                skipped[Skip(_service_of(entry), str(error))] = None
-            continue
-        if service is not None:
-            endpoints = found.setdefault(service, {})
-            if instance is not None and (
-                instance.endpoint not in endpoints or instance.id < endpoints[instance.endpoint].id
-            ):
-                endpoints[instance.endpoint] = instance
-    services = {name: ordered(endpoints.values()) for name, endpoints in sorted(found.items())}
-    return Snapshot(services, tuple(skipped), count)
+    return Assembler().snapshot(validated(entry, networks) for entry in entries)
+
+
+def validated(entry: Any, networks: tuple[Network, ...]) -> Found | Skip:
+    """What an entry registers, or why it is skipped."""
+    try:
+        return _found(entry, networks)
+    except InvalidValue as error:
+        return Skip(_service_of(entry), str(error))
+
+
+class Assembler:
+    """Assembles snapshots; a service with the instances of the last one is not sorted again."""
+
+    def __init__(self) -> None:
+        """Nothing is known yet."""
+        self._last: dict[str, tuple[list[Instance], Instances]] = {}
+
+    def snapshot(self, entries: Iterable[Found | Skip]) -> Snapshot:
+        """The snapshot of validated entries."""
+        found: dict[str, list[Instance]] = {}
+        skipped: dict[Skip, None] = {}
+        count = 0
+        for entry in entries:
+            if isinstance(entry, Skip):
+                count += 1
+                if len(skipped) < _MAX_SKIPS:
+                    skipped[entry] = None
+            else:
+                instances = found.setdefault(entry.service, [])
+                if entry.instance is not None:
+                    instances.append(entry.instance)
+        self._last = {name: self._ordered(name, each) for name, each in sorted(found.items())}
+        services = {name: instances for name, (_entries, instances) in self._last.items()}
+        return Snapshot(services, tuple(skipped), count)
+
+    def _ordered(self, name: str, instances: list[Instance]) -> tuple[list[Instance], Instances]:
+        if (last := self._last.get(name)) and last[0] == instances:
+            return last
+        # Of two instances with the same endpoint, the one with the smaller ID counts.
+        by_endpoint = {
+            each.endpoint: each
+            for each in sorted(instances, key=lambda each: each.id, reverse=True)
+        }
+        return instances, ordered(by_endpoint.values())
 
 
 def _entry(line: str) -> Any:
@@ -74,19 +108,17 @@ def _entry(line: str) -> Any:
         return InvalidValue("an entry is not valid JSON")
 
 
-def _instance(entry: Any, networks: tuple[Network, ...]) -> tuple[str, Instance | None]:
-    """The service's name and an instance; None where the entry has no address."""
+def _found(entry: Any, networks: tuple[Network, ...]) -> Found:
     if isinstance(entry, InvalidValue):
         raise entry
     if not isinstance(entry, dict):
         raise InvalidValue("an entry is not an object")
     service = validation.name(entry.get("service"))
     if "address" not in entry:
-        return service, None
+        return Found(service)
     endpoint = Endpoint(_address(entry["address"], networks), validation.port(entry.get("port")))
-    return service, Instance(
-        endpoint, validation.weight(entry.get("weight", 1)), _text(entry.get("id")), _tags(entry)
-    )
+    weight = validation.weight(entry.get("weight", 1))
+    return Found(service, Instance(endpoint, weight, _text(entry.get("id")), _tags(entry)))
 
 
 def _address(value: Any, networks: tuple[Network, ...]) -> str:

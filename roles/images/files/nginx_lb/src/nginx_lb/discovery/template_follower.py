@@ -10,14 +10,27 @@ import json
 import logging
 import os
 import pathlib
+import re
 import subprocess
+import threading
+import time
 from collections.abc import Sequence
 
 from ..settings.model import Consul, Settings
+from . import snapshot
+from .consul_client import ConsulError
+from .contact import Contact
 from .snapshot import END
+from .subscription import Report
+from .threads import repeat
 
 log = logging.getLogger("nginx-lb")
+_NAME = "consul-template"
 _FIRST_BACKOFF_SECONDS, _MAX_BACKOFF_SECONDS, _STABLE_SECONDS = 0.25, 5.0, 30.0
+# A failed request is repeated after 2 s at most, and logged again if it fails again.
+_RECOVERED_SECONDS = 5.0
+_MAX_LINE_BYTES = 4096
+_LINE = re.compile(r"\S+ \[[A-Z]+\] \((?P<part>\w+)\) (?P<text>.*?)(?: \(retry attempt .*)?")
 # One object per line; the first is written even without instances: an empty service is known too.
 _SERVICE = """\
 {{"service":{name}}}
@@ -37,18 +50,31 @@ class TemplateFollower:
         self._configuration = folder / "consul-template.json"
         self._snapshot = folder / "snapshot.jsonl"
         self._process: subprocess.Popen[bytes] | None = None
+        self._options: Settings | None = None
         self._following = ("", "")
         self._backoff = _FIRST_BACKOFF_SECONDS
         self._started = 0.0
         self._not_before = 0.0
+        self._contact = Contact(_NAME)
+        self._failed_at = float("-inf")
 
     @property
     def process(self) -> subprocess.Popen[bytes] | None:
         """The child process, None while none runs."""
         return self._process
 
+    @property
+    def problem(self) -> str:
+        """Why Consul is not heard, "" where it is."""
+        return self._contact.problem
+
+    def heard_age(self, now: float) -> float | None:
+        """For how many seconds a query has failed; None before the first answer."""
+        return self._contact.age(now) if self._following[0] else 0.0
+
     def follow(self, options: Settings) -> None:
         """Follow the services of these settings; a child that follows others is stopped."""
+        self._options = options
         names = sorted({(each.name, bool(each.tag)) for each in options.services})
         text = self._configured(options.consul, names) if names else ""
         # consul-template reads the token once: a new token needs a restart.
@@ -58,6 +84,7 @@ class TemplateFollower:
         self.stop()
         self._following = following
         self._not_before = 0.0
+        self._contact, self._failed_at = Contact(_NAME), float("-inf")
         if text:
             self._configuration.write_text(text, encoding="utf-8")
 
@@ -67,15 +94,27 @@ class TemplateFollower:
             self._ended(now)
         if self._process is None and self._following[0] and now >= self._not_before:
             self._start(now)
+        # It logs the requests that fail, and none that is answered.
+        recovered = self._process is not None and now - self._failed_at > _RECOVERED_SECONDS
+        if recovered and self._snapshot.exists():
+            self._contact.heard(_NAME)
 
-    def read(self) -> str | None:
+    def read(self) -> Report | None:
         """What consul-template wrote last; None before its first render."""
-        with contextlib.suppress(OSError):
-            return self._snapshot.read_text(encoding="utf-8", errors="replace")
-        return None
+        networks = self._options.networks if self._options else ()
+        try:
+            text = self._snapshot.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return None
+        found = snapshot.parse(text, networks)
+        if found is None:
+            log.warning("the snapshot of consul-template is truncated")
+            return None
+        return Report(found)
 
     def stop(self) -> None:
         """Stop consul-template and remove what it wrote: the next one writes it again."""
+        self._following = ("", "")
         if self._process is not None:
             self._process.terminate()
             try:
@@ -95,17 +134,44 @@ class TemplateFollower:
         self._snapshot.unlink(missing_ok=True)
         self._started = now
         self._process = subprocess.Popen(
-            ["consul-template", "-config", str(self._configuration)], process_group=0
+            ["consul-template", "-config", str(self._configuration)],
+            process_group=0,
+            stderr=subprocess.PIPE,
         )
+        self._follow_log(self._process)
+
+    def _follow_log(self, process: subprocess.Popen[bytes]) -> None:
+        """Log what the child says, and take notice of requests that fail, in another thread."""
+        ended, contact, stream = threading.Event(), self._contact, process.stderr
+        assert stream is not None
+
+        def step() -> None:
+            line = stream.readline(_MAX_LINE_BYTES)
+            if not line:
+                ended.set()
+                stream.close()
+            else:
+                self._on_line(line.decode(errors="replace").rstrip(), contact)
+
+        repeat(_NAME, step, ended, contact.failed)
+
+    def _on_line(self, line: str, contact: Contact) -> None:
+        found = _LINE.fullmatch(line)
+        if found and found["part"] == "view":
+            self._failed(found["text"], contact)
+        # What fails is logged by two parts, and the runner does not say what it was.
+        elif not found or found["part"] != "runner":
+            log.warning("%s: %s", _NAME, line)
+
+    def _failed(self, problem: str, contact: Contact) -> None:
+        self._failed_at = time.monotonic()
+        contact.failed(_NAME, ConsulError(_NAME, problem))
 
     def _ended(self, now: float) -> None:
         assert self._process is not None
         if now - self._started > _STABLE_SECONDS:
             self._backoff = _FIRST_BACKOFF_SECONDS
-        status = self._process.returncode
-        log.warning(
-            "consul-template ended with status %s, restart in %.2f s", status, self._backoff
-        )
+        self._failed(f"ended with status {self._process.returncode}", self._contact)
         self._process = None
         self._not_before = now + self._backoff
         self._backoff = min(2 * self._backoff, _MAX_BACKOFF_SECONDS)
@@ -148,8 +214,10 @@ def configuration(consul: Consul, text: str, destination: str, process: int) -> 
             "log_level": "warn",
             "kill_signal": "SIGTERM",
             "reload_signal": "",
-            # Debounces a burst of changes.
-            "wait": {"min": "100ms", "max": "1s"},
+            # Consul keeps the connections of a client that has ended until the wait is over.
+            "block_query_wait": "10s",
+            # A change of several services comes in one answer for each; a lone one waits for 5 ms.
+            "wait": {"min": "5ms", "max": "100ms"},
             "template": [
                 {
                     "contents": text,

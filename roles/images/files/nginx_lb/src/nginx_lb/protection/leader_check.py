@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import threading
 import urllib.parse
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
+from ..discovery.answers import decoded, mapping, objects, text, texts
 from ..discovery.consul_client import ConsulClient, ConsulError
+from ..discovery.contact import Contact
+from ..discovery.threads import repeat
 from ..model import Endpoint
 from ..settings import validation
 from ..settings.model import Consul
@@ -46,7 +49,7 @@ class LeaderCheck:
     def status(self) -> LeaderStatus:
         """The leader status, by two small reads; never raises."""
         try:
-            leader = self._client.get("/v1/status/leader").body
+            leader = self._client.get("/v1/status/leader", _leader).body
         except ConsulError as error:
             return LeaderStatus(False, problem=str(error))
         if not leader:
@@ -63,16 +66,16 @@ class LeaderCheck:
         for key, query in services.items():
             try:
                 answer = self._client.get(
-                    f"/v1/health/service/{urllib.parse.quote(query.name)}?passing&consistent"
+                    f"/v1/health/service/{urllib.parse.quote(query.name)}?passing&consistent",
+                    functools.partial(_endpoints, query.tag),
                 )
             except ConsulError as error:
                 # The leader may have been lost since its status was read.
-                lost = "leader" in str(error)
+                lost = "leader" in error.reason
                 return Evidence(NO_LEADER if lost else NO_ANSWER, status.cluster_id)
             if answer.filtered:
                 return Evidence(FILTERED, status.cluster_id)
-            endpoints = frozenset(_endpoints(answer.body, query.tag))
-            confirmed[key] = ConfirmedEndpoints(endpoints, answer.index)
+            confirmed[key] = ConfirmedEndpoints(answer.body, answer.index)
         return Evidence(CONFIRMED, status.cluster_id, confirmed)
 
     def close(self) -> None:
@@ -82,10 +85,9 @@ class LeaderCheck:
     def _cluster_id(self) -> str:
         """The trust domain, which a cluster generates once in its life; "" where it is unknown."""
         try:
-            roots = self._client.get("/v1/connect/ca/roots").body
+            return self._client.get("/v1/connect/ca/roots", _trust_domain).body
         except ConsulError:
             return ""
-        return str(roots.get("TrustDomain") or "") if isinstance(roots, dict) else ""
 
 
 class LeaderMonitor:
@@ -99,30 +101,38 @@ class LeaderMonitor:
         self._check = LeaderCheck(consul)
         self._on_status = on_status
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._poll, name="leader status", daemon=True)
-        self._thread.start()
+        repeat("leader status", self._poll, self._stop, Contact().failed)
 
     def stop(self) -> None:
         """Report nothing further; the thread ends by itself."""
         self._stop.set()
-
-    def _poll(self) -> None:
-        while not self._stop.is_set():
-            status = self._check.status()
-            if not self._stop.is_set():
-                self._on_status(status)
-            self._stop.wait(_POLL_SECONDS if status.leader else _POLL_SECONDS_WITHOUT_LEADER)
         self._check.close()
 
+    def _poll(self) -> None:
+        status = self._check.status()
+        if not self._stop.is_set():
+            self._on_status(status)
+        self._stop.wait(_POLL_SECONDS if status.leader else _POLL_SECONDS_WITHOUT_LEADER)
 
-def _endpoints(entries: Any, tag: str) -> Iterable[Endpoint]:
+
+def _leader(content: bytes) -> str:
+    return text(decoded(content))
+
+
+def _trust_domain(content: bytes) -> str:
+    return text(mapping(decoded(content)).get("TrustDomain") or "")
+
+
+def _endpoints(tag: str, content: bytes) -> frozenset[Endpoint]:
     """The endpoints of the instances with the tag; one that is not valid confirms nothing."""
-    for entry in entries or ():
-        service = entry["Service"]
-        if tag and tag not in (service.get("Tags") or ()):
+    found = set()
+    for entry in objects(decoded(content)):
+        node, service = mapping(entry.get("Node")), mapping(entry.get("Service"))
+        if tag and tag not in texts(service.get("Tags")):
             continue
         try:
-            address = validation.address(service.get("Address") or entry["Node"].get("Address"))
-            yield Endpoint(str(address), validation.port(service.get("Port")))
+            address = validation.address(service.get("Address") or node.get("Address"))
+            found.add(Endpoint(str(address), validation.port(service.get("Port"))))
         except InvalidValue:
             continue
+    return frozenset(found)

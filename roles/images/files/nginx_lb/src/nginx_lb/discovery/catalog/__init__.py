@@ -1,0 +1,1 @@
+"""Follows any number of services on four connections, by the catalog's indexes."""
