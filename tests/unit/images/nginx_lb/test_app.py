@@ -31,7 +31,7 @@ class Stage:
         self.monkeypatch = monkeypatch
         self.nginx = FakeNginx()
         self.discovery = mock.Mock(process=None, declared=None, discovered=None, skipped=())
-        self.discovery.configure_mock(skipped_total=0, synced=False)
+        self.discovery.configure_mock(skipped_total=0, synced=False, problem="")
         self.servers = mock.Mock()
         self.handlers: dict[int, Callable[[int, object], None]] = {}
         self.send: Callable[[Any], None] = mock.Mock()
@@ -158,6 +158,24 @@ def test_the_status_port_follows_the_settings(stage: Stage) -> None:
         ("127.0.0.1", 9000),
     ]
     assert stage.servers.return_value.close.call_count == 2
+
+
+def test_it_is_stale_while_it_hears_nothing(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Consul has a leader, and refuses what is followed: for a while, and then that is told."""
+    monkeypatch.setattr(app, "_STALE_SECONDS", -1.0)
+    states: list[str] = []
+
+    def look() -> None:
+        states.append(stage.daemon.report().deaf)
+
+    def refuse() -> None:
+        stage.discovery.problem = "429 Too Many Requests"
+
+    def answer() -> None:
+        stage.discovery.problem = ""
+
+    stage.play(look, refuse, look, answer, look)
+    assert states == ["", "429 Too Many Requests", ""]
 
 
 def test_another_cluster_is_followed_anew(stage: Stage, caplog: Any) -> None:

@@ -36,6 +36,7 @@ def report(**changes: Any) -> Report:
         contact_age=0.5,
         stale_after=15,
         problem="",
+        deaf="",
         refused="",
         revision="r1",
         offered_revision="r1",
@@ -56,6 +57,7 @@ HOLD = {"web": Hold("Consul has no leader", 0, frozenset({endpoint(2)}))}
         ({"holds": HOLD}, "held", "web: Consul has no leader"),
         ({"contact_age": 16, "problem": "no answer"}, "stale", "no answer"),
         ({"contact_age": None}, "stale", "Consul has not answered yet"),
+        ({"deaf": "429 Too Many Requests"}, "stale", "429 Too Many Requests"),
         (
             {"contact_age": 16, "problem": "no answer", "holds": HOLD},
             "stale",

@@ -80,6 +80,8 @@ class ControlProcess:
         self._leader_monitor: LeaderMonitor | None = None
         self._leader_status = LeaderStatus(False)
         self._last_contact: float | None = None
+        # Since when a query of the discovery has been failing.
+        self._deaf_since: float | None = None
         self._status_port: StatusServer | None = None
         self._stopping = False
 
@@ -105,6 +107,7 @@ class ControlProcess:
             contact_age=None if contact is None else now - contact,
             stale_after=_STALE_SECONDS,
             problem=self._leader_status.problem,
+            deaf=self._discovery.problem if self._is_deaf(now) else "",
             refused=publisher.refused,
             revision=settings.in_use.revision,
             offered_revision=settings.offered_revision,
@@ -112,6 +115,10 @@ class ControlProcess:
             pending=pending,
             synced=self._discovery.synced,
         )
+
+    def _is_deaf(self, now: float) -> bool:
+        since = self._deaf_since
+        return since is not None and now - since > _STALE_SECONDS
 
     def stub_status(self) -> str | None:
         """The text of nginx's stub_status, None where nginx does not answer."""
@@ -186,7 +193,9 @@ class ControlProcess:
 
     def _step(self) -> None:
         changes = [self._handle(message) for message in self._receive()]
-        self._discovery.supervise(time.monotonic())
+        now = time.monotonic()
+        self._discovery.supervise(now)
+        self._deaf_since = (self._deaf_since or now) if self._discovery.problem else None
         if self._stopping:
             return
         self._settings.update(self._use)

@@ -35,6 +35,7 @@ class Report:
     contact_age: float | None
     stale_after: float
     problem: str
+    deaf: str
     refused: str
     revision: str
     offered_revision: str
@@ -44,17 +45,25 @@ class Report:
 
     @property
     def state(self) -> str:
-        """fresh: as Consul reports; held: removed instances are kept; stale: no contact."""
-        if self.contact_age is None or self.contact_age > self.stale_after:
+        """fresh: as Consul reports; held: removed instances are kept; stale: no contact.
+
+        It is stale as well while a query is not answered, though Consul has a leader.
+        """
+        if self._without_leader or self.deaf:
             return STALE
         return HELD if self.holds else FRESH
+
+    @property
+    def _without_leader(self) -> bool:
+        return self.contact_age is None or self.contact_age > self.stale_after
 
     @property
     def reason(self) -> str:
         """Why the state is not fresh, "" where it is."""
         held = [f"{name}: {hold.reason}" for name, hold in sorted(self.holds.items())]
-        stale = [self.problem or "Consul has not answered yet"] if self.state == STALE else []
-        return "; ".join((*stale, *held))
+        stale = [self.problem or "Consul has not answered yet"] if self._without_leader else []
+        deaf = [self.deaf] if self.deaf and not stale else []
+        return "; ".join((*stale, *deaf, *held))
 
 
 def health(report: Report) -> dict[str, Any]:
