@@ -27,6 +27,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "plugins/lookup/*.py": ("ansible",),
     "plugins/inventory/*.py": ("ansible", OURS),
     "roles/images/files/docker_socket_proxy/src/*/*.py": ("rollcall_common",),
+    "roles/images/files/haproxy_lb/src/*/supervisor.py": ("rollcall_common",),
     "roles/images/files/nginx_lb/src/nginx_lb/*.py": ("rollcall_common",),
     "roles/images/files/nginx_lb/src/nginx_lb/*/*.py": ("rollcall_common",),
     "roles/images/files/registrator/src/*/docker/source.py": ("docker", "requests"),

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import errno
+import json
 import pathlib
 import signal
+import socket
 import subprocess
 import time
+from collections.abc import Callable
 from unittest import mock
 
 import pytest
@@ -13,6 +18,66 @@ from haproxy_lb import files, haproxy
 from haproxy_lb.supervisor import Supervisor
 
 KEYS = "global\n  setenv ROLLCALL_WEB_MAXCONN 50\n"
+FULL = OSError(errno.ENOSPC, "No space left on device")
+
+
+@dataclasses.dataclass
+class Loop:
+    """A supervisor whose clock moves only while it sleeps.
+
+    `refuses` is what the check of a configuration raises, None where it passes; `reloads` are the
+    turns of the loop in which HAProxy was told to reload.
+    """
+
+    folders: files.Folders
+    refuses: Exception | None = None
+    refuses_to_reload: Exception | None = None
+    answers: Callable[[], bool] = lambda: True
+    checks: int = 0
+    turns: int = 0
+    now: float = 1000.0
+    reloads: list[int] = dataclasses.field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.supervisor = Supervisor(self.folders)
+        self.process = mock.Mock(**{"poll.return_value": None})
+
+    def check(self, _folder: pathlib.Path) -> None:
+        """What stands for `haproxy -c`."""
+        self.checks += 1
+        if self.refuses:
+            raise self.refuses
+
+    def reload(self, _socket: pathlib.Path) -> None:
+        """What stands for a reload."""
+        if self.refuses_to_reload:
+            raise self.refuses_to_reload
+        self.reloads.append(self.turns)
+
+    def run(self, *steps: tuple[int, Callable[[], None]], turns: int) -> int:
+        """Run for so many turns, and take each step after its turn; the exit status."""
+
+        def sleep(seconds: float) -> None:
+            self.turns += 1
+            self.now += seconds
+            for turn, step in steps:
+                if turn == self.turns:
+                    step()
+            self.supervisor.stopping = self.turns == turns
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(time, "sleep", sleep)
+            patch.setattr(time, "monotonic", lambda: self.now)
+            return self.supervisor.run()
+
+    def offers(self, revision: str, balancer: str) -> None:
+        """The role writes other settings."""
+        (self.folders.conf / "balancer.cfg").write_text(balancer)
+        (self.folders.conf / "revision").write_text(revision)
+
+    def served(self) -> str:
+        """What HAProxy would read if it were started now."""
+        return files.last_good(self.folders).balancer
 
 
 @pytest.fixture
@@ -27,38 +92,178 @@ def folders(tmp_path: pathlib.Path) -> files.Folders:
     return made
 
 
-def test_keys_that_are_there_before_haproxy_wait_for_it(
-    folders: files.Folders, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is asked to load them when it answers, and not before."""
-    supervisor = Supervisor(folders)
-    answers = iter([False, False, True])
-    reloads: list[int] = []
-    turns: list[None] = []
-
-    def turn(_seconds: float) -> None:
-        turns.append(None)
-        supervisor.stopping = len(turns) == 4
-
-    process = mock.Mock(**{"poll.return_value": None})
+@pytest.fixture
+def loop(folders: files.Folders, monkeypatch: pytest.MonkeyPatch) -> Loop:
+    """A loop around what the role has written."""
+    made = Loop(folders)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
-    monkeypatch.setattr(subprocess, "Popen", lambda _words: process)
-    monkeypatch.setattr(time, "sleep", turn)
-    monkeypatch.setattr(haproxy, "check", lambda _folder: None)
-    monkeypatch.setattr(haproxy, "start", lambda *_: process)
-    monkeypatch.setattr(haproxy, "answers", lambda _socket: next(answers))
-    monkeypatch.setattr(haproxy, "reload", lambda _socket: reloads.append(len(turns)))
-    assert supervisor.run() == 0
-    assert reloads == [2]
-    assert "MAXCONN 50" in supervisor.running.keys
+    monkeypatch.setattr(subprocess, "Popen", lambda _words: made.process)
+    monkeypatch.setattr(haproxy, "check", made.check)
+    monkeypatch.setattr(haproxy, "start", lambda *_: made.process)
+    monkeypatch.setattr(haproxy, "answers", lambda _socket: made.answers())
+    monkeypatch.setattr(haproxy, "reload", made.reload)
+    return made
 
 
-def test_who_listens_answers(tmp_path: pathlib.Path) -> None:
-    """A socket that is not there, or that nobody listens at, is no answer."""
-    path = tmp_path / "master.sock"
-    assert not haproxy.answers(path)
-    with haproxy.socket.socket(haproxy.socket.AF_UNIX) as listening:
-        listening.bind(str(path))
-        assert not haproxy.answers(path)
-        listening.listen()
-        assert haproxy.answers(path)
+def test_keys_that_are_there_before_haproxy_wait_for_it(loop: Loop) -> None:
+    """It is asked to load them when it answers, and not before."""
+    answers = iter([False, False, True])
+    loop.answers = lambda: next(answers)
+    assert loop.run(turns=4) == 0
+    assert loop.reloads == [2]
+    assert "MAXCONN 50" in loop.supervisor.running.keys
+
+
+@pytest.mark.parametrize(
+    "refusal", [FULL, haproxy.Refused("haproxy -c: Out of memory")], ids=["full", "memory"]
+)
+def test_what_was_refused_is_tried_again(loop: Loop, refusal: Exception) -> None:
+    """The disk was full, or memory was short; then nothing has changed but that."""
+
+    def settings_come() -> None:
+        loop.refuses = refusal
+        loop.offers("2", "other\n")
+
+    def room_is_made() -> None:
+        assert loop.supervisor.reason == str(refusal)
+        assert loop.served() == "balancer.cfg\n"
+        loop.refuses = None
+
+    assert loop.run((4, settings_come), (12, room_is_made), turns=40) == 0
+    assert loop.served() == "other\n"
+    assert loop.supervisor.running.revision == "2"
+    assert loop.supervisor.reason == ""
+
+
+def test_a_snippet_that_stays_bad_is_said_once_and_tried_seldom(
+    loop: Loop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ten minutes of it: one line, and no more tries than the backoff allows."""
+
+    def bad_settings_come() -> None:
+        loop.refuses = haproxy.Refused("unknown keyword 'nosuch'")
+        loop.offers("2", "bad\n")
+        loop.checks = 0
+
+    assert loop.run((4, bad_settings_come), turns=2400) == 0
+    # 1, 2, 4, 8, 16, 32 and 60 s, each shortened by up to a half: at most 5 in the first half
+    # minute, and one each half minute after that.
+    assert 8 <= loop.checks <= 6 + 20
+    assert capsys.readouterr().out.count("unknown keyword 'nosuch'") == 1
+
+
+def test_a_reload_that_fails_is_tried_every_ten_minutes(loop: Loop) -> None:
+    """It is not without a cost for clients."""
+
+    def settings_come() -> None:
+        loop.refuses_to_reload = haproxy.ReloadFailed("not enough memory")
+        loop.offers("2", "other\n")
+        loop.checks = 0
+
+    assert loop.run((4, settings_come), turns=4 * 1500) == 0
+    assert loop.checks == 3
+    assert loop.served() == "balancer.cfg\n"
+
+
+def test_a_port_of_somebody_else_is_no_reload(loop: Loop) -> None:
+    """It is seen before, and taken when it is free; a port that HAProxy has is its own."""
+    loop.offers("1", "frontend public\n  bind 127.0.0.1:9\n")
+    with socket.create_server(("127.0.0.1", 0)) as occupied:
+        port = occupied.getsockname()[1]
+        settings = f"frontend public\n  bind 127.0.0.1:9\n  bind 127.0.0.1:{port}\n"
+
+        def port_is_free() -> None:
+            assert loop.supervisor.reason == (
+                f"port {port} of 127.0.0.1 is in use by another program"
+            )
+            occupied.close()
+
+        loop.folders.rendered.unlink()
+        steps = (4, lambda: loop.offers("2", settings)), (40, port_is_free)
+        assert loop.run(*steps, turns=120) == 0
+    assert len(loop.reloads) == 1
+    assert loop.served() == settings
+
+
+def test_other_settings_are_tried_at_once(loop: Loop, capsys: pytest.CaptureFixture[str]) -> None:
+    """However long the last ones would have waited; and what is wrong with them is said."""
+
+    def settings_come(revision: str) -> Callable[[], None]:
+        def offer() -> None:
+            loop.refuses = haproxy.Refused("unknown keyword 'nosuch'")
+            loop.offers(revision, f"bad {revision}\n")
+
+        return offer
+
+    def good_settings_come() -> None:
+        loop.refuses = None
+        loop.offers("4", "good\n")
+
+    steps = ((4, settings_come("2")), (400, settings_come("3")), (800, good_settings_come))
+    assert loop.run(*steps, turns=802) == 0
+    assert loop.served() == "good\n"
+    assert capsys.readouterr().out.count("unknown keyword 'nosuch'") == 2
+
+
+def test_without_the_roles_files_the_last_good_ones_serve(loop: Loop) -> None:
+    """Their folder is empty when the container starts."""
+    assert loop.run(turns=4) == 0
+    for path in loop.folders.conf.iterdir():
+        path.unlink()
+    loop.supervisor, loop.turns = Supervisor(loop.folders), 0
+    assert loop.run(turns=40) == 0
+    assert loop.served() == "balancer.cfg\n"
+
+
+def test_haproxy_serves_on_where_no_process_can_be_started(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """consul-template cannot be: that is said once, and it is started when it can be."""
+    failing = mock.Mock(side_effect=OSError(errno.EAGAIN, "Resource temporarily unavailable"))
+    monkeypatch.setattr(subprocess, "Popen", failing)
+
+    def processes_are_free() -> None:
+        assert failing.call_count > 1
+        failing.side_effect = None
+
+    assert loop.run((40, processes_are_free), turns=60) == 0
+    assert loop.supervisor.template is failing.return_value
+    assert capsys.readouterr().out.count("Resource temporarily unavailable") == 1
+
+
+def test_a_status_that_cannot_be_written_is_written_later(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its folder is full for a while, and HAProxy serves on."""
+    write = files.write_status
+    monkeypatch.setattr(files, "write_status", mock.Mock(side_effect=FULL))
+
+    def room_is_made() -> None:
+        monkeypatch.setattr(files, "write_status", write)
+
+    assert loop.run((4, room_is_made), turns=6) == 0
+    assert json.loads(files.text(loop.folders.status))["revision"] == "revision"
+
+
+def test_a_reload_that_fails_on_a_full_disk_leaves_what_served(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a container made anew would read is what serves, though nothing can be written."""
+
+    def settings_come() -> None:
+        loop.refuses_to_reload = haproxy.ReloadFailed("cannot bind")
+        loop.offers("2", "other\n")
+
+    stage = files.stage
+
+    def stage_once(folders: files.Folders, candidate: files.CandidateSettings) -> pathlib.Path:
+        if loop.turns and candidate.balancer != "other\n":
+            raise FULL
+        return stage(folders, candidate)
+
+    monkeypatch.setattr(files, "stage", stage_once)
+    loop.folders.rendered.unlink()
+    assert loop.run((4, settings_come), turns=8) == 0
+    assert loop.supervisor.reason == "cannot bind"
+    assert loop.served() == "balancer.cfg\n"
+    assert [path.name for path in loop.folders.volume.glob("generation-*")] == ["generation-1"]

@@ -10,6 +10,7 @@ from haproxy_lb.candidate_settings import (
     InvalidSettings,
     candidates,
     keys,
+    ports,
     refused,
     server_state,
 )
@@ -73,6 +74,22 @@ def test_bad_words_of_one_side_stop_only_that_side() -> None:
     assert list(candidates(running, running)) == []
     only_keys = dataclasses.replace(running, keys="k2")
     assert list(candidates(only_keys, running)) == [only_keys]
+
+
+def test_the_ports_are_those_of_plain_addresses() -> None:
+    """On which another program may listen; HAProxy's own kinds of addresses are not understood."""
+    lines = (
+        *("bind :80", "bind 0.0.0.0:443 ssl crt-list certificates/list", "  bind [::]:80 v6only"),
+        *("bind 127.0.0.1:8404", "bind unix@/run/health.sock", "bind :81,:82", "bind :90-99"),
+        *("bind abns@x:1", 'bind "${ADDRESS}:1"', "# bind :1", "unbind :1"),
+    )
+    settings = CandidateSettings(balancer="\n".join(f"  {line}" for line in lines))
+    assert ports(settings) == {
+        ("0.0.0.0", 80),
+        ("0.0.0.0", 443),
+        ("::", 80),
+        ("127.0.0.1", 8404),
+    }
 
 
 def test_whom_the_guard_shut_is_open_for_the_next_process() -> None:

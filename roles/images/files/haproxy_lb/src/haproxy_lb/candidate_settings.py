@@ -11,6 +11,8 @@ DEFAULTS, KEYS, BALANCER = "10-defaults.cfg", "20-keys.cfg", "30-balancer.cfg"
 _REFUSED = "# refused: "
 # A word of these characters can only be a value where the configuration expands the variable.
 _KEY_LINE = re.compile(r"|global|  setenv ROLLCALL_[A-Z0-9_]{1,100} [a-z0-9]{1,16}|#[ -~]{0,600}")
+# An address such as 0.0.0.0:80, :80 or [::]:80; what HAProxy knows beside these is left to HAProxy.
+_BIND = re.compile(r"^ *bind +(?:([0-9.]*)|\[([0-9A-Fa-f:]+)\]):([0-9]+)(?= |$)", re.MULTILINE)
 _STATE_FIELDS = 25
 _ADMIN, _SINCE = 6, 9
 _FORCED_MAINTENANCE = 0x01
@@ -32,6 +34,12 @@ class CandidateSettings:
     def files(self) -> dict[str, str]:
         """The files of the configuration, by name."""
         return {DEFAULTS: self.defaults, KEYS: self.keys, BALANCER: self.balancer}
+
+
+def ports(settings: CandidateSettings) -> frozenset[tuple[str, int]]:
+    """The addresses and ports on which it listens."""
+    found = _BIND.findall(settings.balancer)
+    return frozenset((ipv6 or ipv4 or "0.0.0.0", int(port)) for ipv4, ipv6, port in found)
 
 
 def keys(rendered: str) -> str:

@@ -25,6 +25,11 @@ class Folders:
         return self.volume / "current"
 
     @property
+    def previous(self) -> pathlib.Path:
+        """The configuration before, to which a failed reload returns."""
+        return self.volume / "previous"
+
+    @property
     def staged(self) -> pathlib.Path:
         """The next configuration, while it is checked."""
         return self.volume / "staged"
@@ -74,8 +79,12 @@ def wanted(folders: Folders, keys: str) -> CandidateSettings:
 def last_good(folders: Folders) -> CandidateSettings:
     """The last good configuration, an empty one where there is none."""
     folder = folders.current
-    parts = (text(folder / name) for name in (DEFAULTS, BALANCER, KEYS))
-    return CandidateSettings(text(folder / "revision").strip(), *parts)
+    return CandidateSettings(
+        text(folder / "revision").strip(),
+        text(folder / DEFAULTS),
+        text(folder / BALANCER),
+        text(folder / KEYS),
+    )
 
 
 def stage(folders: Folders, candidate: CandidateSettings) -> pathlib.Path:
@@ -88,17 +97,38 @@ def stage(folders: Folders, candidate: CandidateSettings) -> pathlib.Path:
 
 
 def activate(folders: Folders, number: int) -> None:
-    """Make the staged configuration the one that HAProxy reads, atomically by a symbolic link."""
+    """Make the staged configuration the one that HAProxy reads, atomically by a symbolic link.
+
+    The one before stays until `remove_others`, for `revert`.
+    """
     home = folders.volume / f"generation-{number}"
     shutil.rmtree(home, ignore_errors=True)
     folders.staged.rename(home)
-    link = folders.volume / "next"
-    link.unlink(missing_ok=True)
-    link.symlink_to(home.name)
-    link.rename(folders.current)
-    for old in folders.volume.glob("generation-*"):
-        if old != home:
-            shutil.rmtree(old, ignore_errors=True)
+    # Whatever needs room on the volume comes before the link of the configuration in use changes.
+    if folders.current.is_symlink():
+        _link(folders.previous, folders.current.readlink().name)
+    following = folders.volume / "next"
+    _link(following, home.name)
+    following.rename(folders.current)
+
+
+def revert(folders: Folders) -> None:
+    """Make the configuration before the last `activate` the one that HAProxy reads."""
+    folders.previous.rename(folders.current)
+    remove_others(folders)
+
+
+def remove_others(folders: Folders) -> None:
+    """Remove the configurations that HAProxy does not read."""
+    home = folders.current.readlink().name
+    for other in folders.volume.glob("generation-*"):
+        if other.name != home:
+            shutil.rmtree(other, ignore_errors=True)
+
+
+def _link(path: pathlib.Path, target: str) -> None:
+    path.unlink(missing_ok=True)
+    path.symlink_to(target)
 
 
 def last_number(folders: Folders) -> int:

@@ -8,6 +8,11 @@ import json
 import signal
 import subprocess
 import time
+from collections.abc import Callable
+from typing import Any
+
+from rollcall_common.backoff import Backoff
+from rollcall_common.log_once import LogOnce, error_text
 
 from . import files, haproxy
 from .candidate_settings import (
@@ -15,6 +20,7 @@ from .candidate_settings import (
     InvalidSettings,
     candidates,
     keys,
+    ports,
     refused,
     server_state,
 )
@@ -24,6 +30,12 @@ _STATE_INTERVAL_SECONDS = 2.0
 _RESTART_SECONDS = 2.0
 # hard-stop-after of HAProxy, and a little more.
 _STOP_SECONDS = 35.0
+# HAProxy does not say whether a refusal lasts: short memory, an occupied port and a bad snippet
+# look alike, so each is tried again.
+_RETRY_FIRST_SECONDS = 1.0
+_RETRY_MOST_SECONDS = 60.0
+# A reload that fails may have cost clients a second or two, so it is repeated seldom.
+_RELOAD_RETRY_SECONDS = 600.0
 
 
 def log(message: str) -> None:
@@ -49,15 +61,21 @@ class Supervisor:
     stopping: bool = False
     template_due: float = 0.0
     state_due: float = 0.0
+    retry_due: float = 0.0
+    retry: Backoff = dataclasses.field(
+        default_factory=lambda: Backoff(_RETRY_FIRST_SECONDS, _RETRY_MOST_SECONDS)
+    )
+    written: dict[str, Any] = dataclasses.field(default_factory=dict)
+    once: LogOnce = dataclasses.field(default_factory=lambda: LogOnce(log))
 
     def run(self) -> int:
         """Serve until a signal; the exit status."""
         signal.signal(signal.SIGTERM, self._stop)
         signal.signal(signal.SIGINT, self._stop)
         self.folders.run.mkdir(parents=True, exist_ok=True)
-        self.running = files.last_good(self.folders)
+        self.running = self.tried = files.last_good(self.folders)
         self.keys = self.running.keys
-        self._apply()
+        self._attempt(self._apply)
         if not self.running.balancer:
             log("HAProxy accepts no configuration, and there is no earlier one")
             return 65
@@ -68,53 +86,77 @@ class Supervisor:
             if self.master.poll() is not None:
                 log(f"HAProxy exited with status {self.master.returncode}")
                 return 1
-            self._run_template()
-            self._read_keys()
-            # Keys may arrive before HAProxy can reload, and a refused candidate is not retried.
+            self._attempt(self._run_template)
+            self._attempt(self._read_keys)
+            # Keys may arrive before HAProxy can reload: that would be a refusal.
             ready = ready or haproxy.answers(socket)
             if ready:
-                self._apply()
+                self._attempt(self._apply)
                 self._save_state_when_due()
+            self._attempt(self._write_status)
             time.sleep(_POLL_SECONDS)
         return self._end()
 
     def _stop(self, *_signal: object) -> None:
         self.stopping = True
 
+    def _attempt(self, step: Callable[[], None]) -> None:
+        """Take a step of the loop; HAProxy serves on where the system refuses what it needs."""
+        name = step.__name__.strip("_")
+        try:
+            step()
+        except OSError as error:
+            text = error_text(error)
+            self.once((name, text), f"{name} failed and is tried again: {text}")
+        else:
+            self.once.retain(lambda key: key[0] != name)
+
     def _apply(self) -> None:
-        """If anything has changed, activate the first candidate that HAProxy accepts."""
-        wanted = files.wanted(self.folders, self.keys)
-        if wanted == self.tried:
+        """Activate the first candidate that HAProxy accepts, if there is anything to try."""
+        wanted = self._wanted()
+        if wanted != self.tried:
+            self.retry.succeed()
+            self.once.retain(lambda key: key[0] != "refused")
+        elif not self.reason or time.monotonic() < self.retry_due:
             return
-        if wanted.revision == self.tried.revision:
-            # The role writes the revision last: until then its files are incomplete.
-            wanted = dataclasses.replace(self.tried, keys=self.keys)
-            if wanted == self.tried:
-                return
         self.tried, self.reason = wanted, ""
+        wait = 0.0
         for candidate in candidates(wanted, self.running):
             try:
                 self._activate(candidate)
                 break
             # OSError: the volume may be full.
             except (haproxy.Refused, OSError) as error:
-                self.reason = self.reason or str(error)
-                log(f"refused, the last good configuration serves on: {error}")
-        self._write_status()
+                text = error_text(error)
+                self.reason = self.reason or text
+                wait = _RELOAD_RETRY_SECONDS if isinstance(error, haproxy.ReloadFailed) else wait
+                self.once(
+                    ("refused", text), f"refused, the last good configuration serves on: {text}"
+                )
+        if self.reason:
+            self.retry_due = time.monotonic() + max(wait, self.retry.fail())
+
+    def _wanted(self) -> CandidateSettings:
+        """The settings of the role and of the keys."""
+        wanted = files.wanted(self.folders, self.keys)
+        if wanted.revision in ("", self.tried.revision):
+            # The role writes the revision last: until then its files are incomplete.
+            return dataclasses.replace(self.tried, keys=self.keys)
+        return wanted
 
     def _activate(self, candidate: CandidateSettings) -> None:
         haproxy.check(files.stage(self.folders, candidate))
+        haproxy.check_ports(ports(candidate) - (ports(self.running) if self.master else set()))
         self._save_state()
-        before = self.running
         number = files.last_number(self.folders) + 1
         files.activate(self.folders, number)
         if self.master:
             try:
                 haproxy.reload(self.folders.run / "master.sock")
-            except (haproxy.Refused, OSError) as error:
-                files.stage(self.folders, before)
-                files.activate(self.folders, number + 1)
-                raise haproxy.Refused(str(error)) from error
+            except haproxy.ReloadFailed:
+                files.revert(self.folders)
+                raise
+        files.remove_others(self.folders)
         self.running = candidate
         log(f"generation {number} serves")
 
@@ -135,7 +177,6 @@ class Supervisor:
             if each not in self.skipped:
                 log(f"skipped {each}")
         self.skipped = new
-        self._write_status()
 
     def _run_template(self) -> None:
         """Keep one consul-template running, with the configuration of the current revision."""
@@ -170,16 +211,17 @@ class Supervisor:
                 files.write(self.folders.servers, text)
 
     def _write_status(self) -> None:
-        files.write_status(
-            self.folders,
-            {
-                "offered_revision": self.tried.revision,
-                "revision": self.running.revision,
-                "reason": self.reason,
-                "synced": self.synced,
-                "skipped": self.skipped,
-            },
-        )
+        """Write the status for `haproxy-lb wait` and `haproxy-lb status`, if it has changed."""
+        status = {
+            "offered_revision": self.tried.revision,
+            "revision": self.running.revision,
+            "reason": self.reason,
+            "synced": self.synced,
+            "skipped": self.skipped,
+        }
+        if status != self.written:
+            files.write_status(self.folders, status)
+            self.written = status
 
     def _end(self) -> int:
         """Let HAProxy finish its requests, then stop."""
