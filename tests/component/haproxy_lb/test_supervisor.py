@@ -14,10 +14,11 @@ from collections.abc import Callable
 from unittest import mock
 
 import pytest
-from haproxy_lb import files, haproxy
+from haproxy_lb import dns, files, haproxy
 from haproxy_lb.supervisor import Supervisor
 
 KEYS = "global\n  setenv ROLLCALL_WEB_MAXCONN 50\n"
+RESOLVER = "  nameserver agent 127.0.0.1:8600\n  server-template w 1 _w._tcp.service.consul\n"
 FULL = OSError(errno.ENOSPC, "No space left on device")
 
 
@@ -33,6 +34,7 @@ class Loop:
     refuses: Exception | None = None
     refuses_to_reload: Exception | None = None
     answers: Callable[[], bool] = lambda: True
+    knows: bool = True
     checks: int = 0
     turns: int = 0
     now: float = 1000.0
@@ -102,6 +104,7 @@ def loop(folders: files.Folders, monkeypatch: pytest.MonkeyPatch) -> Loop:
     monkeypatch.setattr(haproxy, "start", lambda *_: made.process)
     monkeypatch.setattr(haproxy, "answers", lambda _socket: made.answers())
     monkeypatch.setattr(haproxy, "reload", made.reload)
+    monkeypatch.setattr(dns, "knows", lambda *_: made.knows)
     return made
 
 
@@ -203,6 +206,51 @@ def test_other_settings_are_tried_at_once(loop: Loop, capsys: pytest.CaptureFixt
     assert loop.run(*steps, turns=802) == 0
     assert loop.served() == "good\n"
     assert capsys.readouterr().out.count("unknown keyword 'nosuch'") == 2
+
+
+def test_instances_stay_where_haproxy_starts_without_consul(loop: Loop) -> None:
+    """Until its DNS knows any; then one reload returns to the usual settings."""
+    loop.offers("1", RESOLVER)
+    assert loop.run(turns=4) == 0
+    loop.folders.servers.write_text("1\n")
+    loop.supervisor, loop.turns, loop.reloads, loop.knows = Supervisor(loop.folders), 0, [], False
+
+    def consul_comes() -> None:
+        assert files.last_good(loop.folders).hold
+        assert loop.reloads == []
+        loop.knows = True
+
+    assert loop.run((40, consul_comes), turns=80) == 0
+    assert not files.last_good(loop.folders).hold
+    assert len(loop.reloads) == 1
+
+
+def test_instances_stay_where_settings_come_without_consul(loop: Loop) -> None:
+    """The new workers know that it is away; what is refused changes nothing in that."""
+
+    def consul_goes() -> None:
+        loop.folders.servers.write_text("1\n")
+        loop.knows = False
+
+    def bad_settings_come() -> None:
+        assert files.last_good(loop.folders).hold
+        loop.refuses = haproxy.Refused("unknown keyword 'nosuch'")
+        loop.offers("3", RESOLVER)
+
+    loop.offers("1", RESOLVER)
+    settings_come = (8, lambda: loop.offers("2", RESOLVER))
+    assert loop.run((4, consul_goes), settings_come, (12, bad_settings_come), turns=60) == 0
+    assert files.last_good(loop.folders).revision == "2"
+    # Consul's keys, and the settings.
+    assert len(loop.reloads) == 2
+
+
+def test_a_first_start_holds_nothing(loop: Loop) -> None:
+    """There is no instance that could be dropped."""
+    loop.offers("1", RESOLVER)
+    loop.knows = False
+    assert loop.run(turns=4) == 0
+    assert not files.last_good(loop.folders).hold
 
 
 def test_without_the_roles_files_the_last_good_ones_serve(loop: Loop) -> None:

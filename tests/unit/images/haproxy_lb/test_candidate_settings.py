@@ -6,9 +6,11 @@ import dataclasses
 
 import pytest
 from haproxy_lb.candidate_settings import (
+    RESOLVERS,
     CandidateSettings,
     InvalidSettings,
     candidates,
+    holds,
     keys,
     ports,
     refused,
@@ -64,12 +66,12 @@ def test_a_line_that_is_no_setting_is_never_used(line: str) -> None:
 
 def test_bad_words_of_one_side_stop_only_that_side() -> None:
     """All that is new, else the keys alone, else the role's files alone; never what runs."""
-    running = CandidateSettings("1", "d1", "b1", "k1")
-    wanted = CandidateSettings("2", "d2", "b2", "k2")
+    running = CandidateSettings("1", "d1", "b1", "k1", False)
+    wanted = CandidateSettings("2", "d2", "b2", "k2", True)
     assert list(candidates(wanted, running)) == [
         wanted,
-        CandidateSettings("1", "d1", "b1", "k2"),
-        CandidateSettings("2", "d2", "b2", "k1"),
+        CandidateSettings("1", "d1", "b1", "k2", True),
+        CandidateSettings("2", "d2", "b2", "k1", True),
     ]
     assert list(candidates(running, running)) == []
     only_keys = dataclasses.replace(running, keys="k2")
@@ -90,6 +92,18 @@ def test_the_ports_are_those_of_plain_addresses() -> None:
         ("::", 80),
         ("127.0.0.1", 8404),
     }
+
+
+def test_only_settings_that_hold_instances_ask_without_end() -> None:
+    """What is on the volume says which they are."""
+    usual, holding = CandidateSettings(), CandidateSettings(hold=True)
+    assert "HAPROXY_LB_RESOLVE_RETRIES 2\n" in usual.files()[RESOLVERS]
+    # 500 ms each; HAProxy's time is a signed number of 32 bits, in milliseconds.
+    retries = int(holding.files()[RESOLVERS].split()[-1])
+    assert 19 * 86400 * 2 < retries < 2**31 / 500
+    assert holds(holding.files()[RESOLVERS])
+    assert not holds(usual.files()[RESOLVERS])
+    assert not holds("")
 
 
 def test_whom_the_guard_shut_is_open_for_the_next_process() -> None:

@@ -12,6 +12,7 @@ from ansible_collections.rollcall.discovery.tests.support.balancer.haproxy_files
     evaluated,
     files,
 )
+from haproxy_lb.candidate_settings import CandidateSettings, ports, resolver
 
 SERVICES: list[dict[str, Any]] = [
     {"name": "web", "path": "/x", "hosts": ["A.example", "*.b.example"], "strip_path": True},
@@ -57,6 +58,28 @@ def test_instances_come_from_consuls_dns() -> None:
     assert ["nameserver", "agent", "127.0.0.1:8600"] in found["resolvers consul"]
 
 
+@pytest.mark.parametrize("dns", ["127.0.0.1:8600", "[::1]:53"])
+def test_the_supervisor_asks_whom_haproxy_asks(dns: str) -> None:
+    """It reads in HAProxy's configuration where Consul's DNS is, and for what."""
+    found = files(services=SERVICES, consul_dns=dns, consul_domain="dc.example")["balancer.cfg"]
+    host, _colon, port = dns.rpartition(":")
+    assert resolver(CandidateSettings(balancer=found)) == (
+        host.strip("[]"),
+        int(port),
+        ("consul.service.dc.example", "_web._tcp.service.dc.example"),
+    )
+    assert resolver(CandidateSettings()) is None
+
+
+def test_the_ports_are_those_of_the_bind_lines() -> None:
+    """Of all frontends."""
+    found = files(port=8080)["balancer.cfg"]
+    assert ports(CandidateSettings(balancer=found)) == {
+        ("0.0.0.0", 8080),
+        ("127.0.0.1", 8404),
+    }
+
+
 def test_the_more_exact_route_comes_first() -> None:
     """Names before patterns, the longer before the shorter, and a known name falls to nobody."""
     assert routes(services=SERVICES) == [
@@ -75,7 +98,9 @@ def test_every_variable_that_a_backend_reads_has_a_value() -> None:
     """And every value that a key may change is read inside quotes, where it is one word."""
     found = files(services=SERVICES)
     read = re.findall(r'"\$\{([A-Z0-9_]+)\}"', found["balancer.cfg"])
-    assert found["balancer.cfg"].count("$" + "{") == len(read) == 18
+    # HAProxy's program sets it.
+    read.remove("HAPROXY_LB_RESOLVE_RETRIES")
+    assert found["balancer.cfg"].count("$" + "{") == len(read) + 1 == 19
     given = dict(words[1:] for words in sections(found["defaults.cfg"])["global"])
     assert set(read) == set(given)
     assert (given["ROLLCALL_REST_MAXCONN"], given["ROLLCALL_SHOP_2_MAXCONN"]) == ("7", "0")

@@ -8,11 +8,17 @@ from collections.abc import Iterator
 
 # HAProxy reads a folder in this order: defaults, settings from Consul's keys, the rest.
 DEFAULTS, KEYS, BALANCER = "10-defaults.cfg", "20-keys.cfg", "30-balancer.cfg"
+RESOLVERS = "15-resolvers.cfg"
 _REFUSED = "# refused: "
 # A word of these characters can only be a value where the configuration expands the variable.
 _KEY_LINE = re.compile(r"|global|  setenv ROLLCALL_[A-Z0-9_]{1,100} [a-z0-9]{1,16}|#[ -~]{0,600}")
 # An address such as 0.0.0.0:80, :80 or [::]:80; what HAProxy knows beside these is left to HAProxy.
 _BIND = re.compile(r"^ *bind +(?:([0-9.]*)|\[([0-9A-Fa-f:]+)\]):([0-9]+)(?= |$)", re.MULTILINE)
+# New workers drop an instance of the state file that DNS has not confirmed in so many questions,
+# two a second, and believe after as many that a name is unknown. 20 days are the most that fits.
+_RETRIES, _HOLD_RETRIES = 2, 3_456_000
+_NAMESERVER = re.compile(r"^ *nameserver \S+ \[?([0-9A-Fa-f.:]+?)\]?:([0-9]+)$", re.MULTILINE)
+_RECORD = re.compile(r"^ *server-template \S+ [0-9]+ (_\S+\.service\.(\S+))$", re.MULTILINE)
 _STATE_FIELDS = 25
 _ADMIN, _SINCE = 6, 9
 _FORCED_MAINTENANCE = 0x01
@@ -30,10 +36,35 @@ class CandidateSettings:
     defaults: str = ""
     balancer: str = ""
     keys: str = ""
+    # Whether the instances before are held until Consul's DNS knows any.
+    hold: bool = False
 
     def files(self) -> dict[str, str]:
         """The files of the configuration, by name."""
-        return {DEFAULTS: self.defaults, KEYS: self.keys, BALANCER: self.balancer}
+        return {
+            DEFAULTS: self.defaults,
+            RESOLVERS: _resolvers(self.hold),
+            KEYS: self.keys,
+            BALANCER: self.balancer,
+        }
+
+
+def _resolvers(hold: bool) -> str:
+    retries = _HOLD_RETRIES if hold else _RETRIES
+    return f"global\n  setenv HAPROXY_LB_RESOLVE_RETRIES {retries}\n"
+
+
+def holds(resolvers: str) -> bool:
+    """Whether a configuration with these resolvers holds the instances before."""
+    return resolvers == _resolvers(True)
+
+
+def resolver(settings: CandidateSettings) -> tuple[str, int, tuple[str, ...]] | None:
+    """Address and port of Consul's DNS, and names that it knows where it knows its catalog."""
+    nameserver, record = _NAMESERVER.search(settings.balancer), _RECORD.search(settings.balancer)
+    if not nameserver or not record:
+        return None
+    return nameserver[1], int(nameserver[2]), (f"consul.service.{record[2]}", record[1])
 
 
 def ports(settings: CandidateSettings) -> frozenset[tuple[str, int]]:
@@ -69,7 +100,7 @@ def candidates(
     tried = [running]
     for candidate in (
         wanted,
-        dataclasses.replace(running, keys=wanted.keys),
+        dataclasses.replace(running, keys=wanted.keys, hold=wanted.hold),
         dataclasses.replace(wanted, keys=running.keys),
     ):
         if candidate not in tried:

@@ -8,7 +8,14 @@ import pathlib
 import shutil
 from typing import Any
 
-from .candidate_settings import BALANCER, DEFAULTS, KEYS, CandidateSettings
+from .candidate_settings import (
+    BALANCER,
+    DEFAULTS,
+    KEYS,
+    RESOLVERS,
+    CandidateSettings,
+    holds,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,6 +91,7 @@ def last_good(folders: Folders) -> CandidateSettings:
         text(folder / DEFAULTS),
         text(folder / BALANCER),
         text(folder / KEYS),
+        holds(text(folder / RESOLVERS)),
     )
 
 

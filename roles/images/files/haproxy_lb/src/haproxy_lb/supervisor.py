@@ -14,7 +14,7 @@ from typing import Any
 from rollcall_common.backoff import Backoff
 from rollcall_common.log_once import LogOnce, error_text
 
-from . import files, haproxy
+from . import dns, files, haproxy
 from .candidate_settings import (
     CandidateSettings,
     InvalidSettings,
@@ -22,11 +22,13 @@ from .candidate_settings import (
     keys,
     ports,
     refused,
+    resolver,
     server_state,
 )
 
 _POLL_SECONDS = 0.25
 _STATE_INTERVAL_SECONDS = 2.0
+_HOLD_INTERVAL_SECONDS = 1.0
 _RESTART_SECONDS = 2.0
 # hard-stop-after of HAProxy, and a little more.
 _STOP_SECONDS = 35.0
@@ -61,6 +63,8 @@ class Supervisor:
     stopping: bool = False
     template_due: float = 0.0
     state_due: float = 0.0
+    hold: bool = False
+    hold_due: float = 0.0
     retry_due: float = 0.0
     retry: Backoff = dataclasses.field(
         default_factory=lambda: Backoff(_RETRY_FIRST_SECONDS, _RETRY_MOST_SECONDS)
@@ -75,6 +79,7 @@ class Supervisor:
         self.folders.run.mkdir(parents=True, exist_ok=True)
         self.running = self.tried = files.last_good(self.folders)
         self.keys = self.running.keys
+        self.hold = self._must_hold(self.running)
         self._attempt(self._apply)
         if not self.running.balancer:
             log("HAProxy accepts no configuration, and there is no earlier one")
@@ -91,6 +96,7 @@ class Supervisor:
             # Keys may arrive before HAProxy can reload: that would be a refusal.
             ready = ready or haproxy.answers(socket)
             if ready:
+                self._attempt(self._end_hold_when_due)
                 self._attempt(self._apply)
                 self._save_state_when_due()
             self._attempt(self._write_status)
@@ -119,6 +125,8 @@ class Supervisor:
             self.once.retain(lambda key: key[0] != "refused")
         elif not self.reason or time.monotonic() < self.retry_due:
             return
+        self.hold = self._must_hold(wanted)
+        wanted = dataclasses.replace(wanted, hold=self.hold)
         self.tried, self.reason = wanted, ""
         wait = 0.0
         for candidate in candidates(wanted, self.running):
@@ -141,8 +149,19 @@ class Supervisor:
         wanted = files.wanted(self.folders, self.keys)
         if wanted.revision in ("", self.tried.revision):
             # The role writes the revision last: until then its files are incomplete.
-            return dataclasses.replace(self.tried, keys=self.keys)
-        return wanted
+            wanted = dataclasses.replace(self.tried, keys=self.keys)
+        return dataclasses.replace(wanted, hold=self.hold)
+
+    def _must_hold(self, settings: CandidateSettings) -> bool:
+        """Whether new workers would drop the known instances: Consul's DNS knows none just now."""
+        asked = resolver(settings)
+        return bool(files.text(self.folders.servers) and asked and not dns.knows(*asked))
+
+    def _end_hold_when_due(self) -> None:
+        """Return to the usual settings, and so to a reload, when Consul's DNS is back."""
+        if self.hold and time.monotonic() >= self.hold_due:
+            self.hold_due = time.monotonic() + _HOLD_INTERVAL_SECONDS
+            self.hold = self._must_hold(self.running)
 
     def _activate(self, candidate: CandidateSettings) -> None:
         haproxy.check(files.stage(self.folders, candidate))
