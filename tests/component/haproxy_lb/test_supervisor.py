@@ -208,6 +208,28 @@ def test_other_settings_are_tried_at_once(loop: Loop, capsys: pytest.CaptureFixt
     assert capsys.readouterr().out.count("unknown keyword 'nosuch'") == 2
 
 
+def test_certificates_come_and_go_with_the_configuration(loop: Loop) -> None:
+    """A key that HAProxy refuses is not with what a container made anew would read."""
+    certificates = loop.folders.conf / "certificates"
+    certificates.mkdir()
+
+    def key_comes(revision: str, key: str) -> Callable[[], None]:
+        def offer() -> None:
+            (certificates / "main.key").write_text(key)
+            loop.offers(revision, f"with {key}\n")
+
+        return offer
+
+    def bad_key_comes() -> None:
+        loop.refuses = haproxy.Refused("inconsistencies between private key and certificate")
+        key_comes("3", "bad")()
+
+    assert loop.run((4, key_comes("2", "good")), (8, bad_key_comes), turns=40) == 0
+    assert files.last_good(loop.folders).certificates == (("main.key", "good"),)
+    kept = loop.folders.current / "certificates" / "main.key"
+    assert (kept.stat().st_mode & 0o777, kept.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
 def test_instances_stay_where_haproxy_starts_without_consul(loop: Loop) -> None:
     """Until its DNS knows any; then one reload returns to the usual settings."""
     loop.offers("1", RESOLVER)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pathlib
+import ssl
 import subprocess
+
+from .clients import secured, trusting
 
 
 def certificate(folder: pathlib.Path, name: str, host: str) -> None:
@@ -18,3 +21,12 @@ def certificate(folder: pathlib.Path, name: str, host: str) -> None:
         check=True,
         capture_output=True,
     )
+
+
+def shown(address: str, port: int, host: str) -> str:
+    """The host of the certificate that is shown to who asks for `host`."""
+    with secured(address, port, host, trusting()) as connection:
+        text = ssl.DER_cert_to_PEM_cert(connection.getpeercert(True) or b"")
+    words = ["openssl", "x509", "-noout", "-subject"]
+    done = subprocess.run(words, input=text, check=True, capture_output=True, text=True)
+    return done.stdout.rpartition("=")[2].strip()

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import base64
 import json
+import pathlib
 import re
 import urllib.parse
 from typing import Any
 
+from rollcall_agents.agent import Agent, free_ports
+
 from .backends import Backend
+from .certificates import certificate
 from .clients import ask
-from .haproxy_files import files
-from .stage import Stage
+from .haproxy_files import files, secrets
+from .stage import Place, Stage
 
 # The program's own way to HAProxy's socket; the image has no other.
 _ASK = """
@@ -32,10 +36,18 @@ class HaproxyStage(Stage):
     # Consul's DNS knows no name until the agent has a leader, and HAProxy believes it.
     guarded = False
 
+    def __init__(self, place: Place, image: str, agent: Agent, folder: pathlib.Path) -> None:
+        """Choose another port."""
+        super().__init__(place, image, agent, folder)
+        [self.tls_port] = free_ports(1)
+
     def settings(self, **values: Any) -> None:
         """Write what the role would write, the revision last."""
-        for name, text in files(**self.inputs(**values)).items():
-            (self.folder / name).write_text(text)
+        inputs = self.inputs(**values)
+        for name, text in {**secrets(**inputs), **files(**inputs)}.items():
+            path = self.folder / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
 
     def inputs(self, **more: Any) -> dict[str, Any]:
         """The inputs with which the role makes this balancer."""
@@ -43,8 +55,21 @@ class HaproxyStage(Stage):
             "status_address": self.place.address,
             "consul_dns": f"{self.place.backends}:{self.agent.port_of('dns')}",
             "virtualenv": "",
+            "tls_port": self.tls_port,
         }
         return super().inputs(**{**own, **more})
+
+    def tls(self, *, redirect: bool = False, **hosts: str) -> dict[str, Any]:
+        """The settings with new certificates."""
+        made = self.folder.parent / "made"
+        made.mkdir(exist_ok=True)
+        certificates = []
+        for name, host in hosts.items():
+            certificate(made, name, host)
+            public, key = ((made / f"{name}.{kind}").read_text() for kind in ("pem", "key"))
+            used_by = {"hosts": [host]} if certificates else {}
+            certificates.append({"name": name, "certificate": public, "key": key, **used_by})
+        return {"certificates": certificates, "tls_redirect": redirect}
 
     def acknowledged(self) -> None:
         """Wait until the program says so, Consul's keys included."""

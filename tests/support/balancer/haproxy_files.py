@@ -10,9 +10,10 @@ from typing import Any
 from rollcall_agents.roles import Role
 
 _FILES, _REVISION = "__haproxy_lb_files", "__haproxy_lb_revision"
+_SECRETS = "__haproxy_lb_secrets"
 
 
-def evaluated(name: str, **inputs: Any) -> Any:
+def evaluated(name: str, /, **inputs: Any) -> Any:
     """One of the role's variables, such as `__haproxy_lb_files`; inputs without their prefix."""
     return copy.deepcopy(_variables((name,), json.dumps(inputs))[name])
 
@@ -22,6 +23,11 @@ def files(**inputs: Any) -> dict[str, str]:
     found = _variables((_FILES, _REVISION), json.dumps(inputs))
     written = {each["path"]: each["content"] for each in found[_FILES]}
     return {**written, "revision": found[_REVISION] + "\n"}
+
+
+def secrets(**inputs: Any) -> dict[str, str]:
+    """The secret files that the role writes, by name."""
+    return {each["path"]: each["content"] for each in evaluated(_SECRETS, **inputs)}
 
 
 @functools.cache

@@ -9,6 +9,7 @@ from typing import Any
 from rollcall_agents.agent import Agent, free_ports
 
 from .backends import Backend
+from .certificates import certificate
 from .clients import ask
 from .stage import Place, Stage
 
@@ -49,6 +50,15 @@ class NginxStage(Stage):
     def inputs(self, **more: Any) -> dict[str, Any]:
         """The inputs with which the role makes this balancer."""
         return super().inputs(**{"tls_port": self.tls_port, **more})
+
+    def tls(self, *, redirect: bool = False, **hosts: str) -> dict[str, Any]:
+        """The settings with new certificates; their files are read where they lie."""
+        certificates: list[dict[str, Any]] = []
+        for name, host in hosts.items():
+            certificate(self.certificates, name, host)
+            certificates.append({"name": name, **({"hosts": [host]} if certificates else {})})
+        tls = {"port": self.tls_port, "certificates": certificates, "redirect": redirect}
+        return {"tls": tls}
 
     def acknowledged(self) -> None:
         """Wait until all workers use the settings that were written last."""

@@ -17,7 +17,7 @@ from rollcall_agents.agent import Agent, free_ports
 from rollcall_agents.polling import eventually
 
 from .backends import Backend
-from .clients import Answer, ask
+from .clients import Answer, ask, trusting
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +49,7 @@ class Stage:
     follows_without_a_reload: ClassVar[bool]
     # How often a GET is sent that two instances answer with 503.
     tries: ClassVar[int]
+    tls_port: int
 
     def __init__(self, place: Place, image: str, agent: Agent, folder: pathlib.Path) -> None:
         """Choose ports and a name; settings lie below `folder`."""
@@ -66,6 +67,13 @@ class Stage:
 
     def settings(self, **values: Any) -> None:
         """Write what the balancer reads, in one step; the essentials are there already."""
+        raise NotImplementedError
+
+    def tls(self, *, redirect: bool = False, **hosts: str) -> dict[str, Any]:
+        """Settings for TLS with a new certificate for each host, by its name.
+
+        The first is the default for all hosts without one.
+        """
         raise NotImplementedError
 
     def acknowledged(self) -> None:
@@ -217,6 +225,10 @@ class Stage:
     def get(self, path: str = "/", *, host: str = "", method: str = "GET", **more: Any) -> Answer:
         """Ask the balancer once, on a fresh connection."""
         return ask(self.place.address, self.port, path, host=host, method=method, **more)
+
+    def get_by_tls(self, path: str = "/", *, host: str, **more: Any) -> Answer:
+        """Ask the balancer once by TLS, whatever its certificate."""
+        return ask(self.place.address, self.tls_port, path, host=host, tls=trusting(), **more)
 
     def names(self, count: int = 12, **more: Any) -> set[str]:
         """The first words of some answers: the names of the backends that gave them."""

@@ -21,11 +21,16 @@ def test_haproxys_files_are_the_same_for_text() -> None:
         "keepalive": True,
         "services": [{"name": "web", "slots": 4, "maxconn": 0, "retries": 1, "strip_path": True}],
         "consul_address": "https://c:8501",
+        "certificates": [{"name": "main", "certificate": "c\n", "key": "k\n"}],
+        "tls_port": 8443,
+        "tls_redirect": True,
     }
     names = ("__haproxy_lb_files", "__haproxy_lb_revision", "__haproxy_lb_secrets")
     written = Role("haproxy_lb", inputs).variables(*names)
     assert Role("haproxy_lb", as_text(inputs)).variables(*names) == written
     files = {each["path"]: each["content"] for each in written["__haproxy_lb_files"]}
     assert "\n  maxconn 164\n" in files["balancer.cfg"]
+    assert "https://%[var(txn.host)]:8443%[pathq]" in files["balancer.cfg"]
+    assert files["certificates/list"] == "certificates/main.crt !*\n"
     told = json.loads(files["follower.json"])["consul"]
     assert json.dumps([told["retry"]["attempts"], told["ssl"]["enabled"]]) == "[0, true]"

@@ -41,31 +41,27 @@ class Product:
     knows_at_once: bool
 
 
-def _nginx(folder: pathlib.Path) -> Change:
-    """A second service, tuning, TLS and a token."""
+def _change(folder: pathlib.Path, shop: dict[str, Any], shown: str, **more: Any) -> Change:
+    """A second service, TLS, a token, and more."""
     certificate(folder, "main", "main.example")
     key, public = ((folder / f"main.{kind}").read_text() for kind in ("key", "pem"))
-    shop = {"name": "shop", "hosts": ["Shop.example"], "tries": "2", "weights": "no"}
     inputs = {
-        "services": [{"name": "web"}, shop],
+        "services": [{"name": "web"}, {"name": "shop", "hosts": ["Shop.example"], **shop}],
         "certificates": [{"name": "main", "certificate": public, "key": key}],
         "consul_token": TOKEN,
-        "balance": "least_conn",
-        "gzip": True,
+        **more,
     }
-    secrets = {"certificates/main.key": key, "consul.token": TOKEN}
-    return Change(inputs, secrets, '"Shop.example"')
+    return Change(inputs, {"certificates/main.key": key, "consul.token": TOKEN}, shown)
 
 
-def _haproxy(_folder: pathlib.Path) -> Change:
-    """A second service, tuning and a token."""
-    shop = {"name": "shop", "hosts": ["Shop.example"], "retries": "2", "slots": "5"}
-    inputs = {
-        "services": [{"name": "web"}, shop],
-        "consul_token": TOKEN,
-        "wait_for_consul": False,
-    }
-    return Change(inputs, {"consul.token": TOKEN}, "_shop._tcp.service.consul")
+def _nginx(folder: pathlib.Path) -> Change:
+    shop = {"tries": "2", "weights": "no"}
+    return _change(folder, shop, '"Shop.example"', balance="least_conn", gzip=True)
+
+
+def _haproxy(folder: pathlib.Path) -> Change:
+    shop = {"retries": "2", "slots": "5"}
+    return _change(folder, shop, "_shop._tcp.service.consul", wait_for_consul=False)
 
 
 PRODUCTS = {

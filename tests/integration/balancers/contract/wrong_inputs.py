@@ -6,6 +6,7 @@ from typing import Any
 
 Case = tuple[dict[str, Any], str]
 
+_CERTIFICATE = {"name": "main", "certificate": "c", "key": "k"}
 # {role} stands for the role's name.
 _COMMON: tuple[Case, ...] = (
     ({"service": "a b"}, 'Invalid service names of {role}: "a b"'),
@@ -13,6 +14,11 @@ _COMMON: tuple[Case, ...] = (
     ({"services": [{"name": "web", "path": "/../x"}]}, "Invalid paths of {role}"),
     ({"services": [{"name": "a"}, {"name": "b"}]}, "claim every host /: assign each host and path"),
     ({"networks": ["everywhere"]}, '"everywhere"'),
+    (
+        {"certificates": [{**_CERTIFICATE, "name": "../x"}]},
+        'Invalid certificate names of {role}: "../x"',
+    ),
+    ({"certificates": [_CERTIFICATE], "tls_port": 80, "port": 80}, "are not all different"),
     ({"status_port": 80, "port": 80}, "are not all different"),
     ({"balance": "best"}, "value of {role}_balance must be one of"),
     ({"services": [{"hosts": []}]}, "missing required arguments: name found in {role}_services"),
@@ -35,6 +41,8 @@ _HAPROXY: tuple[Case, ...] = (
     ({"kv_prefix": 'a" ]]'}, "Invalid prefixes of keys of haproxy_lb"),
     ({"slots": 0}, '"0" (expected: a number from 1 to 1000'),
     ({"port": 70000}, '"70000"'),
+    ({"tls_port": 0}, '"0"'),
+    ({"certificates": [_CERTIFICATE, _CERTIFICATE]}, "the same name among main, main: give each"),
 )
 ROLES = {"nginx_lb": _COMMON + _NGINX, "haproxy_lb": _COMMON + _HAPROXY}
 

@@ -6,6 +6,7 @@ import socket
 from typing import Any
 
 import pytest
+from ansible_collections.rollcall.discovery.tests.support.balancer.certificates import shown
 from ansible_collections.rollcall.discovery.tests.support.balancer.clients import (
     Load,
     ask,
@@ -53,3 +54,21 @@ def test_a_port_that_is_occupied_is_taken_when_it_is_free(stage: HaproxyStage) -
         load.reaches(len(load.samples) + 50)
     stage.sees("the other port", lambda: ask(stage.place.address, port, "/").name == "one")
     assert failures(load.end()) == []
+
+
+def test_a_certificate_without_its_key_changes_nothing(stage: HaproxyStage) -> None:
+    """The certificate before is shown on, by a container made anew too."""
+    stage.backend("one")
+    good, other = stage.tls(main="main.example"), stage.tls(main="other.example")
+    stage.start(services=WEB, **good)
+    stage.serving("one")
+    [first], [second] = good["certificates"], other["certificates"]
+    stage.settings(services=WEB, certificates=[{**first, "certificate": second["certificate"]}])
+    stage.sees("the reason", lambda: "inconsistencies between" in stage.refusal())
+    where = (stage.place.address, stage.tls_port, "main.example")
+    assert shown(*where) == "main.example"
+    stage.recreate()
+    assert shown(*where) == "main.example"
+    stage.settings(services=WEB, **other)
+    stage.sees("the other one", lambda: shown(*where) == "other.example")
+    assert "PRIVATE KEY" not in stage.log()

@@ -66,12 +66,13 @@ def test_a_line_that_is_no_setting_is_never_used(line: str) -> None:
 
 def test_bad_words_of_one_side_stop_only_that_side() -> None:
     """All that is new, else the keys alone, else the role's files alone; never what runs."""
-    running = CandidateSettings("1", "d1", "b1", "k1", False)
-    wanted = CandidateSettings("2", "d2", "b2", "k2", True)
+    old, new = ((("main.key", key),) for key in ("old", "new"))
+    running = CandidateSettings("1", "d1", "b1", "k1", False, old)
+    wanted = CandidateSettings("2", "d2", "b2", "k2", True, new)
     assert list(candidates(wanted, running)) == [
         wanted,
-        CandidateSettings("1", "d1", "b1", "k2", True),
-        CandidateSettings("2", "d2", "b2", "k1", True),
+        CandidateSettings("1", "d1", "b1", "k2", True, old),
+        CandidateSettings("2", "d2", "b2", "k1", True, new),
     ]
     assert list(candidates(running, running)) == []
     only_keys = dataclasses.replace(running, keys="k2")
@@ -104,6 +105,13 @@ def test_only_settings_that_hold_instances_ask_without_end() -> None:
     assert holds(holding.files()[RESOLVERS])
     assert not holds(usual.files()[RESOLVERS])
     assert not holds("")
+
+
+def test_no_representation_shows_a_certificates_key() -> None:
+    """It would stand in a traceback."""
+    settings = CandidateSettings(certificates=(("main.key", "secret"),))
+    assert settings.files()["certificates/main.key"] == "secret"
+    assert "secret" not in repr(settings)
 
 
 def test_whom_the_guard_shut_is_open_for_the_next_process() -> None:

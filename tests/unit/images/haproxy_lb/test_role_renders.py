@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.rollcall.discovery.tests.support.balancer.haproxy_files import (
     evaluated,
     files,
+    secrets,
 )
 from haproxy_lb.candidate_settings import CandidateSettings, ports, resolver
 
@@ -18,6 +19,10 @@ SERVICES: list[dict[str, Any]] = [
     {"name": "web", "path": "/x", "hosts": ["A.example", "*.b.example"], "strip_path": True},
     {"name": "shop-2", "hosts": ["long.a.example", "a.example"], "slots": 3, "tag": "blue"},
     {"name": "rest", "timeout_server": "5s", "maxconn": 7, "retries": 0},
+]
+CERTIFICATES: list[dict[str, Any]] = [
+    {"name": "main", "certificate": "c", "key": "k"},
+    {"name": "shop", "certificate": "c2", "key": "k2", "hosts": ["shop.example", "*.shop.example"]},
 ]
 HOSTILE = ("a\nb", "a b", "a;b", "a#b", 'a"b', "${HOME}", "a{b}", "[[ a ]]", "\u00e4", "", "a\\b")
 
@@ -73,9 +78,10 @@ def test_the_supervisor_asks_whom_haproxy_asks(dns: str) -> None:
 
 def test_the_ports_are_those_of_the_bind_lines() -> None:
     """Of all frontends."""
-    found = files(port=8080)["balancer.cfg"]
+    found = files(port=8080, certificates=CERTIFICATES)["balancer.cfg"]
     assert ports(CandidateSettings(balancer=found)) == {
         ("0.0.0.0", 8080),
+        ("0.0.0.0", 443),
         ("127.0.0.1", 8404),
     }
 
@@ -143,6 +149,43 @@ def test_what_is_switched_off_is_not_there(inputs: dict[str, Any], missing: str)
     assert missing not in files(**inputs)["balancer.cfg"]
 
 
+@pytest.mark.parametrize(
+    ("inputs", "there"),
+    [
+        ({"certificates": CERTIFICATES}, " ssl "),
+        ({"certificates": CERTIFICATES, "tls_redirect": True}, "redirect code 308"),
+    ],
+)
+def test_what_is_not_asked_for_is_not_there(inputs: dict[str, Any], there: str) -> None:
+    """And is there where it is."""
+    assert there not in files()["balancer.cfg"]
+    assert there in files(**inputs)["balancer.cfg"]
+
+
+def test_each_certificate_has_its_hosts() -> None:
+    """The first is for who has none, others without hosts are for the hosts in them."""
+    third = {"name": "third", "certificate": "c3", "key": "k3", "hosts": []}
+    found = files(certificates=[*CERTIFICATES, third])
+    assert found["certificates/list"].splitlines() == [
+        "certificates/main.crt !*",
+        "certificates/shop.crt shop.example *.shop.example",
+        "certificates/third.crt",
+    ]
+    named = files(certificates=[{**third, "hosts": ["third.example"]}])
+    assert named["certificates/list"].split()[-1] == "third.example"
+
+
+def test_a_renewed_key_is_another_revision_and_is_in_no_file_that_is_shown() -> None:
+    """The revision is what the balancer reads its files for."""
+    one, other = (
+        {"certificates": [{"name": "main", "certificate": "c", "key": key}]}
+        for key in ("first-secret", "second-secret")
+    )
+    assert files(**one)["revision"] != files(**other)["revision"]
+    assert secrets(**one)["certificates/main.key"] == "first-secret"
+    assert not any("first-secret" in text for text in files(**one).values())
+
+
 def test_consul_template_waits_for_ever_and_prints_no_value_unseen() -> None:
     """0 attempts have no end; a key's value is printed where a pattern has read it, or quoted."""
     found = files(services=SERVICES, consul_address="https://c:8501", consul_token="t")
@@ -185,6 +228,7 @@ def test_another_token_is_another_revision_and_is_in_no_file_that_is_shown() -> 
         "consul",
         "prefix",
         "duration",
+        "certificate",
     ],
 )
 def test_no_pattern_of_the_role_takes_syntax(rule: str, word: str) -> None:

@@ -6,9 +6,12 @@ import dataclasses
 import re
 from collections.abc import Iterator
 
+# Names and contents of files.
+Files = tuple[tuple[str, str], ...]
 # HAProxy reads a folder in this order: defaults, settings from Consul's keys, the rest.
 DEFAULTS, KEYS, BALANCER = "10-defaults.cfg", "20-keys.cfg", "30-balancer.cfg"
 RESOLVERS = "15-resolvers.cfg"
+CERTIFICATES = "certificates"
 _REFUSED = "# refused: "
 # A word of these characters can only be a value where the configuration expands the variable.
 _KEY_LINE = re.compile(r"|global|  setenv ROLLCALL_[A-Z0-9_]{1,100} [a-z0-9]{1,16}|#[ -~]{0,600}")
@@ -30,7 +33,10 @@ class InvalidSettings(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class CandidateSettings:
-    """One configuration: the files of the role, their revision, and settings from the keys."""
+    """One configuration: the files of the role, their revision, and settings from the keys.
+
+    The certificates' keys are among their files, so no representation shows them.
+    """
 
     revision: str = ""
     defaults: str = ""
@@ -38,14 +44,17 @@ class CandidateSettings:
     keys: str = ""
     # Whether the instances before are held until Consul's DNS knows any.
     hold: bool = False
+    certificates: Files = dataclasses.field(default=(), repr=False)
 
     def files(self) -> dict[str, str]:
-        """The files of the configuration, by name."""
+        """The files of the configuration, by their path in its folder."""
+        certificates = {f"{CERTIFICATES}/{name}": content for name, content in self.certificates}
         return {
             DEFAULTS: self.defaults,
             RESOLVERS: _resolvers(self.hold),
             KEYS: self.keys,
             BALANCER: self.balancer,
+            **certificates,
         }
 
 

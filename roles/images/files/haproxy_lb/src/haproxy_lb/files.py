@@ -10,10 +10,12 @@ from typing import Any
 
 from .candidate_settings import (
     BALANCER,
+    CERTIFICATES,
     DEFAULTS,
     KEYS,
     RESOLVERS,
     CandidateSettings,
+    Files,
     holds,
 )
 
@@ -80,6 +82,7 @@ def wanted(folders: Folders, keys: str) -> CandidateSettings:
         text(conf / "defaults.cfg"),
         text(conf / "balancer.cfg"),
         keys,
+        certificates=_texts(conf / CERTIFICATES),
     )
 
 
@@ -92,15 +95,24 @@ def last_good(folders: Folders) -> CandidateSettings:
         text(folder / BALANCER),
         text(folder / KEYS),
         holds(text(folder / RESOLVERS)),
+        _texts(folder / CERTIFICATES),
     )
 
 
+def _texts(folder: pathlib.Path) -> Files:
+    """The files of a folder; those that begin with a dot are still being written."""
+    return tuple((path.name, text(path)) for path in sorted(folder.glob("[!.]*")))
+
+
 def stage(folders: Folders, candidate: CandidateSettings) -> pathlib.Path:
-    """Write a candidate beside the running configuration; its folder."""
+    """Write a candidate beside the running configuration, for root only; its folder."""
     shutil.rmtree(folders.staged, ignore_errors=True)
-    folders.staged.mkdir(parents=True)
+    for folder in (folders.staged, folders.staged / CERTIFICATES):
+        folder.mkdir(mode=0o700, parents=True)
     for name, content in {**candidate.files(), "revision": candidate.revision + "\n"}.items():
-        (folders.staged / name).write_text(content)
+        path = folders.staged / name
+        path.touch(mode=0o600)
+        path.write_text(content)
     return folders.staged
 
 
