@@ -56,6 +56,7 @@ class HaproxyStage(Stage):
             "consul_dns": f"{self.place.backends}:{self.agent.port_of('dns')}",
             "virtualenv": "",
             "tls_port": self.tls_port,
+            "backend_header": True,
         }
         return super().inputs(**{**own, **more})
 

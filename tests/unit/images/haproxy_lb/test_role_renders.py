@@ -152,6 +152,7 @@ def test_what_is_switched_off_is_not_there(inputs: dict[str, Any], missing: str)
 @pytest.mark.parametrize(
     ("inputs", "there"),
     [
+        ({"backend_header": True}, "X-Backend"),
         ({"certificates": CERTIFICATES}, " ssl "),
         ({"certificates": CERTIFICATES, "tls_redirect": True}, "redirect code 308"),
     ],
