@@ -48,6 +48,22 @@ def test_a_check_that_was_killed_says_so(
         haproxy.check(tmp_path)
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_the_configuration_is_told_whether_there_is_ipv6(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    """By a variable, which is not there on a host without."""
+
+    def bind(_probe: socket.socket, _address: tuple[str, int]) -> None:
+        if not there:
+            raise OSError("Address family not supported by protocol")
+
+    monkeypatch.setattr(socket.socket, "bind", bind)
+    program(tmp_path, monkeypatch, f'echo "$HAPROXY_LB_IPV6" > {tmp_path}/said')
+    haproxy.check(tmp_path)
+    assert (tmp_path / "said").read_text().strip() == ("1" if there else "")
+
+
 def test_who_listens_answers(tmp_path: pathlib.Path) -> None:
     """A socket that is not there, or that nobody listens at, is no answer."""
     path = tmp_path / "master.sock"

@@ -80,8 +80,7 @@ def test_the_ports_are_those_of_the_bind_lines() -> None:
     """Of all frontends."""
     found = files(port=8080, certificates=CERTIFICATES)["balancer.cfg"]
     assert ports(CandidateSettings(balancer=found)) == {
-        ("0.0.0.0", 8080),
-        ("0.0.0.0", 443),
+        *((address, port) for address in ("0.0.0.0", "::") for port in (8080, 443)),
         ("127.0.0.1", 8404),
     }
 
@@ -161,6 +160,15 @@ def test_what_is_not_asked_for_is_not_there(inputs: dict[str, Any], there: str) 
     """And is there where it is."""
     assert there not in files()["balancer.cfg"]
     assert there in files(**inputs)["balancer.cfg"]
+
+
+def test_it_listens_on_both_families() -> None:
+    """On each port, and by IPv6 only where the host has it."""
+    lines = files(port=8080, certificates=CERTIFICATES)["balancer.cfg"].splitlines()
+    binds = [line.split()[1] for line in lines if line.startswith("  bind ")]
+    assert binds[:4] == ["0.0.0.0:8080", "0.0.0.0:443", "[::]:8080", "[::]:443"]
+    inside = lines[lines.index("  .if defined(HAPROXY_LB_IPV6)") : lines.index("  .endif")]
+    assert [line.split()[-1] for line in inside[1:]] == ["v6only", "v6only"]
 
 
 def test_each_certificate_has_its_hosts() -> None:

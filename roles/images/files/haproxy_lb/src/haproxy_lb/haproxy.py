@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import pathlib
 import socket
 import subprocess
@@ -22,7 +23,9 @@ def check(folder: pathlib.Path) -> None:
     """Check a configuration by `haproxy -c`. Refused if that fails."""
     words = ["haproxy", "-c", "-f", str(folder)]
     try:
-        done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=30)
+        done = subprocess.run(
+            words, check=False, capture_output=True, text=True, timeout=30, env=_environment()
+        )
     except subprocess.TimeoutExpired:
         raise Refused("haproxy -c did not finish within 30 s") from None
     if done.returncode < 0:
@@ -47,7 +50,8 @@ def check_ports(ports: Iterable[tuple[str, int]]) -> None:
 
 def start(folder: pathlib.Path, master: pathlib.Path) -> subprocess.Popen[bytes]:
     """Start the master process with its workers."""
-    return subprocess.Popen(["haproxy", "-W", "-db", "-S", str(master), "-f", str(folder)])
+    words = ["haproxy", "-W", "-db", "-S", str(master), "-f", str(folder)]
+    return subprocess.Popen(words, env=_environment())
 
 
 def answers(master: pathlib.Path) -> bool:
@@ -78,6 +82,19 @@ def command(socket_path: pathlib.Path, text: str, *, seconds: float = 5) -> str:
         while data := connection.recv(65536):
             parts.append(data)
     return b"".join(parts).decode(errors="replace")
+
+
+def _environment() -> dict[str, str]:
+    """The variables for HAProxy: its configuration asks for HAPROXY_LB_IPV6."""
+    return {**os.environ, **({"HAPROXY_LB_IPV6": "1"} if _has_ipv6() else {})}
+
+
+def _has_ipv6() -> bool:
+    """Whether this host can listen on IPv6 addresses."""
+    with contextlib.suppress(OSError):
+        _bind("::", 0)
+        return True
+    return False
 
 
 def _bind(address: str, port: int) -> None:
