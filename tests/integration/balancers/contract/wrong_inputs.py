@@ -14,6 +14,8 @@ _COMMON: tuple[Case, ...] = (
     ({"services": [{"name": "web", "path": "/../x"}]}, "Invalid paths of {role}"),
     ({"services": [{"name": "a"}, {"name": "b"}]}, "claim every host /: assign each host and path"),
     ({"networks": ["everywhere"]}, '"everywhere"'),
+    ({"real_ip_from": ["proxies"]}, 'Invalid networks of {role}: "proxies"'),
+    ({"real_ip_header": "X For"}, 'Invalid header names of {role}: "X For"'),
     (
         {"certificates": [{**_CERTIFICATE, "name": "../x"}]},
         'Invalid certificate names of {role}: "../x"',

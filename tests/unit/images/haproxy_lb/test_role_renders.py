@@ -154,6 +154,7 @@ def test_what_is_switched_off_is_not_there(inputs: dict[str, Any], missing: str)
         ({"backend_header": True}, "X-Backend"),
         ({"certificates": CERTIFICATES}, " ssl "),
         ({"certificates": CERTIFICATES, "tls_redirect": True}, "redirect code 308"),
+        ({"real_ip_from": ["192.0.2.1"]}, "lua.rollcall_client"),
     ],
 )
 def test_what_is_not_asked_for_is_not_there(inputs: dict[str, Any], there: str) -> None:
@@ -193,6 +194,23 @@ def test_a_renewed_key_is_another_revision_and_is_in_no_file_that_is_shown() -> 
     assert files(**one)["revision"] != files(**other)["revision"]
     assert secrets(**one)["certificates/main.key"] == "first-secret"
     assert not any("first-secret" in text for text in files(**one).values())
+
+
+@pytest.mark.parametrize(
+    ("name", "taken"),
+    [
+        *((name, True) for name in ("x-forwarded-for", "x-forwarded-prefix", "x_forwarded_for")),
+        *((name, True) for name in ("forwarded", "x-real-ip", "true-client-ip", "client_ip")),
+        *((name, True) for name in ("x-original-url", "x-rewrite-url", "cf-connecting-ip")),
+        *((name, False) for name in ("x-forward", "forwarded-x", "x-request-id", "client-ipad")),
+        *((name, False) for name in ("x-original-message", "accept", "x-http-method-override")),
+    ],
+)
+def test_the_headers_of_proxies_are_known_by_their_names(name: str, taken: bool) -> None:
+    """Those that programs believe, and no others; HAProxy has names in small letters."""
+    lines = sections(files()["balancer.cfg"])["frontend public"]
+    [pattern] = [words[2] for words in lines if words[:2] == ["http-request", "del-header"]][:1]
+    assert bool(re.search(pattern, name)) == taken
 
 
 def test_consul_template_waits_for_ever_and_prints_no_value_unseen() -> None:
@@ -237,6 +255,7 @@ def test_another_token_is_another_revision_and_is_in_no_file_that_is_shown() -> 
         "consul",
         "prefix",
         "duration",
+        "header",
         "certificate",
     ],
 )

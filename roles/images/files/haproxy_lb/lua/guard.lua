@@ -1,36 +1,16 @@
 -- Sends no request to an address outside the allowed networks, whatever Consul reports.
 -- Arguments: the allowed networks; without any, all but the special ones are allowed.
+local networks = require("networks")
+
 local SPECIAL = {
   "0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3",
   -- IPv4-mapped and IPv4-compatible addresses would bypass the rules for IPv4.
   "::/96", "::ffff:0:0/96", "fe80::/10", "ff00::/8",
 }
 
-local function parsed(texts)
-  local found = {}
-  for _, text in ipairs(texts) do
-    found[#found + 1] = { core.parse_addr(text), text:find(":", 1, true) ~= nil }
-  end
-  return found
-end
-
-local allowed, special = parsed({ ... }), parsed(SPECIAL)
+local allowed, special = networks.parsed({ ... }), networks.parsed(SPECIAL)
 -- The servers that this script has put into maintenance: those of an operator stay as they are.
 local in_maintenance = {}
-
-local function inside(host, networks)
-  local address = core.parse_addr(host)
-  local is_ipv6 = host:find(":", 1, true) ~= nil
-  if not address then
-    return nil
-  end
-  for _, network in ipairs(networks) do
-    if network[2] == is_ipv6 and core.match_addr(address, network[1]) then
-      return true
-    end
-  end
-  return false
-end
 
 -- A cache: the same addresses are checked again and again.
 local checked, count = {}, 0
@@ -45,9 +25,9 @@ local function permitted(host)
   end
   local found
   if #allowed > 0 then
-    found = inside(host, allowed) == true
+    found = networks.contain(allowed, host) == true
   else
-    found = inside(host, special) == false
+    found = networks.contain(special, host) == false
   end
   checked[host], count = found, count + 1
   return found
