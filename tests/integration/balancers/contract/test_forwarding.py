@@ -10,8 +10,6 @@ import pytest
 from ansible_collections.rollcall.discovery.tests.support.balancer.clients import Answer, ask
 from ansible_collections.rollcall.discovery.tests.support.balancer.stage import Stage
 
-from .pending import nginx_owes
-
 WEB = [{"name": "web"}]
 STRANGER = "203.0.113.9"
 # What programs believe of where a request came from, and of what was asked.
@@ -67,7 +65,6 @@ def test_a_host_with_a_trailing_dot_is_the_same_host(stage: Stage) -> None:
     assert stage.get(host="other.example.").status == 404
 
 
-@nginx_owes
 def test_the_instance_sees_the_host_as_the_client_said_it(stage: Stage, peer: str) -> None:
     """With its port, case and dot; and the client's address, the scheme and the port asked."""
     stage.backend("one")
@@ -81,7 +78,6 @@ def test_the_instance_sees_the_host_as_the_client_said_it(stage: Stage, peer: st
     assert seen["x-forwarded-for"] == seen["x-real-ip"] == peer
 
 
-@nginx_owes
 @pytest.mark.parametrize(
     "trusted", [[], ["192.0.2.0/24"]], ids=["nobody trusted", "others trusted"]
 )
@@ -96,7 +92,6 @@ def test_what_a_stranger_claims_does_not_pass(stage: Stage, peer: str, trusted: 
     assert honest["x-forwarded-for"] == peer
 
 
-@nginx_owes
 def test_a_trusted_proxy_is_believed(stage: Stage, peer: str) -> None:
     """Its own address comes after the client's, and the log names the client."""
     stage.backend("one")
@@ -134,7 +129,6 @@ def test_the_client_is_the_last_that_is_no_trusted_proxy(stage: Stage, peer: str
     assert {chain: seen["x-real-ip"] for chain, seen in asked.items()} == clients
 
 
-@nginx_owes
 def test_another_header_may_name_the_client(stage: Stage, peer: str) -> None:
     """The proxies' own one; from a stranger it does not pass."""
     own = {"X-Client-Address": STRANGER, "X-Forwarded-For": "6.6.6.6"}
@@ -150,7 +144,6 @@ def test_another_header_may_name_the_client(stage: Stage, peer: str) -> None:
     assert "x-client-address" not in seen
 
 
-@nginx_owes
 def test_the_addresses_of_instances_are_hidden_unless_they_are_wanted(stage: Stage) -> None:
     """No header of a response says where an instance is."""
     one = stage.backend("one")
@@ -162,7 +155,6 @@ def test_the_addresses_of_instances_are_hidden_unless_they_are_wanted(stage: Sta
     assert stage.get().headers["X-Backend"] == one.place
 
 
-@nginx_owes
 def test_both_families_of_addresses_are_served(stage: Stage) -> None:
     """Where the host has IPv6."""
     if not (socket.has_ipv6 and stage.place.address == "127.0.0.1"):

@@ -15,8 +15,6 @@ from ansible_collections.rollcall.discovery.tests.support.balancer.clients impor
 )
 from ansible_collections.rollcall.discovery.tests.support.balancer.stage import Stage
 
-from .pending import nginx_owes
-
 WEB = [{"name": "web"}]
 
 
@@ -41,7 +39,6 @@ def test_each_host_has_its_certificate(stage: Stage) -> None:
     assert {host: certificate_for(stage, host) for host in asked} == asked
 
 
-@nginx_owes
 def test_the_instance_is_told_that_it_was_asked_by_tls(stage: Stage) -> None:
     """The scheme and the port."""
     stage.backend("one")
@@ -60,7 +57,7 @@ def test_a_renewed_certificate_costs_nobody_a_request(stage: Stage) -> None:
     stage.serving("one")
     made = stage.container()
     assert certificate_for(stage, "a.example") == "main.example"
-    load = Load.without_a_pause(stage.place.address, stage.port)
+    load = Load.without_a_pause(stage.place.address, stage.port, reopens=True)
     load.reaches(50)
     stage.settings(services=WEB, **stage.tls(main="renewed.example"))
     stage.sees("the renewed one", lambda: certificate_for(stage, "a.example") == "renewed.example")
@@ -70,7 +67,6 @@ def test_a_renewed_certificate_costs_nobody_a_request(stage: Stage) -> None:
     assert stage.container() == made
 
 
-@nginx_owes
 def test_plain_requests_are_redirected_where_that_is_wanted(stage: Stage) -> None:
     """With method, path and query; a trusted proxy that was asked by TLS is not sent away."""
     stage.backend("one")
@@ -85,7 +81,6 @@ def test_plain_requests_are_redirected_where_that_is_wanted(stage: Stage) -> Non
     assert stage.get("/a", host="shop.example", headers=by_proxy).text == "one /a"
 
 
-@nginx_owes
 def test_tls_is_mozillas_intermediate_configuration(stage: Stage) -> None:
     """HTTP/2 is offered; CBC is not, nor a session ticket."""
     stage.backend("one")

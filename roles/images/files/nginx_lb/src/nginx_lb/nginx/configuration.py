@@ -34,6 +34,8 @@ gzip_types text/plain text/css text/xml application/json application/javascript
 """
 # A request has a connection to its client and one to an instance; logs and sockets have the rest.
 _FILES_PER_CONNECTION, _OTHER_FILES = 2, 128
+# Headers that name the client, and that nginx.conf sets.
+_FORWARDED = ("x-forwarded-for", "x-real-ip", "forwarded")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,6 +109,7 @@ def _values(options: Settings, site: Site, paths: Paths) -> dict[str, Iterable[s
         "server_names": [str(max(512, 4 * len(site.routes)))],
         "hsts": [f"max-age={options.hsts}" if options.hsts else ""],
         "backend_header": ["$nginx_lb_backend" if options.backend_header else '""'],
+        "health_path": [_words(options.health_path)],
         "trusted": [_line(0, str(network), "1") for network in options.real_ip_from],
         "generation": ["0"],
         "settings": _settings(options),
@@ -124,11 +127,23 @@ def _settings(options: Settings) -> Iterator[str]:
     if options.real_ip_from:
         yield _line(0, "real_ip_header", options.real_ip_header)
         yield _line(0, "real_ip_recursive", "on")
+    yield from _client_header(options.real_ip_header)
     if options.connections_per_client:
         yield _line(0, "limit_conn_zone", "$binary_remote_addr", "zone=nginx_lb_clients:10m")
         yield _line(0, "limit_conn", "nginx_lb_clients", str(options.connections_per_client))
         yield _line(0, "limit_conn_status", "429")
     yield from options.http_snippet.splitlines()
+
+
+def _client_header(name: str) -> Iterator[str]:
+    """A header of the operator's own proxies, which a stranger may not send."""
+    if name.lower() in _FORWARDED:
+        return
+    yield "map $nginx_lb_trusted $nginx_lb_client_header {"
+    yield _line(1, "1", f"$http_{name.lower().replace('-', '_')}")
+    yield '  default "";'
+    yield "}"
+    yield _line(0, "proxy_set_header", name, "$nginx_lb_client_header")
 
 
 def _proxy_directives(tuning: Tuning, inherited: Tuning | None, depth: int) -> Iterator[str]:
@@ -189,20 +204,14 @@ def _servers(options: Settings, site: Site, paths: Paths) -> Iterator[str]:
     for route in site.routes:
         hosts.setdefault(route.host, []).append(route)
     for host, routes in sorted(hosts.items()):
-        redirects = options.tls is not None and options.tls.redirect
-        if options.tls and redirects:
-            yield "server {"
-            yield from _listen(options.port, paths, host)
-            yield from _name(host)
-            yield from _health(options, paths, host)
-            port = "" if options.tls.port == 443 else f":{options.tls.port}"
-            yield f"  location / {{ return 308 https://$host{port}$request_uri; }}"
-            yield "}"
         yield "server {"
-        if not redirects:
-            yield from _listen(options.port, paths, host)
+        yield from _listen(options.port, paths, host)
         yield from _tls(options, host, paths)
         yield from _name(host)
+        if options.tls and options.tls.redirect:
+            port = "" if options.tls.port == 443 else f":{options.tls.port}"
+            target = f"https://$host{port}$request_uri"
+            yield f"  if ($nginx_lb_redirect) {{ return 308 {target}; }}"
         yield '  set $nginx_lb_service "";'
         yield from _health(options, paths, host)
         yield from _snippet(options.server_snippet, 1)
