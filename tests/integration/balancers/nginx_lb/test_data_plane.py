@@ -59,7 +59,7 @@ def test_a_full_volume_costs_only_the_next_start(stage: NginxStage) -> None:
     stage.serving("one")
     fill = "dd if=/dev/zero of=/var/lib/nginx-lb/fill bs=4k 2>&-; true"
     stage.inside("sh", "-c", fill)
-    load = Load(stage.place.address, stage.port, rate=50)
+    load = Load(stage.place.address, stage.port, rate=50, reopens=True)
     stage.backend("two")
     stage.serving("one", "two")
     stage.settings(services=[*WEB, {"name": "shop", "hosts": ["shop.example"]}])
