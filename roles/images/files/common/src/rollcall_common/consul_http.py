@@ -6,7 +6,6 @@ import base64
 import contextlib
 import dataclasses
 import hashlib
-import json
 import pathlib
 import re
 import socket
@@ -22,6 +21,7 @@ import urllib3.connectionpool
 import urllib3.exceptions
 import urllib3.util
 
+from .json_text import decoded
 from .unix_http import UnixPool
 
 
@@ -94,7 +94,7 @@ class Answer:
 
     def json(self) -> Any:
         """The body; ValueError where it is not JSON."""
-        return json.loads(self.content)
+        return decoded(self.content)
 
 
 class _Known:

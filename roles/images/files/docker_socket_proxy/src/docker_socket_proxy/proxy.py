@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import json
 import os
 import socket
 import stat
 from collections.abc import Callable
 from typing import Any
 
+from rollcall_common.json_text import decoded
 from rollcall_common.log_once import LogOnce
 
 from . import fields, request_parser, responses
@@ -306,7 +306,6 @@ def _failure(status: int, body: bytes, *, closes: bool, headless: bool = False) 
 
 def _parsed(text: bytes) -> object:
     try:
-        return json.loads(text)
-    # RecursionError: brackets in brackets, thousands of them.
-    except (ValueError, RecursionError):
+        return decoded(text)
+    except ValueError:
         raise fields.Unreadable("the engine's answer is no JSON") from None

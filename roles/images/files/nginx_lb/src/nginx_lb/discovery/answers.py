@@ -6,13 +6,11 @@ and does not mean that there are no services.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+from rollcall_common.json_text import decoded
 
-def decoded(content: bytes) -> Any:
-    """The value of a body."""
-    return json.loads(content)
+__all__ = ["decoded", "mapping", "objects", "text", "texts"]
 
 
 def objects(value: Any) -> list[dict[str, Any]]:

@@ -61,8 +61,7 @@ class ConsulClient:
             same = last is not None and found.content == last.content
             body = last.body if last is not None and same else parse(found.content)
             return Answer(body, found.index, found.filtered, found.content)
-        # Brackets that are nested too deeply are a RecursionError.
-        except (Unreachable, TlsError, ValueError, RecursionError) as error:
+        except (Unreachable, TlsError, ValueError) as error:
             raise ConsulError(path.partition("?")[0], str(error)) from error
 
     def close(self) -> None:

@@ -11,6 +11,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from rollcall_common.json_text import decoded
+
 from ..model import Endpoint, Instance, Instances, Skip, ordered
 from ..settings import validation
 from ..settings.validation import InvalidValue, Network
@@ -103,8 +105,8 @@ def _entry(line: str) -> Any:
     if len(line) > _MAX_LINE_LENGTH:
         return InvalidValue(f"an entry of {len(line)} characters is too long")
     try:
-        return json.loads(line)
-    except (ValueError, RecursionError):
+        return decoded(line)
+    except ValueError:
         return InvalidValue("an entry is not valid JSON")
 
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
+
+from rollcall_common.json_text import decoded
 
 from . import validation
 from .model import (
@@ -63,8 +64,8 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
 def from_text(text: str, base: Settings) -> Settings:
     """The settings of a file's JSON, with `base` as defaults. InvalidValue for invalid ones."""
     try:
-        values = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        values = decoded(text)
+    except ValueError as error:
         raise InvalidValue(f"settings: not valid JSON: {error}") from None
     return from_values(values, base)
 
