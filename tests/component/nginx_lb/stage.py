@@ -38,7 +38,7 @@ class Stage:
     def reported(self) -> dict[str, Sequence[str]]:
         """The endpoints of each service."""
         self.discovery.supervise(time.monotonic())
-        self.discovery.read_discovered()
+        self.discovery.read()
         found = (self.discovery.declared, self.discovery.discovered)
         return {
             name: sorted(str(each.endpoint) for each in instances)

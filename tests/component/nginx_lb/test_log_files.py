@@ -50,6 +50,15 @@ def append(path: pathlib.Path, text: str) -> None:
         file.write(text)
 
 
+def half_read(path: pathlib.Path, output: Output) -> tuple[LogFile, list[str]]:
+    """A log of more lines than a pipe holds, copied as far as that goes."""
+    log = LogFile(path, output.write)
+    lines = [f"{number:0100}\n" for number in range(5000)]
+    append(path, "".join(lines))
+    log.copy()
+    return log, lines
+
+
 def test_what_is_written_is_copied_once(tmp_path: pathlib.Path, output: Output) -> None:
     """In its order; what an earlier container has left is not copied again."""
     path = tmp_path / "access.log"
@@ -65,11 +74,7 @@ def test_what_is_written_is_copied_once(tmp_path: pathlib.Path, output: Output) 
 
 def test_what_nobody_reads_waits_in_the_file(tmp_path: pathlib.Path, output: Output) -> None:
     """A full pipe stops nothing, and the rest comes when somebody reads again."""
-    path = tmp_path / "access.log"
-    log = LogFile(path, output.write)
-    lines = [f"{number:0100}\n" for number in range(5000)]
-    append(path, "".join(lines))
-    log.copy()
+    log, lines = half_read(tmp_path / "access.log", output)
     found = output.text()
     assert len(found) < 100 * 5000
     while len(found) < 101 * 5000:
@@ -84,11 +89,7 @@ def test_the_oldest_lines_are_dropped_when_nobody_reads_at_all(
 ) -> None:
     """So many bytes are kept, whole lines of them."""
     monkeypatch.setattr(log_files, "_MOST_BYTES", 10_000)
-    path = tmp_path / "access.log"
-    log = LogFile(path, output.write)
-    lines = [f"{number:0100}\n" for number in range(5000)]
-    append(path, "".join(lines))
-    log.copy()
+    log, lines = half_read(tmp_path / "access.log", output)
     first = output.text()
     log.copy()
     rest = output.text()

@@ -32,6 +32,7 @@ class Stage:
         self.nginx = FakeNginx()
         self.discovery = mock.Mock(process=None, declared=None, discovered=None, skipped=())
         self.discovery.configure_mock(skipped_total=0, synced=False, problem="")
+        self.discovery.heard_age.return_value = 0.0
         self.servers = mock.Mock()
         self.handlers: dict[int, Callable[[int, object], None]] = {}
         self.send: Callable[[Any], None] = mock.Mock()
@@ -160,22 +161,27 @@ def test_the_status_port_follows_the_settings(stage: Stage) -> None:
     assert stage.servers.return_value.close.call_count == 2
 
 
-def test_it_is_stale_while_it_hears_nothing(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_stale_while_it_hears_nothing(stage: Stage) -> None:
     """Consul has a leader, and refuses what is followed: for a while, and then that is told."""
-    monkeypatch.setattr(app, "_STALE_SECONDS", -1.0)
     states: list[str] = []
 
     def look() -> None:
         states.append(stage.daemon.report().deaf)
 
-    def refuse() -> None:
-        stage.discovery.problem = "429 Too Many Requests"
+    def hear(problem: str, age: float) -> None:
+        stage.discovery.problem = problem
+        stage.discovery.heard_age.return_value = age
 
-    def answer() -> None:
-        stage.discovery.problem = ""
-
-    stage.play(look, refuse, look, answer, look)
-    assert states == ["", "429 Too Many Requests", ""]
+    stage.play(
+        look,
+        lambda: hear("429 Too Many Requests", 3.0),
+        look,
+        lambda: hear("429 Too Many Requests", 16.0),
+        look,
+        lambda: hear("", 0.0),
+        look,
+    )
+    assert states == ["", "", "429 Too Many Requests", ""]
 
 
 def test_another_cluster_is_followed_anew(stage: Stage, caplog: Any) -> None:
@@ -196,7 +202,7 @@ def test_another_cluster_is_followed_anew(stage: Stage, caplog: Any) -> None:
 
 @pytest.mark.parametrize(
     ("number", "method"),
-    [(signal.SIGUSR1, "read_declared"), (signal.SIGTERM, "stop")],
+    [(signal.SIGUSR1, "read"), (signal.SIGTERM, "stop")],
 )
 def test_a_signal_is_a_message(stage: Stage, number: signal.Signals, method: str) -> None:
     """consul-template has written something, or the container is to end."""

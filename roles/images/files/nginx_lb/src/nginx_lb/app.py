@@ -38,7 +38,8 @@ _SIGNALS = {
     signal.SIGINT: "stop",
     signal.SIGQUIT: "stop",
     signal.SIGHUP: "settings",
-    signal.SIGUSR1: "snapshot",
+    # consul-template has written what it knows.
+    signal.SIGUSR1: "catalog",
 }
 
 
@@ -80,8 +81,6 @@ class ControlProcess:
         self._leader_monitor: LeaderMonitor | None = None
         self._leader_status = LeaderStatus(False)
         self._last_contact: float | None = None
-        # Since when a query of the discovery has been failing.
-        self._deaf_since: float | None = None
         self._status_port: StatusServer | None = None
         self._stopping = False
 
@@ -107,7 +106,7 @@ class ControlProcess:
             contact_age=None if contact is None else now - contact,
             stale_after=_STALE_SECONDS,
             problem=self._leader_status.problem,
-            deaf=self._discovery.problem if self._is_deaf(now) else "",
+            deaf=self._deaf(now),
             refused=publisher.refused,
             revision=settings.in_use.revision,
             offered_revision=settings.offered_revision,
@@ -116,9 +115,10 @@ class ControlProcess:
             synced=self._discovery.synced,
         )
 
-    def _is_deaf(self, now: float) -> bool:
-        since = self._deaf_since
-        return since is not None and now - since > _STALE_SECONDS
+    def _deaf(self, now: float) -> str:
+        """Why what is followed has not been heard for too long, "" where it has been."""
+        age = self._discovery.heard_age(now)
+        return self._discovery.problem if age is None or age > _STALE_SECONDS else ""
 
     def stub_status(self) -> str | None:
         """The text of nginx's stub_status, None where nginx does not answer."""
@@ -193,9 +193,7 @@ class ControlProcess:
 
     def _step(self) -> None:
         changes = [self._handle(message) for message in self._receive()]
-        now = time.monotonic()
-        self._discovery.supervise(now)
-        self._deaf_since = (self._deaf_since or now) if self._discovery.problem else None
+        self._discovery.supervise(time.monotonic())
         if self._stopping:
             return
         self._settings.update(self._use)
@@ -226,13 +224,11 @@ class ControlProcess:
             return self._on_leader_status(message)
         if isinstance(message, _AcceptRequest):
             self._reconcile(message)
-        elif message == "snapshot":
-            self._discovery.read_declared()
         elif message == "catalog":
-            self._discovery.read_discovered()
+            self._discovery.read()
         elif message == "stop":
             self._stopping = True
-        return message in ("snapshot", "catalog")
+        return message == "catalog"
 
     def _on_leader_status(self, status: LeaderStatus) -> bool:
         """Whether this is the first status of a cluster."""

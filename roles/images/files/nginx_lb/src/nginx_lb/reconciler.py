@@ -10,6 +10,8 @@ import pathlib
 import time
 from collections.abc import Mapping
 
+from rollcall_common.log_once import LogOnce
+
 from . import routing
 from .model import Instances, Record, Skip, instances_of
 from .nginx.live_instances import LiveInstances
@@ -46,7 +48,7 @@ class Reconciler:
         self._path = path
         self._rate = ReloadRate(0.0, 0.0)
         self._published_site = _NOTHING
-        self._problem = ""
+        self._log_once = LogOnce(log.error)
         self.pending = False
         self.skipped: tuple[Skip, ...] = ()
 
@@ -109,15 +111,10 @@ class Reconciler:
         try:
             self._live.update(self._sets(site), site.services)
         except Refused as error:
-            self._log_once(str(error))
+            self._log_once((str(error),), str(error))
             return False
-        self._log_once("")
+        self._log_once.retain(lambda _key: False)
         return True
-
-    def _log_once(self, problem: str) -> None:
-        if problem and problem != self._problem:
-            log.error("%s", problem)
-        self._problem = problem
 
     def _sets(self, site: Site) -> dict[str, Instances]:
         """The instances of the site, and of routes that nginx serves until its next reload."""

@@ -65,7 +65,7 @@ class Site:
     services: Mapping[str, Instances]
     skipped: tuple[Skip, ...] = ()
 
-    @property
+    @functools.cached_property
     def instance_sets(self) -> dict[str, Instances]:
         """The instances by the name that nginx has for them."""
         return {

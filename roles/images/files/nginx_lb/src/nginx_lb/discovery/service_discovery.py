@@ -22,7 +22,7 @@ class ServiceDiscovery:
     """
 
     def __init__(self, folder: pathlib.Path, on_change: Callable[[], None]) -> None:
-        """Follow nothing yet; another thread calls `on_change` when `read_discovered` is due."""
+        """Follow nothing yet; another thread calls `on_change` when `read` is due."""
         self._template = TemplateFollower(folder)
         self._catalog: CatalogFollower | None = None
         self._on_change = on_change
@@ -70,7 +70,7 @@ class ServiceDiscovery:
             self._stop_catalog()
             self._template.follow(options)
             # It may follow the same services as before, and writes nothing until they change.
-            self._read()
+            self.read()
             return
         self._template.stop()
         if self._catalog and self._catalog.consul == options.consul:
@@ -91,13 +91,14 @@ class ServiceDiscovery:
         """Keep consul-template running; `now` is monotonic, in seconds."""
         self._template.supervise(now)
 
-    def read_declared(self) -> None:
-        """Read what consul-template wrote."""
-        self._read()
-
-    def read_discovered(self) -> None:
-        """Read what the catalog holds."""
-        self._read()
+    def read(self) -> None:
+        """Read what Consul has reported last."""
+        report = self._follower.read()
+        if report is not None:
+            self.declared, self.discovered = report.declared, report.discovered
+            self.skipped_total += sum(
+                each.skipped_count for each in (report.declared, report.discovered) if each
+            )
 
     def stop(self) -> None:
         """Stop following."""
@@ -107,14 +108,6 @@ class ServiceDiscovery:
     @property
     def _follower(self) -> Follower:
         return self._catalog or self._template
-
-    def _read(self) -> None:
-        report = self._follower.read()
-        if report is not None:
-            self.declared, self.discovered = report.declared, report.discovered
-            self.skipped_total += sum(
-                each.skipped_count for each in (report.declared, report.discovered) if each
-            )
 
     def _stop_catalog(self) -> None:
         if self._catalog:

@@ -6,6 +6,8 @@ import pathlib
 import time
 from collections.abc import Mapping
 
+from rollcall_common import atomic_file
+
 from ..model import Endpoint, Instance, Instances
 from . import instance_file
 from .connections import connected
@@ -26,50 +28,39 @@ class LiveInstances:
         """Nothing was told yet; nginx reads the file at `path` when it starts."""
         self._nginx = nginx
         self._path = path
+        # What nginx uses for sure; None while the file may be newer.
         self._sets: Mapping[str, Instances] | None = None
-        self._told = False
         self._serial = 0
         self._removed: Mapping[_Key, tuple[Instance, float]] = {}
         self.services: Mapping[str, Instances] = {}
 
     def serves(self, sets: Mapping[str, Instances]) -> bool:
         """Whether nginx uses exactly these instances."""
-        return self._told and sets == self._sets
+        return sets == self._sets
 
     def write(self, sets: Mapping[str, Instances]) -> None:
         """Write the file, which nginx reads when it starts. Refused where that fails.
 
         `sets` are the instances by the name that nginx's configuration has for them.
         """
-        partial = self._path.with_suffix(".partial")
         try:
-            partial.write_text(instance_file.render(sets, self._serial + 1), encoding="ascii")
-            partial.replace(self._path)
+            atomic_file.write(self._path, instance_file.render(sets, self._serial + 1))
         except OSError as error:
             raise Refused(f"the instances were not written: {error}") from error
         self._serial += 1
-        self._told, self._sets = False, sets
-
-    def taken_over(self, services: Mapping[str, Instances]) -> None:
-        """nginx has read the file; `services` are its instances by service, for the status."""
-        self._told = True
-        now = time.monotonic()
-        after = _by_key(services)
-        known = {
-            key: each for key, each in self._removed.items() if now - each[1] < _FORGET_SECONDS
-        }
-        known |= {key: (each, now) for key, each in _by_key(self.services).items()}
-        self._removed = {key: each for key, each in known.items() if key not in after}
-        self.services = services
+        self._sets = None
 
     def update(self, sets: Mapping[str, Instances], services: Mapping[str, Instances]) -> None:
-        """Have nginx use these instances. Refused where it does not: the old ones stay in use."""
-        if self.serves(sets):
-            self.services = services
-            return
-        self.write(sets)
-        self._nginx.take_over_instances()
-        self.taken_over(services)
+        """Have nginx use these instances. Refused where it does not: the old ones stay in use.
+
+        `services` are the same instances by service, for the status.
+        """
+        if not self.serves(sets):
+            self.write(sets)
+            self._nginx.take_over_instances()
+            self._sets = sets
+            self._note_removed(services)
+        self.services = services
 
     def leaving(self, longest: float) -> dict[str, Instances]:
         """The removed instances that nginx may still use, by service.
@@ -84,6 +75,15 @@ class LiveInstances:
             if now - at < _TURN_SECONDS or endpoint in busy:
                 found[service] = (*found.get(service, ()), instance)
         return found
+
+    def _note_removed(self, services: Mapping[str, Instances]) -> None:
+        now = time.monotonic()
+        after = _by_key(services)
+        known = {
+            key: each for key, each in self._removed.items() if now - each[1] < _FORGET_SECONDS
+        }
+        known |= {key: (each, now) for key, each in _by_key(self.services).items()}
+        self._removed = {key: each for key, each in known.items() if key not in after}
 
 
 def _by_key(services: Mapping[str, Instances]) -> dict[_Key, Instance]:

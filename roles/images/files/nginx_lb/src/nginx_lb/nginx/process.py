@@ -10,7 +10,7 @@ import subprocess
 import time
 from collections.abc import Callable
 
-from rollcall_common import unix_http
+from rollcall_common import atomic_file, unix_http
 
 _TEST_SECONDS = 30.0
 _REQUEST_SECONDS = 1.0
@@ -57,11 +57,11 @@ class Nginx:
 
     def keep(self) -> None:
         """Keep the active configuration, which has served, for a rollback."""
-        self._copy(self.active, self._good)
+        atomic_file.write(self._good, self.active.read_text(encoding="utf-8"))
 
     def restore(self) -> None:
         """Replace the active configuration with the one kept last, atomically."""
-        self._copy(self._good, self.active)
+        atomic_file.write(self.active, self._good.read_text(encoding="utf-8"))
 
     def start(self) -> None:
         """Start the master with the active configuration. Refused where it does not start."""
@@ -126,11 +126,6 @@ class Nginx:
     def _signal(self, number: int) -> None:
         if self.pid is not None:
             os.kill(self.pid, number)
-
-    def _copy(self, source: pathlib.Path, target: pathlib.Path) -> None:
-        partial = target.with_suffix(".partial")
-        partial.write_bytes(source.read_bytes())
-        partial.replace(target)
 
 
 def recorded(pid_file: pathlib.Path) -> int | None:

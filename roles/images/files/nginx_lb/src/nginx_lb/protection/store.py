@@ -9,6 +9,8 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
+from rollcall_common import atomic_file
+
 from ..model import Endpoint, Instance, Record, ordered
 from ..routing import Claim
 
@@ -31,9 +33,7 @@ def load(path: pathlib.Path) -> State:
 
 def save(path: pathlib.Path, state: State) -> None:
     """Write the state atomically. OSError where the volume cannot be written."""
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(_values(state)), encoding="utf-8")
-    partial.replace(path)
+    atomic_file.write(path, json.dumps(_values(state)))
 
 
 def _values(state: State) -> dict[str, Any]:

@@ -6,6 +6,8 @@ import contextlib
 import dataclasses
 import pathlib
 
+from rollcall_common import atomic_file
+
 from . import reader
 from .model import Settings
 from .validation import InvalidValue
@@ -65,9 +67,7 @@ class SettingsFile:
 
     def accept(self, candidate: CandidateSettings) -> None:
         """Keep these settings for the next start. OSError where they cannot be written."""
-        partial = self._accepted.with_suffix(".partial")
-        partial.write_text(candidate.text, encoding="utf-8")
-        partial.replace(self._accepted)
+        atomic_file.write(self._accepted, candidate.text)
 
     def _candidate(self, text: str | None) -> CandidateSettings:
         if text is None:
