@@ -20,6 +20,17 @@ local known = {}
 -- By address: the requests of this worker, for least_conn.
 local open = {}
 
+-- What the keys with this prefix are about.
+local function named(prefix)
+  local found = {}
+  for _, key in ipairs(dict:get_keys(0)) do
+    if key:sub(1, #prefix) == prefix then
+      found[#found + 1] = key:sub(#prefix + 1)
+    end
+  end
+  return found
+end
+
 local function crc(text)
   return ngx.crc32_long(text) % 4294967296
 end
@@ -59,10 +70,9 @@ local function load()
       return nil, "the shared dictionary: " .. full
     end
   end
-  for _, key in ipairs(dict:get_keys(0)) do
-    local name = key:match("^service:(.+)$")
-    if name and not services[name] then
-      dict:delete(key)
+  for _, name in ipairs(named("service:")) do
+    if not services[name] then
+      dict:delete("service:" .. name)
     end
   end
   dict:set("serial", serial)
@@ -90,8 +100,8 @@ local function current(name)
 end
 
 local function listed(address)
-  for _, key in ipairs(dict:get_keys(0)) do
-    if key:sub(1, 8) == "service:" and (dict:get(key) .. "\n"):find(address .. " ", 1, true) then
+  for _, name in ipairs(named("service:")) do
+    if ((dict:get("service:" .. name) or "") .. "\n"):find(address .. " ", 1, true) then
       return true
     end
   end
@@ -146,14 +156,21 @@ local function suspect(premature, address, pause)
   dict:delete("suspect:" .. address)
 end
 
--- The last value of a variable that has one for each try. nginx writes a colon for the try that is
--- just beginning.
-local function last_of(list)
-  local last = "-"
-  for value in (list or ""):gmatch("[^%s,]+") do
-    last = value ~= ":" and value or last
+-- The values of a variable that has one for each try. nginx writes a colon for the try that is just
+-- beginning.
+local function tries_of(variable)
+  local found = {}
+  for value in (variable or ""):gmatch("[^%s,]+") do
+    if value ~= ":" then
+      found[#found + 1] = value
+    end
   end
-  return last
+  return found
+end
+
+local function last_of(variable)
+  local found = tries_of(variable)
+  return found[#found] or "-"
 end
 
 -- Draws the conclusion from the last try of this request: whether it was answered, with a status.
@@ -177,8 +194,8 @@ end
 -- The addresses that this request has tried, and how many they are.
 local function tried()
   local found, count = {}, 0
-  for address in (ngx.var.upstream_addr or ""):gmatch("[^%s,]+") do
-    if address ~= ":" and not found[address] then
+  for _, address in ipairs(tries_of(ngx.var.upstream_addr)) do
+    if not found[address] then
       found[address], count = true, count + 1
     end
   end
@@ -216,7 +233,7 @@ end
 
 -- The body of log_by_lua_block where the method is least_conn.
 function M.done()
-  for address in (ngx.var.upstream_addr or ""):gmatch("[^%s,]+") do
+  for _, address in ipairs(tries_of(ngx.var.upstream_addr)) do
     local count = (open[address] or 0) - 1
     open[address] = count > 0 and count or nil
   end
@@ -242,11 +259,8 @@ end
 function M.init_worker()
   math.randomseed(ngx.worker.pid())
   if ngx.worker.id() == 0 then
-    for _, key in ipairs(dict:get_keys(0)) do
-      local address = key:match("^down:(.+)$")
-      if address then
-        ngx.timer.at(RESUME_SECONDS, probe, address, RESUME_SECONDS)
-      end
+    for _, address in ipairs(named("down:")) do
+      ngx.timer.at(RESUME_SECONDS, probe, address, RESUME_SECONDS)
     end
   end
 end
@@ -263,11 +277,8 @@ function M.control()
     end
   end
   ngx.say("serial ", dict:get("serial") or 0)
-  for _, key in ipairs(dict:get_keys(0)) do
-    local address = key:match("^down:(.+)$")
-    if address then
-      ngx.say("down ", address)
-    end
+  for _, address in ipairs(named("down:")) do
+    ngx.say("down ", address)
   end
 end
 
