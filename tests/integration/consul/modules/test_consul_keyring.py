@@ -245,10 +245,12 @@ def test_a_member_that_comes_back_in_time_is_waited_for(cluster: Cluster) -> Non
     cluster.two.kill()
     cluster.one.ready("its loss", lambda: cluster.sees(4, 1))
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(rotate, cluster.one, new, purge=True, wait_timeout=60)
+        # Longer than the member is given to come back.
+        waiting = pool.submit(rotate, cluster.one, new, purge=True, wait_timeout=180)
         cluster.one.ready("the key at the first", lambda: new in cluster.keys()["LAN"][0])
         assert new not in cluster.keys()["LAN"][1]
         cluster.two.launch()
+        cluster.two.ready("its return", lambda: cluster.sees(1), 120)
         result = waiting.result()
     assert not result.get("failed"), result["msg"]
     assert cluster.keys() == {"WAN": ({new: 2}, {new: 2}, 2), "LAN": ({new: 3}, {new: 3}, 3)}
