@@ -38,6 +38,14 @@ describe("the file", function()
     assert.are.equal(7, serial)
   end)
 
+  it("names services as the settings do", function()
+    local names = { "web", "web+even", "v1.2_a:b/c=d-e.web", "x+even" }
+    for _, name in ipairs(names) do
+      local services = assert(instances.split("service " .. name .. "\n10.0.0.1:80 1\nend 7\n"))
+      assert.are.same({ [name] = "10.0.0.1:80 1" }, services)
+    end
+  end)
+
   for what, text in pairs({
     ["is truncated"] = "service a\n10.0.0.1:80 1\n",
     ["goes on after its end"] = "end 7\nservice a\n",

@@ -62,7 +62,8 @@ function M.split(text)
     if serial then
       return nil, "a line after the end"
     end
-    local service = line:match("^service ([%w._-]+)$")
+    -- Tags with any of ._:=/- are part of a name, and so is what follows a plus sign.
+    local service = line:match("^service ([%w._:=/+-]+)$")
     local number = line:match("^end (%d+)$")
     if service then
       close()
