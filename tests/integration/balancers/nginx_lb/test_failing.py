@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -163,3 +164,28 @@ def test_each_method_avoids_who_is_marked(stage: NginxStage, balance: str) -> No
     if balance == "hash":
         again = [stage.get(f"/{number}").name for number in range(30)]
         assert again == [each.name for each in answers]
+
+
+@pytest.mark.full
+def test_an_instance_stays_out_for_as_long_as_it_is_away(stage: NginxStage) -> None:
+    """Longer than a mark lasts by itself: no worker asks it again until a probe finds it back."""
+    stage.backend("one")
+    dead = stage.backend("two")
+    stage.start(services=WEB)
+    stage.serving("one", "two")
+    place = dead.place
+    stage.kill(dead)
+    for _ in range(20):
+        stage.get()
+    stage.sees("the mark", lambda: stage.down() == {place})
+    over = time.monotonic() + 65
+    stage.sees("more than a minute", lambda: time.monotonic() > over, 90)
+    for number in range(20):
+        assert stage.get(f"/late-{number}").status == 200
+    late = stage.sees(
+        "the requests",
+        lambda: (
+            len(r := [row for row in stage.requests() if "late-" in row["request"]]) == 20 and r
+        ),
+    )
+    assert {row["attempts"] for row in late} == {1}

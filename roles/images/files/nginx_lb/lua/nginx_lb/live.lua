@@ -124,11 +124,21 @@ end
 
 local probe
 
-local function mark(address, pause)
-  if dict:add("down:" .. address, ngx.now() + MARK_SECONDS, MARK_SECONDS) then
+-- Out until the probe after the pause, and a while beyond it. With another version every worker
+-- reads the end of the mark again.
+local function put_down(verb, address, pause)
+  local seconds = pause + MARK_SECONDS
+  local stored = dict[verb](dict, "down:" .. address, ngx.now() + seconds, seconds)
+  if stored then
     dict:incr("version", 1, 0)
-    ngx.log(ngx.WARN, "instance ", address, " is down: it accepts no connection")
     ngx.timer.at(pause, probe, address, pause)
+  end
+  return stored
+end
+
+local function mark(address, pause)
+  if put_down("add", address, pause) then
+    ngx.log(ngx.WARN, "instance ", address, " is down: it accepts no connection")
   end
 end
 
@@ -138,8 +148,7 @@ probe = function(premature, address, pause)
     return
   end
   if not accepts(address) and listed(address) then
-    dict:set("down:" .. address, ngx.now() + MARK_SECONDS, MARK_SECONDS)
-    ngx.timer.at(pause, probe, address, pause)
+    put_down("set", address, pause)
     return
   end
   dict:delete("down:" .. address)
