@@ -93,6 +93,13 @@ options:
         type: list
         elements: str
         default: []
+      exposed_ports:
+        description:
+          - Ports that the container serves, C(port[/protocol]), in addition to those that its image exposes and those in O(containers[].ports).
+          - They are not published. Registrator registers them where they are reachable, which is in the host's network or with its option C(-internal).
+        type: list
+        elements: str
+        default: []
       volumes:
         description: Volumes and bind mounts, C(source:target[:options]).
         type: list
@@ -180,6 +187,22 @@ EXAMPLES = r"""
       - name: web-2
         image: rollcall/helloworld:1.0.0
         ports: ["80"]
+
+- name: Run a container in the host's network, and let Registrator register it at the port that it serves
+  rollcall.discovery.container_set:
+    owner: web
+    purge: false
+    containers:
+      - name: web-files
+        image: rollcall/helloworld:1.0.0
+        entrypoint: [python3, -m, http.server, "8000", --directory, /usr/share/doc]
+        network_mode: host
+        exposed_ports: ["8000"]
+        labels:
+          SERVICE_8000_NAME: web-files
+          SERVICE_8000_CHECK_HTTP: /
+          # The image exposes this port, which nothing serves here.
+          SERVICE_80_IGNORE: "true"
 
 - name: Remove all containers of an owner
   rollcall.discovery.container_set:

@@ -24,6 +24,7 @@ _DEFAULTS: dict[str, t.Any] = {
     "hostname": None,
     "network_mode": "bridge",
     "ports": [],
+    "exposed_ports": [],
     "volumes": [],
     "tmpfs": [],
     "restart_policy": "unless-stopped",
@@ -79,6 +80,10 @@ class ContainerSpec:
         }
         for text in options.get("ports", []):
             parse_port(text)
+        if "exposed_ports" in options:
+            # In one form and order, so that another way to write the same ports is no difference.
+            exposed = sorted({exposed_port(text) for text in options["exposed_ports"]})
+            options["exposed_ports"] = [f"{number}/{protocol}" for number, protocol in exposed]
         for key, value in options.get("env", {}).items():
             if "\n" in str(value) or "=" in key:
                 raise ContainerError(f"{params['name']}: env {key!r} has a line break or an '='")
@@ -175,6 +180,16 @@ def parse_port(text: str) -> PortBinding:
         host_port=int(parts[-2]) if len(parts) > 1 else None,
         host_address=parts[0].strip("[]") if len(parts) == 3 else "",
     )
+
+
+def exposed_port(text: str) -> tuple[int, str]:
+    """Read `port[/protocol]`; ContainerError for anything else, also for a published port."""
+    if ":" in text:
+        raise ContainerError(
+            f"exposed port {text!r} is not port[/protocol]: `ports` publishes a port of the host"
+        )
+    port = parse_port(text)
+    return port.container_port, port.protocol
 
 
 def nanoseconds(text: str) -> int:

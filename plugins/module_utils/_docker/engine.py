@@ -16,6 +16,7 @@ from .container import (
     Action,
     ActualContainer,
     ContainerSpec,
+    exposed_port,
     nanoseconds,
     parse_port,
 )
@@ -180,6 +181,10 @@ class Engine:
 
     def _create(self, spec: ContainerSpec, owner: str) -> None:
         ports = [parse_port(text) for text in spec.get("ports")]
+        exposed = [
+            *((port.container_port, port.protocol) for port in ports),
+            *(exposed_port(text) for text in spec.get("exposed_ports")),
+        ]
         bindings: dict[str, list[tuple[str, str]]] = {}
         for port in ports:
             key = f"{port.container_port}/{port.protocol}"
@@ -216,7 +221,7 @@ class Engine:
             },
             hostname=spec.get("hostname"),
             user=spec.get("user"),
-            ports=[(port.container_port, port.protocol) for port in ports] or None,
+            ports=exposed or None,
             stop_signal=spec.get("stop_signal"),
             stop_timeout=spec.get("stop_timeout"),
             healthcheck=_healthcheck(spec.get("healthcheck")),

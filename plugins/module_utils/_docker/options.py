@@ -44,6 +44,7 @@ CONTAINER: dict[str, t.Any] = {
     "hostname": {"type": "str"},
     "network_mode": {"type": "str", "default": "bridge"},
     "ports": {"type": "list", "elements": "str", "default": []},
+    "exposed_ports": {"type": "list", "elements": "str", "default": []},
     "volumes": {"type": "list", "elements": "str", "default": []},
     "tmpfs": {"type": "list", "elements": "str", "default": []},
     "restart_policy": {

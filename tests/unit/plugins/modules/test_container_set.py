@@ -62,6 +62,16 @@ def test_every_promise_is_kept(run: Run) -> None:
     assert_kept("container_set", steps)
 
 
+def test_an_exposed_port_recreates_once_and_is_shown(run: Run) -> None:
+    """Foreseen with both sides; afterwards there is nothing to change."""
+    run(web())
+    exposed = web(exposed_ports=["8080"])
+    predicted = run(exposed, check=True, diff=True)
+    assert predicted["diff"]["after"]["web-1"]["exposed_ports"] == ["8080/tcp"]
+    assert run(exposed)["containers"][0]["reasons"] == ["exposed_ports"]
+    assert not run(exposed)["changed"]
+
+
 def test_absent_removes_what_is_the_owners(run: Run, engine: MemoryEngine) -> None:
     """Another's stays."""
     engine.put("database", owner="bank")

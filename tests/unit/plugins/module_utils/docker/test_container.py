@@ -15,6 +15,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._docker.contain
     ContainerPlan,
     ContainerSpec,
     PortBinding,
+    exposed_port,
     named,
     parse_port,
     plan_containers,
@@ -231,6 +232,30 @@ def test_a_written_port_is_read_as_it_was_meant(
     assert parse_port(text) == PortBinding(port, protocol, host_port, address)
 
 
+@pytest.mark.parametrize(
+    ("text", "port"), [("80", (80, "tcp")), ("80/tcp", (80, "tcp")), ("53/udp", (53, "udp"))]
+)
+def test_an_exposed_port_is_read(text: str, port: tuple[int, str]) -> None:
+    """A number, and a protocol if it is not TCP."""
+    assert exposed_port(text) == port
+
+
+@pytest.mark.parametrize(
+    "text", ["", "http", "0", "80/icmp", "8080:80", "127.0.0.1:8080:80", "8000-8010"]
+)
+def test_what_is_no_exposed_port_is_refused(text: str) -> None:
+    """A published port too, before anything is planned."""
+    with pytest.raises(ContainerError, match=f"port {text!r} is not"):
+        wanted(exposed_ports=[text])
+
+
+def test_exposed_ports_are_the_same_however_they_are_written() -> None:
+    """Order, repetition and the protocol by default make no other container."""
+    one, other = wanted(exposed_ports=["80", "53/udp"]), wanted(exposed_ports=["53/udp", "80/tcp"])
+    assert one.canonical == other.canonical
+    assert wanted(exposed_ports=["80", "80/tcp"]).get("exposed_ports") == ["80/tcp"]
+
+
 # The plan
 
 
@@ -251,7 +276,12 @@ def test_a_stopped_container_is_started() -> None:
 
 @pytest.mark.parametrize(
     ("options", "reason"),
-    [({"env": {"A": "1"}}, "env"), ({"ports": ["80"]}, "ports"), ({"image": "web:2"}, "image")],
+    [
+        ({"env": {"A": "1"}}, "env"),
+        ({"ports": ["80"]}, "ports"),
+        ({"exposed_ports": ["80"]}, "exposed_ports"),
+        ({"image": "web:2"}, "image"),
+    ],
 )
 def test_a_container_that_differs_is_made_again(options: dict[str, t.Any], reason: str) -> None:
     """The step names the option that differs."""

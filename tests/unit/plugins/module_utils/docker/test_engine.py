@@ -264,6 +264,13 @@ def test_one_container_port_may_be_published_twice(engine: Engine, api: t.Any) -
     }
 
 
+def test_an_exposed_port_is_not_published(engine: Engine, api: t.Any) -> None:
+    """It stands beside the published ones, and no port of the host leads to it."""
+    asked = sent(engine, api, ports=["80"], exposed_ports=["80", "8080", "53/udp"])
+    assert set(asked["ExposedPorts"]) == {"80/tcp", "8080/tcp", "53/udp"}
+    assert set(asked["HostConfig"]["PortBindings"]) == {"80/tcp"}
+
+
 @pytest.mark.parametrize(
     ("options", "key", "value"),
     [
