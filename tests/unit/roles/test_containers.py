@@ -17,8 +17,8 @@ from rollcall_agents.roles import Role
 
 # Of each container that a role runs: the role, and the inputs that it needs or that are numbers.
 CONTAINERS = {
-    "nginx_lb": {"pids_limit": 100, "wait_timeout": 7},
-    "haproxy_lb": {"pids_limit": 100, "wait_timeout": 7},
+    "nginx_lb": {"pids_limit": 100, "wait_timeout": 7, "port": 8080, "status_port": 8500},
+    "haproxy_lb": {"pids_limit": 100, "wait_timeout": 7, "port": 8080, "status_port": 8500},
     "consul_server": {**AGENT, "pids_limit": 100, "http_port": 9500, "bootstrap_expect": 3},
     "consul_client": {**AGENT, "pids_limit": 100, "http_port": 9500},
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
 import pathlib
 import shutil
 import subprocess
@@ -26,7 +27,11 @@ from ansible_collections.rollcall.discovery.tests.support.balancer.plays import 
     run_role_for_each,
 )
 from ansible_collections.rollcall.discovery.tests.support.balancer.stage import Stage
+from ansible_collections.rollcall.discovery.tests.support.registrator.builders import HOST, only
 from ansible_collections.rollcall.discovery.tests.support.turns import turn
+from registrator.docker.inspect import container_from
+from registrator.domain.plan import registration
+from rollcall_agents.agent import free_ports
 
 from .products import PRODUCTS, TOKEN, Product
 from .wrong_inputs import wrong
@@ -41,6 +46,20 @@ class Refusal:
 
 
 Refusals = Callable[[str], list[Refusal]]
+
+
+def register(stage: Stage) -> None:
+    """Register the balancer as the Registrator of its host would, from what Docker says of it."""
+    found = container_from(json.loads(stage.docker("inspect", stage.name))[0])
+    assert found
+    service = only(found, ip=stage.place.address)
+    stage.agent.call("PUT", "/v1/agent/service/register", registration(service, HOST).body)
+
+
+def passing(stage: Stage, service: str) -> list[int]:
+    """The ports at which a service passes its checks."""
+    found = stage.agent.get(f"/v1/health/service/{service}?passing")
+    return [entry["Service"]["Port"] for entry in found]
 
 
 def of(role: str, *marks: pytest.MarkDecorator) -> Any:
@@ -126,6 +145,35 @@ def test_settings_change_while_it_serves(
     assert play().failed == 0
     assert [path for path in change.secrets if (stage.folder / path).exists()] == []
     assert stage.container() == made
+
+
+def test_it_is_a_service_at_the_port_that_it_serves(
+    product: Product, stage: Stage, play: Play
+) -> None:
+    """Registrator finds its port, its name and its check, which the agent passes."""
+    assert play().failed == 0
+    register(stage)
+    name = stage.program
+    stage.sees("a check that passes", lambda: passing(stage, name) == [stage.port])
+    (entry,) = stage.agent.get(f"/v1/health/service/{name}")
+    assert entry["Service"]["Meta"]["program"] == name.removesuffix("-lb")
+    assert entry["Service"]["Meta"]["status_port"] == str(stage.status_port)
+
+
+@pytest.mark.parametrize(
+    "product", [of("nginx_lb"), of("haproxy_lb", pytest.mark.full)], indirect=True
+)
+def test_another_port_is_another_service(product: Product, stage: Stage, play: Play) -> None:
+    """The port is in the container's labels: it is replaced, once, and registered where it is."""
+    assert play().failed == 0
+    register(stage)
+    made = stage.container()
+    [stage.port] = free_ports(1)
+    assert play().failed == 0
+    register(stage)
+    assert stage.container() != made
+    stage.sees("the other port", lambda: stage.port in passing(stage, stage.program))
+    assert play().changed == 0
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,12 @@ _COMMON: tuple[Case, ...] = (
     ({"balance": "best"}, "value of {role}_balance must be one of"),
     ({"services": [{"hosts": []}]}, "missing required arguments: name found in {role}_services"),
     ({"services": [{"name": "web", "pth": "/"}]}, "pth"),
+    ({"port": 70000}, '"70000"'),
+    ({"tls_port": 0}, '"0"'),
+    ({"service_name": "a b"}, 'Invalid service names of {role}: "a b"'),
+    ({"service_check_interval": "soon"}, '"soon" (expected: a number with ms, s'),
+    ({"service": "Shop", "service_name": "shop"}, "would send requests to itself"),
+    ({"services": [{"name": "shop"}], "service_name": "shop"}, "would send requests to itself"),
 )
 _NGINX: tuple[Case, ...] = (
     ({"connect_timeout": "soon"}, '"soon" (expected: a number with ms, s, m or h'),
@@ -42,8 +48,6 @@ _HAPROXY: tuple[Case, ...] = (
     ({"consul_dns": "localhost:8600"}, '"localhost:8600" (expected: an IP address'),
     ({"kv_prefix": 'a" ]]'}, "Invalid prefixes of keys of haproxy_lb"),
     ({"slots": 0}, '"0" (expected: a number from 1 to 1000'),
-    ({"port": 70000}, '"70000"'),
-    ({"tls_port": 0}, '"0"'),
     ({"certificates": [_CERTIFICATE, _CERTIFICATE]}, "the same name among main, main: give each"),
 )
 ROLES = {"nginx_lb": _COMMON + _NGINX, "haproxy_lb": _COMMON + _HAPROXY}
