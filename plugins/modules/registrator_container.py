@@ -214,6 +214,13 @@ options:
       - Listen address of C(/metrics) and C(/healthz), V(host:port), or V(:port) for all addresses. Disabled by default.
       - With another O(network_mode) than V(host) it is only reachable at the address of the container.
     type: str
+  service_name:
+    description:
+      - Name of Registrator's own service in Consul, which it registers at the port of O(http) with a check of C(/healthz).
+      - It is registered only if O(http) listens at all addresses or at O(ip), where the check and clients look for it,
+        and only in the host's network or with O(internal). Not registered when empty.
+    type: str
+    default: registrator
   extra_args:
     description: Additional flags for an image with other flags than these options.
     type: list
@@ -242,6 +249,12 @@ EXAMPLES = r"""
     docker_health: true
     log_format: json
     memory: 64m
+
+- name: Serve metrics and the health check, and register Registrator there as a service
+  rollcall.discovery.registrator_container:
+    hostname: "registrator-{{ inventory_hostname }}"
+    ip: "{{ ansible_host }}"
+    http: ":8405"
 
 - name: Run another image, with the socket as a file and additional flags
   rollcall.discovery.registrator_container:
@@ -395,6 +408,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "env": {"type": "dict", "default": {}},
     "registry_uri": {"type": "str", "default": "consul://127.0.0.1:8500"},
     **{option: dict(flag.argument) for option, flag in FLAGS.items()},
+    "service_name": {"type": "str", "default": "registrator"},
     "extra_args": {"type": "list", "elements": "str", "default": []},
     **WAIT,
     **CONNECTION,

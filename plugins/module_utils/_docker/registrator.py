@@ -29,7 +29,9 @@ FILES = {
 _LIMITS = ("memory", "pids_limit", "user", "read_only", "cap_drop", "security_opt")
 _VOLUME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 _NETWORK = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
-_LISTEN = re.compile(r"(?:\[[0-9a-fA-F:.]*\]|[^\[\]:/\s]*):([0-9]{1,5})")
+_LISTEN = re.compile(r"(?:\[([0-9a-fA-F:.]*)\]|([^\[\]:/\s]*)):([0-9]{1,5})")
+_SERVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
+_EVERY_ADDRESS = ("", "0.0.0.0", "::")
 # Minimums, below which the daemon would exit at once.
 _LEAST = {
     "ttl": 0,
@@ -129,6 +131,7 @@ def specification(params: t.Mapping[str, t.Any]) -> ContainerSpec:
             **{name: params.get(name) for name in _LIMITS},
             "volumes": volumes,
             "env": {**env, **params["env"]},
+            **_own_service(params),
             "command": command_line(params),
         }
     )
@@ -180,6 +183,26 @@ def registered(services: t.Any, hostname: str) -> list[dict[str, t.Any]]:
         if (entry.get("Meta") or {}).get(OWNER_META) == hostname
         or identifier.startswith(f"{hostname}:")
     ]
+
+
+def _own_service(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The options by which the daemon finds and registers itself; none if nobody could ask it.
+
+    Consul asks at the registered address. A daemon that listens elsewhere only, such as at
+    loopback, would never pass its check.
+    """
+    name, listen = params.get("service_name"), _LISTEN.fullmatch(params.get("http") or "")
+    reachable = params["network_mode"] == "host" or params.get("internal")
+    if not name or not reachable or listen is None:
+        return {}
+    address, port = listen[1] or listen[2] or "", int(listen[3])
+    if address not in (*_EVERY_ADDRESS, params.get("ip")):
+        return {}
+    keys = {"NAME": name, "CHECK_HTTP": "/healthz", "PROGRAM": "registrator"}
+    return {
+        "exposed_ports": [str(port)],
+        "labels": {f"SERVICE_{port}_{key}": value for key, value in keys.items()},
+    }
 
 
 def _given_flags(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -241,14 +264,19 @@ def _check_volume(params: t.Mapping[str, t.Any]) -> None:
 
 
 def _check_addresses(params: t.Mapping[str, t.Any]) -> None:
-    """ContainerError for an invalid address, network or listen address."""
+    """ContainerError for an invalid address, network, listen address or service name."""
     ip, network, http = (params.get(name) or "" for name in ("ip", "network", "http"))
+    service = params.get("service_name") or ""
+    if service and not _SERVICE.fullmatch(service):
+        raise ContainerError(
+            f"service_name {service!r} is not a service name of letters, digits, _ and -"
+        )
     if re.search(r"[\s/]", ip):
         raise ContainerError(f"ip {ip!r} is not a single address")
     if network and not _NETWORK.fullmatch(network):
         raise ContainerError(f"network {network!r} is not the name of a Docker network")
     listen = _LISTEN.fullmatch(http)
-    if http and (listen is None or int(listen[1]) > 65535):
+    if http and (listen is None or int(listen[3]) > 65535):
         raise ContainerError(f"http {http!r} is not host:port or :port")
 
 

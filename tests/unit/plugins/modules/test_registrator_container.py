@@ -147,6 +147,8 @@ def test_restarting_is_a_change_every_time(stage: Stage) -> None:
         ({"image": "other:2"}, ["image"]),
         ({"network_mode": "bridge"}, ["network_mode"]),
         ({"memory": "64m"}, ["memory"]),
+        ({"http": ":8405"}, ["command", "exposed_ports", "labels"]),
+        ({"http": ":8405", "service_name": ""}, ["command"]),
         ({"env": {"A": "1"}}, ["env"]),
         ({"docker_socket": "/run/d/docker.sock"}, ["volumes"]),
         ({"socket_mount": "file"}, ["env", "volumes"]),
@@ -163,7 +165,14 @@ def test_a_difference_recreates_and_is_named(
 
 
 @pytest.mark.parametrize(
-    "change", [{"pull": "always"}, {"wait": "healthy"}, {"wait_timeout": 5}, {"timeout": 5}]
+    "change",
+    [
+        {"service_name": "announcer"},
+        {"pull": "always"},
+        {"wait": "healthy"},
+        {"wait_timeout": 5},
+        {"timeout": 5},
+    ],
 )
 def test_what_is_no_part_of_the_container_recreates_nothing(
     stage: Stage, change: dict[str, t.Any]

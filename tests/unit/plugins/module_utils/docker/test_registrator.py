@@ -139,9 +139,58 @@ def test_a_variable_that_is_given_wins() -> None:
     assert spec.get("env") == {"DOCKER_HOST": "tcp://proxy:2375"}
 
 
+def own_service(**options: t.Any) -> tuple[list[str], dict[str, str]]:
+    """The exposed ports and the labels by which the daemon registers itself."""
+    spec = specification(params(service_name="registrator", **options))
+    return spec.get("exposed_ports"), spec.get("labels")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"http": ":8405"},
+        {"http": "0.0.0.0:8405"},
+        {"http": "[::]:8405"},
+        {"http": "10.0.0.1:8405"},
+        {"http": ":8405", "network_mode": "net", "internal": True},
+    ],
+)
+def test_a_daemon_with_a_status_port_is_a_service(options: dict[str, t.Any]) -> None:
+    """At that port, with the check that it answers there."""
+    assert own_service(ip="10.0.0.1", **options) == (
+        ["8405/tcp"],
+        {
+            "SERVICE_8405_NAME": "registrator",
+            "SERVICE_8405_CHECK_HTTP": "/healthz",
+            "SERVICE_8405_PROGRAM": "registrator",
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"http": ""},
+        {"http": ":8405", "service_name": ""},
+        {"http": "127.0.0.1:8405"},
+        {"http": "[::1]:8405"},
+        {"http": "localhost:8405"},
+        {"http": "10.9.9.9:8405"},
+        {"http": ":8405", "network_mode": "bridge"},
+    ],
+)
+def test_a_daemon_that_nobody_could_ask_is_no_service(options: dict[str, t.Any]) -> None:
+    """Its container is the same as before there was such a service."""
+    given = {"ip": "10.0.0.1", "service_name": "registrator", **options}
+    found = specification(params(**given)).options
+    assert not {"exposed_ports", "labels"} & set(found)
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
+        ({"service_name": "a b"}, "service_name 'a b' is not a service name"),
         ({"hostname": ""}, "hostname is required"),
         ({"hostname": None}, "hostname is required"),
         ({"ttl": 30}, "must be set together"),
