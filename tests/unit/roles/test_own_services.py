@@ -1,4 +1,4 @@
-"""A balancer is a service in Consul at the port that it serves, whichever program it runs."""
+"""What the roles run beside web services is a service in Consul at the port that it serves."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._docker.expecte
     RegistratorSettings,
     expected_services,
 )
-from ansible_collections.rollcall.discovery.plugins.modules import container_set
+from ansible_collections.rollcall.discovery.plugins.module_utils._docker.registrator import (
+    specification,
+)
+from ansible_collections.rollcall.discovery.plugins.modules import (
+    container_set,
+    registrator_container,
+)
 from ansible_collections.rollcall.discovery.tests.support.registrator.builders import (
     HOST,
     HOST_IP,
@@ -26,16 +32,24 @@ from rollcall_agents.roles import Role
 each_balancer = pytest.mark.parametrize("role", ["nginx_lb", "haproxy_lb"])
 
 
-def specification(role: str, **inputs: Any) -> ContainerSpec:
-    """The container that the role asks for."""
+def balancer(role: str, **inputs: Any) -> ContainerSpec:
+    """The container that the role of a balancer asks for."""
     options = Role(role, inputs).options("rollcall.discovery.container_set")
     (container,) = accepted(container_set, options)["containers"]
     return ContainerSpec.from_params(container)
 
 
-def inspected(role: str, *image_exposes: str, **inputs: Any) -> dict[str, Any]:
-    """What docker inspect says of that container, of an image that exposes more ports."""
-    spec = specification(role, **inputs)
+def registrator(**inputs: Any) -> ContainerSpec:
+    """The container that the role registrator asks for."""
+    needed = {"hostname": HOST, "ip": HOST_IP, "socket_proxy": False, "token": "", "ca": ""}
+    options = Role("registrator", {**needed, **inputs}).options(
+        "rollcall.discovery.registrator_container"
+    )
+    return specification(accepted(registrator_container, options))
+
+
+def inspected(spec: ContainerSpec, *image_exposes: str) -> dict[str, Any]:
+    """What docker inspect says of a container, of an image that exposes more ports."""
     ports = [*image_exposes, *spec.get("exposed_ports")]
     return {
         "Id": "0123456789ab",
@@ -51,9 +65,9 @@ def inspected(role: str, *image_exposes: str, **inputs: Any) -> dict[str, Any]:
     }
 
 
-def registered(role: str, *image_exposes: str, ip: str = HOST_IP, **inputs: Any) -> list[Service]:
+def registered(spec: ContainerSpec, *image_exposes: str, ip: str = HOST_IP) -> list[Service]:
     """What Registrator makes of it."""
-    found = container_from(inspected(role, *image_exposes, **inputs))
+    found = container_from(inspected(spec, *image_exposes))
     assert found
     return services(found, ip=ip)
 
@@ -61,7 +75,7 @@ def registered(role: str, *image_exposes: str, ip: str = HOST_IP, **inputs: Any)
 @each_balancer
 def test_it_is_registered_at_the_port_that_it_serves(role: str) -> None:
     """By its own name, with a check of its health path there."""
-    (found,) = registered(role, port=8080, health_path="/up")
+    (found,) = registered(balancer(role, port=8080, health_path="/up"))
     assert (found.name, found.address, found.port) == (role.replace("_", "-"), HOST_IP, 8080)
     assert found.check == {
         "HTTP": f"http://{HOST_IP}:8080/up",
@@ -73,7 +87,7 @@ def test_it_is_registered_at_the_port_that_it_serves(role: str) -> None:
 @each_balancer
 def test_an_ipv6_address_stands_in_brackets_in_its_check(role: str) -> None:
     """The address is that of the host's Registrator."""
-    (found,) = registered(role, ip="2001:db8::1")
+    (found,) = registered(balancer(role), ip="2001:db8::1")
     assert found.check
     assert found.check["HTTP"] == "http://[2001:db8::1]:80/healthz"
 
@@ -84,7 +98,7 @@ def test_its_metadata_says_which_program_it_is_and_where_its_status_is(
     role: str, port: int, told: str | None
 ) -> None:
     """Without a status port there is none to be said."""
-    (found,) = registered(role, status_port=port)
+    (found,) = registered(balancer(role, status_port=port))
     assert found.meta["program"] == role.removesuffix("_lb")
     assert found.meta.get("status_port") == told
 
@@ -92,39 +106,27 @@ def test_its_metadata_says_which_program_it_is_and_where_its_status_is(
 @each_balancer
 def test_it_has_no_tag_by_which_it_would_discover_itself(role: str) -> None:
     """A balancer is no instance of what it balances."""
-    assert registered(role)[0].tags == ()
+    assert registered(balancer(role))[0].tags == ()
 
 
 @each_balancer
 def test_without_a_name_it_is_not_registered(role: str) -> None:
     """Not even by the name of its image."""
-    assert registered(role, service_name="") == []
+    assert registered(balancer(role, service_name="")) == []
 
 
 @each_balancer
 def test_a_name_that_is_given_is_used(role: str) -> None:
     """And the interval of its check."""
-    (found,) = registered(role, service_name="edge", service_check_interval="10s")
+    (found,) = registered(balancer(role, service_name="edge", service_check_interval="10s"))
     assert found.check
     assert (found.name, found.check["Interval"]) == ("edge", "10s")
 
 
 @each_balancer
-@pytest.mark.parametrize("inputs", [{"port": 8080}, {"service_name": ""}])
-def test_the_audit_expects_what_registrator_registers(role: str, inputs: dict[str, Any]) -> None:
-    """Two implementations, one answer."""
-    rules = RegistratorSettings(hostname=HOST, ip=HOST_IP)
-    expected = expected_services(inspected(role, **inputs), rules)
-    found = registered(role, **inputs)
-    assert [(each.id, each.name, each.port) for each in expected] == [
-        (each.id, each.name, each.port) for each in found
-    ]
-
-
-@each_balancer
 def test_a_port_that_its_image_exposes_does_not_change_its_name(role: str) -> None:
     """An older image exposes port 80, which nobody serves."""
-    found = registered(role, "80/tcp", port=8080)
+    found = registered(balancer(role, port=8080), "80/tcp")
     assert (role.replace("_", "-"), 8080) in [(each.name, each.port) for each in found]
 
 
@@ -132,7 +134,40 @@ def test_a_port_that_its_image_exposes_does_not_change_its_name(role: str) -> No
 def test_its_settings_are_no_part_of_the_container(role: str) -> None:
     """Services, tuning and certificates come into use in the container that runs."""
     certificate = {"name": "main", "certificate": "a PEM", "key": "a key"}
-    changed = specification(
+    changed = balancer(
         role, services=[{"name": "shop"}], certificates=[certificate], networks=["10.0.0.0/8"]
     )
-    assert changed == specification(role)
+    assert changed == balancer(role)
+
+
+def test_a_registrator_with_a_status_port_registers_itself() -> None:
+    """At that port, with the check that it answers there."""
+    (found,) = registered(registrator(http=":8405"))
+    assert (found.name, found.address, found.port) == ("registrator", HOST_IP, 8405)
+    assert found.check == {"HTTP": f"http://{HOST_IP}:8405/healthz", "Interval": "10s"}
+
+
+@pytest.mark.parametrize("inputs", [{}, {"http": ":8405", "service_name": ""}])
+def test_a_registrator_without_one_does_not(inputs: dict[str, Any]) -> None:
+    """Nor one without a name."""
+    assert registered(registrator(**inputs)) == []
+
+
+@pytest.mark.parametrize(
+    ("role", "inputs"),
+    [
+        ("nginx_lb", {"port": 8080}),
+        ("nginx_lb", {"service_name": ""}),
+        ("haproxy_lb", {"port": 8080}),
+        ("registrator", {"http": ":8405"}),
+        ("registrator", {}),
+    ],
+)
+def test_the_audit_expects_what_registrator_registers(role: str, inputs: dict[str, Any]) -> None:
+    """Two implementations, one answer."""
+    spec = registrator(**inputs) if role == "registrator" else balancer(role, **inputs)
+    rules = RegistratorSettings(hostname=HOST, ip=HOST_IP)
+    expected = expected_services(inspected(spec), rules)
+    assert [(each.id, each.name, each.port) for each in expected] == [
+        (each.id, each.name, each.port) for each in registered(spec)
+    ]
