@@ -14,13 +14,18 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 from ansible.plugins.action import ActionBase
 from ansible_collections.rollcall.discovery.plugins.module_utils._preflight.inventory import (
+    BALANCERS,
+    DECIDING,
+    SERVICES,
     UNIQUE,
     HostView,
+    balancer_problem,
     bootstrap_problem,
     conflicts,
     count_problem,
     registry_problem,
     server_warning,
+    service_conflicts,
     unknown_variables,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._preflight.needs import (
@@ -62,7 +67,7 @@ class ActionModule(ActionBase):
         first = variables["ansible_play_hosts_all"][0] == name
         servers = len(members.get("consul_server", ()))
         problems = [
-            *(self._inventory_problems(members, variables) if first else ()),
+            *(self._inventory_problems(members, variables, specs) if first else ()),
             *unknown_variables(host.variables, specs),
         ]
         validated = {role: _validated(host, specs[role]) for role in sorted(host.roles)}
@@ -79,6 +84,9 @@ class ActionModule(ActionBase):
                 str(value(f"registrator_{name}")) for name in ("profile", "registry_uri")
             )
             problems += registry_problem(profile, uri)
+        for role in BALANCERS:
+            if needs and role in validated:
+                problems += balancer_problem(role, self._lookup(role, validated[role]))
         if problems:
             message = "Nothing was changed. " + "; ".join(problems)
             return {**result, "failed": True, "msg": message, "problems": problems}
@@ -90,21 +98,28 @@ class ActionModule(ActionBase):
         return result
 
     def _inventory_problems(
-        self, members: dict[str, list[str]], variables: dict[str, t.Any]
+        self, members: dict[str, list[str]], variables: dict[str, t.Any], specs: dict[str, Options]
     ) -> list[str]:
         """Problems between hosts, reported once by the first host of the play."""
         hostvars = variables["hostvars"]
-        unique = [
-            "ansible_host",
-            "ansible_port",
+        compared = [
+            *("ansible_host", "ansible_port"),
             *(key for keys in UNIQUE.values() for key in keys),
+            *(*SERVICES.values(), *DECIDING),
         ]
         hosts = [
-            self._view(name, members, {**hostvars.raw_get(name), "hostvars": hostvars}, unique)
+            self._view(name, members, {**hostvars.raw_get(name), "hostvars": hostvars}, compared)
             for name in sorted({name for names in members.values() for name in names})
         ]
         servers = members.get("consul_server")
-        return [*(count_problem(len(servers)) if servers is not None else ()), *conflicts(hosts)]
+        defaults = {
+            key: specs[role][key].get("default") for role, key in SERVICES.items() if role in specs
+        }
+        return [
+            *(count_problem(len(servers)) if servers is not None else ()),
+            *conflicts(hosts),
+            *service_conflicts(hosts, defaults),
+        ]
 
     def _view(
         self,

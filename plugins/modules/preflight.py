@@ -12,7 +12,7 @@ short_description: Check an inventory and its hosts before the roles of this col
 version_added: 1.0.0
 description:
   - Validates the inventory on the controller, then the host, and fails with all problems at once.
-  - "On the controller: duplicate names or addresses, the number of servers, unknown or misspelled variables."
+  - "On the controller: duplicate names or addresses, services that two roles register, the number of servers, unknown or misspelled variables."
   - "On the host: ports in use, missing addresses, a missing Docker Engine, images that cannot be pulled, and
     an agent of a secure cluster that would lose encryption and ACLs."
   - A port that a container of the same role uses is not a problem. The module needs nothing on the host but Python.

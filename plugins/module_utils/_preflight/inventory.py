@@ -19,6 +19,16 @@ UNIQUE = {
     "Registrator address": ("registrator_ip",),
 }
 
+# The variable of each role with the name of the service that Registrator registers for it.
+SERVICES = {
+    "helloworld": "helloworld_service_name",
+    "nginx_lb": "nginx_lb_service_name",
+    "haproxy_lb": "haproxy_lb_service_name",
+    "registrator": "registrator_service_name",
+}
+# The variables that decide whether a role registers a service at all.
+DECIDING = ("nginx_lb_state", "haproxy_lb_state", "registrator_state", "registrator_http")
+BALANCERS = ("nginx_lb", "haproxy_lb")
 
 _PLAIN = re.compile(r"consul://(\[[^\]]+\]|[^/:]+)")
 _OWN = ("127.0.0.1", "[::1]", "localhost")
@@ -52,6 +62,41 @@ def conflicts(hosts: t.Sequence[HostView]) -> list[str]:
         f"{what} {value} is used by {' and '.join(names)}: it must be unique for each host"
         for (what, value), names in claims.items()
         if len(names) > 1
+    ]
+
+
+def service_conflicts(hosts: t.Sequence[HostView], defaults: t.Mapping[str, t.Any]) -> list[str]:
+    """Services that several roles register: a client of one would also reach the other.
+
+    `defaults` are those of the variables in SERVICES.
+    """
+    claims: dict[str, set[str]] = {}
+    for host in hosts:
+        for role in host.roles & SERVICES.keys():
+            name = str(host.variables.get(SERVICES[role], defaults.get(SERVICES[role])) or "")
+            if name and _registers(host, role):
+                claims.setdefault(name.lower(), set()).add(role)
+    return [
+        f"service {name} is registered by {' and '.join(sorted(roles))}: change "
+        f"{' or '.join(SERVICES[role] for role in sorted(roles))}"
+        for name, roles in sorted(claims.items())
+        if len(roles) > 1
+    ]
+
+
+def balancer_problem(role: str, value: t.Callable[[str], t.Any]) -> list[str]:
+    """Why a balancer would send requests to itself."""
+    if value(f"{role}_state") == "absent":
+        return []
+    own = str(value(SERVICES[role]) or "")
+    services = [each["name"] for each in value(f"{role}_services") or ()]
+    if not services and not value(f"{role}_discover"):
+        services = [value(f"{role}_service")]
+    if own.lower() not in [str(name).lower() for name in services]:
+        return []
+    return [
+        f"{SERVICES[role]} {own} is also a service to balance: the balancer would send requests to "
+        "itself. It is the name of the balancer's own service; use another one"
     ]
 
 
@@ -110,6 +155,13 @@ def unknown_variables(
             hint = f"; did you mean {nearest[0]}?" if nearest else ""
             found.append(f"variable {name} is unknown to every role{hint}")
     return found
+
+
+def _registers(host: HostView, role: str) -> bool:
+    """Whether the role registers a service on this host."""
+    if host.variables.get(f"{role}_state") == "absent":
+        return False
+    return role != "registrator" or bool(host.variables.get("registrator_http"))
 
 
 def _values(host: HostView, names: t.Sequence[str]) -> set[str]:

@@ -83,10 +83,20 @@ def _balancer_ports(value: Lookup) -> tuple[str, ...]:
     return tuple(f"{port}/tcp" for port in ports)
 
 
+def _registrator_ports(value: Lookup) -> tuple[str, ...]:
+    """The status port, if it is one of the host."""
+    listen = str(value("registrator_http") or "")
+    if not listen or value("registrator_network_mode") != "host":
+        return ()
+    return (f"{listen.rpartition(':')[2]}/tcp",)
+
+
 def _ports(role: str, value: Lookup) -> tuple[str, ...]:
     """The role's ports on the host; an agent's in the order its documentation lists them."""
     if role == "nginx_lb":
         return _balancer_ports(value)
+    if role == "registrator":
+        return _registrator_ports(value)
     if role not in _AGENTS:
         return ()
     fixed = _SERVER_PORTS if role == "consul_server" else _CLIENT_PORTS

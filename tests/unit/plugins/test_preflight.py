@@ -10,11 +10,13 @@ import pytest
 from ansible_collections.rollcall.discovery.plugins.module_utils._preflight import host as machine
 from ansible_collections.rollcall.discovery.plugins.module_utils._preflight.inventory import (
     HostView,
+    balancer_problem,
     bootstrap_problem,
     conflicts,
     count_problem,
     registry_problem,
     server_warning,
+    service_conflicts,
     unknown_variables,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._preflight.needs import (
@@ -65,6 +67,75 @@ def test_a_variable_of_a_role_that_the_host_does_not_have_claims_nothing() -> No
         view("b", registrator_hostname="r"),
     ]
     assert conflicts(hosts) == []
+
+
+WEB = {"helloworld_service_name": "web", "nginx_lb_service_name": "nginx-lb"}
+
+
+def test_a_service_belongs_to_one_role() -> None:
+    """Whether two roles run on one host or on two, and without case: DNS knows none."""
+    hosts = [view("a", "nginx_lb", nginx_lb_service_name="Web"), view("b", "helloworld")]
+    assert service_conflicts(hosts, WEB) == [
+        "service web is registered by helloworld and nginx_lb: change helloworld_service_name or "
+        "nginx_lb_service_name"
+    ]
+
+
+def test_a_role_may_register_its_service_on_every_host() -> None:
+    """Instances of one service are what services are for."""
+    hosts = [view(name, "helloworld", "nginx_lb") for name in ("a", "b")]
+    assert service_conflicts(hosts, WEB) == []
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        view("b", "nginx_lb", nginx_lb_service_name="web", nginx_lb_state="absent"),
+        view("b", "nginx_lb", nginx_lb_service_name=""),
+        view("b", "registrator", registrator_service_name="web"),
+        view("b", "registrator", registrator_service_name="web", registrator_http=""),
+    ],
+)
+def test_what_is_not_registered_claims_no_service(host: HostView) -> None:
+    """A role that is removed, a balancer without a name, a Registrator without a status port."""
+    assert service_conflicts([view("a", "helloworld"), host], WEB) == []
+
+
+def test_a_registrator_with_a_status_port_claims_its_service() -> None:
+    """As it then registers itself."""
+    two = view("b", "registrator", registrator_service_name="web", registrator_http=":8405")
+    (sentence,) = service_conflicts([view("a", "helloworld"), two], WEB)
+    assert "registered by helloworld and registrator" in sentence
+
+
+@pytest.mark.parametrize(
+    ("service", "services", "sentences"),
+    [
+        ("Edge", [], 1),
+        ("web", [], 0),
+        ("edge", [{"name": "shop"}], 0),
+        ("web", [{"name": "shop"}, {"name": "edge"}], 1),
+    ],
+)
+def test_a_balancer_does_not_balance_itself(
+    service: str, services: list[dict[str, str]], sentences: int
+) -> None:
+    """The one service counts where there is no list of them."""
+    values = {
+        "nginx_lb_service_name": "edge",
+        "nginx_lb_service": service,
+        "nginx_lb_services": services,
+    }
+    told = balancer_problem("nginx_lb", values.get)
+    assert len(told) == sentences
+    assert all("nginx_lb_service_name edge is also" in sentence for sentence in told)
+
+
+@pytest.mark.parametrize("more", [{"nginx_lb_discover": True}, {"nginx_lb_state": "absent"}])
+def test_what_is_not_balanced_is_no_problem(more: dict[str, Any]) -> None:
+    """Where services are discovered the one service does not count; a balancer may be removed."""
+    values = {"nginx_lb_service_name": "edge", "nginx_lb_service": "edge", **more}
+    assert balancer_problem("nginx_lb", values.get) == []
 
 
 @pytest.mark.parametrize("servers", [1, 3, 5])
@@ -170,6 +241,23 @@ def test_a_balancer_needs_the_ports_of_what_it_does() -> None:
         nginx_lb_status_port=0,
     )
     assert needs_of("nginx_lb", whole).ports == ("80/tcp", "443/tcp")
+
+
+@pytest.mark.parametrize(
+    ("listen", "mode", "ports"),
+    [
+        ("", "host", ()),
+        (":8405", "host", ("8405/tcp",)),
+        ("[::1]:8405", "host", ("8405/tcp",)),
+        (":8405", "bridge", ()),
+    ],
+)
+def test_registrators_status_port_is_one_of_the_host(
+    listen: str, mode: str, ports: tuple[str, ...]
+) -> None:
+    """In the host's network."""
+    values = {"registrator_http": listen, "registrator_network_mode": mode}
+    assert needs_of("registrator", values.get).ports == ports
 
 
 def test_a_port_that_two_roles_want_is_a_conflict() -> None:
