@@ -24,6 +24,14 @@ MISTAKES = {
         {"registrator_hostname": "registrator"},
         "Registrator host name registrator is used by host-1 and host-2 and host-3",
     ),
+    "a balancer of the web service's name": (
+        {"nginx_lb_service_name": "my-web-server"},
+        "service my-web-server is registered by helloworld and nginx_lb",
+    ),
+    "a balancer of its own name": (
+        {"nginx_lb_service": "nginx-lb"},
+        "nginx_lb_service_name nginx-lb is also a service to balance",
+    ),
     "no server": (
         {"rollcall_consul_servers": "docker_hosts:!docker_hosts"},
         "no host is a Consul server",
