@@ -23,6 +23,8 @@ _WIDE = INNER[1] - INNER[0]
 _CHIP = 46.0
 _GROUP_PAD = 10.0
 NAME_SIZE, SOFT_SIZE = 15.0, 13.0
+# From the best to the worst.
+_STATUSES = ("passing", "warning", "critical")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,7 +101,7 @@ def _place(system: System, host: Host, top: float) -> Place:
     y = top + (56 if host.problem else 40)
     balancers = []
     for container in host.of(BALANCER):
-        balancers.append(_balancer(system, container, Box(INNER[0], y, _WIDE, _CHIP)))
+        balancers.append(_balancer(system, host, container, Box(INNER[0], y, _WIDE, _CHIP)))
         y += _CHIP + _GAP
     groups = []
     for label, pairs in _services(system, host).items():
@@ -108,7 +110,10 @@ def _place(system: System, host: Host, top: float) -> Place:
     lower = y + 8 if groups else y
     left = _column(0, lower, len(host.of(REGISTRATOR)))
     right = _column(1, lower, len(host.of(CONSUL)))
-    registrators = tuple(map(_registrator, host.of(REGISTRATOR), left))
+    registrators = tuple(
+        _registrator(system, host, each, box)
+        for each, box in zip(host.of(REGISTRATOR), left, strict=True)
+    )
     agents = tuple(
         _agent(system, host, each, box) for each, box in zip(host.of(CONSUL), right, strict=True)
     )
@@ -195,25 +200,31 @@ def _tooltip(container: Container | None, instance: Registration | None) -> str:
         state = f"{container.status}, {container.health}" if container.health else container.status
         lines += [f"container {container.name}: {state}", container.image]
         lines += [f"port {outer} is {inner} inside" for outer, inner in container.ports]
-    if instance is not None:
-        tags = f" ({', '.join(instance.tags)})" if instance.tags else ""
-        lines.append(f"{instance.service}{tags} at {instance.place}: {instance.status}")
-        lines.append(f"{instance.id} at node {instance.node}")
-    else:
-        lines.append("not registered")
+    lines += _registration_lines(instance) if instance is not None else ["not registered"]
     return "\n".join(lines)
 
 
-def _balancer(system: System, container: Container, box: Box) -> Chip:
+def _registration_lines(instance: Registration) -> list[str]:
+    """The details of a registration."""
+    tags = f" ({', '.join(instance.tags)})" if instance.tags else ""
+    return [
+        f"{instance.service}{tags} at {instance.place}: {instance.status}",
+        f"{instance.id} at node {instance.node}",
+    ]
+
+
+def _balancer(system: System, host: Host, container: Container, box: Box) -> Chip:
     """A balancer, with how many instances it has to send requests to."""
     count = sum(map(system.upstream, system.instances))
     line = f"{count} healthy of {', '.join(system.followed) or 'no service'}"
-    return _plain(container, box, line if container.well else container.status)
+    found = system.registrations(host, container)
+    return _plain(container, box, line if container.well else container.status, found)
 
 
-def _registrator(container: Container, box: Box) -> Chip:
+def _registrator(system: System, host: Host, container: Container, box: Box) -> Chip:
     """A Registrator."""
-    return _plain(container, box, "registers" if container.well else container.status)
+    found = system.registrations(host, container)
+    return _plain(container, box, "registers" if container.well else container.status, found)
 
 
 def _agent(system: System, host: Host, container: Container, box: Box) -> Chip:
@@ -230,13 +241,17 @@ def _agent(system: System, host: Host, container: Container, box: Box) -> Chip:
     )
 
 
-def _plain(container: Container, box: Box, line: str) -> Chip:
-    """A part of the stack itself."""
+def _plain(container: Container, box: Box, line: str, found: tuple[Registration, ...] = ()) -> Chip:
+    """A part of the stack itself; one that is registered has the mark of its worst registration."""
+    lines = [f"container {container.name}: {container.status}", container.image]
     return Chip(
         box=box,
         kind=container.kind,
-        name=fitted(container.name, box.width - 20, NAME_SIZE),
+        name=fitted(container.name, box.width - (36 if found else 20), NAME_SIZE),
         line=fitted(line, box.width - 20, SOFT_SIZE),
-        tooltip=f"container {container.name}: {container.status}\n{container.image}",
+        tooltip="\n".join(
+            [*lines, *(text for each in found for text in _registration_lines(each))]
+        ),
+        mark=max((each.status for each in found), key=_STATUSES.index, default=""),
         ill=not container.well,
     )

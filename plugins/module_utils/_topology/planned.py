@@ -22,6 +22,8 @@ from .system import (
 )
 
 FOLLOWED = "my-web-server"
+# The service of each kind of container that Registrator registers.
+_SERVICES = {BALANCER: "nginx-lb", SERVICE: FOLLOWED}
 # Docker chooses ports from here on; a plan counts up.
 _FIRST_PORT = 32768
 
@@ -33,6 +35,7 @@ class StackPlan:
     addresses: t.Mapping[str, str]
     groups: t.Mapping[str, t.Sequence[str]]
     web_containers: int = 1
+    balancer_port: int = 80
     stopped_servers: tuple[str, ...] = ()
 
     def _in(self, host: str, group: str) -> bool:
@@ -42,7 +45,8 @@ class StackPlan:
         """What shall run on a host."""
         found = []
         if self._in(host, "load_balancers"):
-            found.append(Container("nginx-lb", BALANCER, "rollcall/nginx-lb", ports=((80, 80),)))
+            ports = ((self.balancer_port, self.balancer_port),)
+            found.append(Container("nginx-lb", BALANCER, "rollcall/nginx-lb", ports=ports))
         if self._in(host, "web_servers"):
             found += [
                 Container(
@@ -88,8 +92,8 @@ def planned(plan: StackPlan) -> System:
         agents=agents,
         instances=tuple(
             Registration(
-                FOLLOWED,
-                f"registrator-{host.name}:{each.name}:80",
+                service,
+                f"registrator-{host.name}:{each.name}:{each.ports[0][1]}",
                 host.name if host.name in nodes else leading[0],
                 host.address,
                 each.ports[0][0],
@@ -97,7 +101,8 @@ def planned(plan: StackPlan) -> System:
                 "critical" if host.name in plan.stopped_servers else "passing",
             )
             for host in hosts
-            for each in host.of(SERVICE)
+            for kind, service in _SERVICES.items()
+            for each in host.of(kind)
         ),
         leader=leading[0] if leading else "",
         followed=(FOLLOWED,),

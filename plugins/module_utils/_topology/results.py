@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from .system import (
@@ -32,7 +33,8 @@ def system_of(results: t.Mapping[str, t.Mapping[str, t.Any]], followed: t.Sequen
     """Join the results of all hosts, by host name; each has an additional `address`.
 
     The cluster state is that of the first agent that knows a leader, else that of the first agent.
-    Without `followed` every service but consul counts as load-balanced.
+    Without `followed` every service counts as load-balanced, but for Consul's own and those of the
+    balancers and Registrators.
     """
     states = [found["consul"] for found in results.values() if found.get("consul")]
     state: t.Mapping[str, t.Any] = next(
@@ -41,7 +43,7 @@ def system_of(results: t.Mapping[str, t.Mapping[str, t.Any]], followed: t.Sequen
     # Consul registers its own servers, which are already among the members.
     found = [each for each in state.get("instances", ()) if each["service"] != "consul"]
     instances = tuple(_instance(each) for each in found)
-    return System(
+    system = System(
         hosts=tuple(_host(name, result) for name, result in results.items()),
         agents=tuple(
             Agent(each["name"], each["address"], each["role"], each["status"])
@@ -49,9 +51,21 @@ def system_of(results: t.Mapping[str, t.Mapping[str, t.Any]], followed: t.Sequen
         ),
         instances=instances,
         leader=state.get("leader_node", ""),
-        followed=tuple(followed) or tuple(sorted({each.service for each in instances})),
+        followed=tuple(followed),
         problem="" if states else "no Consul agent answered",
     )
+    return system if followed else dataclasses.replace(system, followed=_web_services(system))
+
+
+def _web_services(system: System) -> tuple[str, ...]:
+    """The registered services that are not parts of the stack itself."""
+    parts = {
+        each.service
+        for host in system.hosts
+        for container in (*host.of(BALANCER), *host.of(REGISTRATOR))
+        for each in system.registrations(host, container)
+    }
+    return tuple(sorted({each.service for each in system.instances} - parts))
 
 
 def _host(name: str, found: t.Mapping[str, t.Any]) -> Host:

@@ -25,6 +25,11 @@ def instance(address: str, port: int = 32768, **changes: t.Any) -> Result:
     return {**usual, "address": address, "port": port, "status": "passing", **changes}
 
 
+def served(name: str, owner: str, port: int) -> Result:
+    """A part of the stack in the host's network, which serves a port."""
+    return container(name, owner, ports=[{"host": port, "container": port}])
+
+
 def consul(*instances: Result, leader: str = "n1", **members: str) -> Result:
     """What an agent knows; members by their names, `address status` or `address`."""
     return {

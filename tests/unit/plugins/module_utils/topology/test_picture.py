@@ -12,7 +12,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._topology.pictu
 from ansible_collections.rollcall.discovery.plugins.module_utils._topology.results import system_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stack_results import STACK, consul, container, host, instance, web, whole
+from stack_results import STACK, consul, container, host, instance, served, web, whole
 
 SVG = "{http://www.w3.org/2000/svg}"
 LAW = settings(max_examples=40, deadline=None, database=None)
@@ -105,6 +105,22 @@ def test_more_is_told_where_the_pointer_rests() -> None:
     told = "\n".join(each.text or "" for each in root.iter(f"{SVG}title"))
     for word in ("example/web:1", "32768 is 80 inside", "blue", "r:web-1:80", "node n1"):
         assert word in told
+
+
+def test_a_part_of_the_stack_is_no_web_service() -> None:
+    """A balancer that is registered has a mark and its details, and no frame of a service."""
+    known = consul(instance("10.0.0.1", 8080, service="edge", id="r:lb:8080", status="critical"))
+    root = drawn({"h1": host("10.0.0.1", served("lb", "nginx_lb", 8080), consul=known)})
+    assert (classes(root, "balancer"), classes(root, "group"), classes(root, "service")) == (
+        1,
+        0,
+        0,
+    )
+    circles = [each.get("class") for each in root.iter(f"{SVG}circle")]
+    # The legend has one of each.
+    assert circles.count("critical") == 2
+    told = "\n".join(each.text or "" for each in root.iter(f"{SVG}title"))
+    assert "edge at 10.0.0.1:8080: critical\nr:lb:8080 at node n1" in told
 
 
 def test_nothing_at_all_is_a_picture_too() -> None:

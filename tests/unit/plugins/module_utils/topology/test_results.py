@@ -12,7 +12,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._topology.syste
     REGISTRATOR,
     SERVICE,
 )
-from stack_results import consul, container, host, instance, web, whole
+from stack_results import consul, container, host, instance, served, web, whole
 
 
 @pytest.mark.parametrize(
@@ -95,15 +95,28 @@ def test_consuls_own_service_is_left_to_the_members() -> None:
     assert [each.service for each in system.instances] == ["web"]
 
 
+def test_the_stacks_own_services_are_not_balanced() -> None:
+    """Nor does a balancer send requests to another one, or to a Registrator."""
+    parts = served("lb", "nginx_lb", 80), served("registrator", "registrator", 8405)
+    known = consul(
+        instance("10.0.0.1"),
+        instance("10.0.0.1", 80, service="edge"),
+        instance("10.0.0.1", 8405, service="registrator"),
+    )
+    system = system_of({"h1": host("10.0.0.1", *parts, web(), consul=known)}, ())
+    assert system.followed == ("web",)
+    assert system.strays(system.hosts[0]) == ()
+
+
 @pytest.mark.parametrize(
-    ("followed", "status", "served"),
+    ("followed", "status", "sent"),
     [((), "passing", True), (("web",), "passing", True), (("shop",), "passing", False)]
     + [(("web",), status, False) for status in ("warning", "critical")],
 )
 def test_only_what_passes_is_sent_requests(
-    followed: tuple[str, ...], status: str, served: bool
+    followed: tuple[str, ...], status: str, sent: bool
 ) -> None:
     """Of the services that are balanced."""
     known = consul(instance("10.0.0.1", status=status))
     system = system_of({"h1": host("10.0.0.1", web(), consul=known)}, followed)
-    assert system.upstream(system.instances[0]) is served
+    assert system.upstream(system.instances[0]) is sent

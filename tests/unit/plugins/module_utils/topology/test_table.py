@@ -6,7 +6,7 @@ import typing as t
 
 from ansible_collections.rollcall.discovery.plugins.module_utils._topology.results import system_of
 from ansible_collections.rollcall.discovery.plugins.module_utils._topology.table import table
-from stack_results import consul, container, host, instance, web, whole
+from stack_results import consul, container, host, instance, served, web, whole
 
 
 def lines(results: dict[str, t.Any]) -> list[str]:
@@ -23,6 +23,19 @@ def test_a_stack_that_is_well() -> None:
         "h1 web-1 running 32768->80 web passing",
         "h1 registrator running",
         "h1 consul-server running server, leader",
+    ]
+
+
+def test_a_balancer_and_a_registrator_that_are_services_have_their_status() -> None:
+    """At the port that each serves."""
+    parts = served("lb", "nginx_lb", 8080), served("registrator", "registrator", 8405)
+    known = consul(
+        instance("10.0.0.1", 8080, service="nginx-lb", status="critical"),
+        instance("10.0.0.1", 8405, service="registrator"),
+    )
+    assert lines({"h1": host("10.0.0.1", *parts, consul=known)})[2:] == [
+        "h1 lb running 8080->8080 nginx-lb critical",
+        "h1 registrator running 8405->8405 registrator passing",
     ]
 
 
