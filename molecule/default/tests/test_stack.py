@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from rollcall_agents.polling import eventually
+
 
 def test_the_agent_sees_three_servers_alive(consul: Any) -> None:
     """Every member is a server, and alive."""
@@ -24,6 +26,16 @@ def test_the_catalog_lists_an_instance_of_every_host(consul: Any) -> None:
     found = consul("/v1/health/service/my-web-server?passing")
     tags = sorted(tag for entry in found for tag in entry["Service"]["Tags"])
     assert tags == ["backend-1", "backend-2", "backend-3"]
+
+
+def test_the_balancer_is_a_service(consul: Any) -> None:
+    """At the port that it serves, where its check passes."""
+    (found,) = eventually(
+        "a balancer that passes", lambda: consul("/v1/health/service/nginx-lb?passing"), 15
+    )
+    service = found["Service"]
+    assert (service["Address"], service["Port"]) == ("10.111.152.136", 80)
+    assert service["Meta"]["program"] == "nginx"
 
 
 def test_the_page_is_answered_by_every_host(answering: Any) -> None:
