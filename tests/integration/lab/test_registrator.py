@@ -140,6 +140,20 @@ def test_another_host_name_makes_no_duplicates(lab: Lab, eventually: Eventually)
     eventually(lambda: _owners(lab, "host-3") == {"registrator-3"}, 5)
 
 
+def test_a_registrator_with_a_status_port_registers_itself(
+    lab: Lab, eventually: Eventually
+) -> None:
+    """Its own check passes; without a status port it is no service any more."""
+    deploy = ("playbooks/deploy/registrator.yml", "--limit", "host-2")
+    recap = lab.play(*deploy, "-e", "registrator_http=:8405")
+    assert not recap.failed, recap.output
+    try:
+        eventually(lambda: _registrators(lab) == {(HOSTS["host-2"], 8405)}, 30)
+    finally:
+        lab.play(*deploy)
+    eventually(lambda: lab.consul("/v1/catalog/service/registrator") == [], 15)
+
+
 def test_upstreams_registrations_are_adopted_without_a_gap(
     lab: Lab, eventually: Eventually
 ) -> None:
@@ -160,6 +174,12 @@ def test_upstreams_registrations_are_adopted_without_a_gap(
     lab.ssh("host-2", "docker start registrator > /dev/null")
     eventually(lambda: _owners(lab, "host-2") == {"registrator-2"}, 5)
     assert _created(lab, identifier) == made
+
+
+def _registrators(lab: Lab) -> set[tuple[str, int]]:
+    """Address and port of each Registrator that passes its check."""
+    found = lab.consul("/v1/health/service/registrator?passing")
+    return {(entry["Service"]["Address"], entry["Service"]["Port"]) for entry in found}
 
 
 def _catalog(lab: Lab) -> dict[str, int]:

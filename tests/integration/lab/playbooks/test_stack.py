@@ -5,6 +5,16 @@ from __future__ import annotations
 from ..conftest import HOSTS, Eventually, Lab
 
 
+def balancers(lab: Lab) -> set[tuple[str, int]]:
+    """The status of the own check of each registered balancer, and its port."""
+    return {
+        (check["Status"], entry["Service"]["Port"])
+        for entry in lab.consul("/v1/health/service/nginx-lb")
+        for check in entry["Checks"]
+        if check["ServiceID"]
+    }
+
+
 def test_the_page_is_answered_by_all_three_hosts(lab: Lab) -> None:
     """Thirty requests to the balancer reach every host."""
     answers = [lab.get(lab.page) for _ in range(30)]
@@ -50,6 +60,20 @@ def test_scaling_out_and_in_leaves_the_truth(lab: Lab, eventually: Eventually) -
     lab.converge("-e", "helloworld_count=1")
     eventually(lambda: len(lab.passing()) == 3 and lab.passing() == lab.containers(), 15)
     eventually(lambda: len(lab.backends(12)) == 3, 15)
+
+
+def test_a_balancer_of_another_port_is_registered_there(lab: Lab, eventually: Eventually) -> None:
+    """Its check passes at the other port, nothing is left at port 80, and the audit agrees."""
+    deploy = "playbooks/deploy/load_balancer.yml"
+    moved = lab.play(deploy, "-e", "nginx_lb_port=8080")
+    assert not moved.failed, moved.output
+    try:
+        eventually(lambda: balancers(lab) == {("passing", 8080)}, 15)
+        audit = lab.play("playbooks/audit.yml")
+        assert not audit.failed, audit.output
+    finally:
+        lab.play(deploy)
+    eventually(lambda: balancers(lab) == {("passing", 80)}, 15)
 
 
 def test_an_instance_whose_host_left_the_group_is_gone(lab: Lab, eventually: Eventually) -> None:
