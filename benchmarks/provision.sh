@@ -30,6 +30,7 @@ SCRIPT
   if [ "$number" = 1 ]; then
     cat <<SCRIPT
 docker run -d --name nginx-lb --network host --restart unless-stopped --stop-timeout 40 \
+  --expose 80 -l SERVICE_80_NAME=nginx-lb -l SERVICE_80_CHECK_HTTP=/healthz -l SERVICE_80_CHECK_INTERVAL=2s \
   -e CONSUL_HTTP_ADDR=127.0.0.1:8500 -e NGINX_LB_SERVICE=my-web-server -e NGINX_LB_PORT=80 \
   -e NGINX_LB_CONNECT_TIMEOUT=500ms $registry/rollcall/nginx-lb:1.0.0
 SCRIPT
