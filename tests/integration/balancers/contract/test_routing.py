@@ -35,6 +35,19 @@ def test_services_are_found_by_host_and_path(stage: Stage) -> None:
     assert stage.get("/", host="other.example").status == 404
 
 
+def test_a_health_check_is_not_logged(stage: Stage) -> None:
+    """Consul asks every few seconds; the requests of clients are logged."""
+    stage.backend("one")
+    stage.start(services=WEB)
+    stage.serving("one")
+    # While it starts, an error of it may name the path.
+    before = stage.log().count("/healthz")
+    stage.get("/healthz")
+    stage.get("/seen")
+    stage.says("/seen")
+    assert stage.log().count("/healthz") == before
+
+
 def test_a_dead_instance_costs_nobody_a_request(stage: Stage) -> None:
     """It refuses connections and Consul does not know yet: GET and POST go to the next."""
     stage.backend("one")

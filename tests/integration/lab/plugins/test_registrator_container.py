@@ -17,7 +17,7 @@ from ansible_collections.rollcall.discovery.tests.support.promises import (
     documented,
 )
 
-from ..conftest import Lab
+from ..conftest import Eventually, Lab
 
 MODULE = "rollcall.discovery.registrator_container"
 NAME = "registrator-example"
@@ -183,6 +183,22 @@ def test_a_crash_loop_is_stopped_and_repaired(lab: Lab, image: str, tmp_path: An
     actions = [run["container"]["action"] for run in (first, stopped, again, repaired)]
     assert actions[1:] == ["stopped", "started", "recreated"], actions
     assert inspect(lab)["State"]["Status"] == "running"
+
+
+def test_a_status_port_is_a_service_of_its_host(
+    lab: Lab, image: str, tmp_path: Any, eventually: Eventually
+) -> None:
+    """The host's own Registrator registers it, as any container; it leaves with the container."""
+    identifier = f"registrator-1:{NAME}:8405"
+    lab.tasks(tmp_path, [task(image, http=":8405", service_name="announcer")])
+    try:
+        eventually(lambda: identifier in lab.consul("/v1/agent/services"), 10)
+        found = lab.consul("/v1/agent/services")[identifier]
+        assert (found["Service"], found["Port"]) == ("announcer", 8405)
+        assert found["Meta"]["program"] == "registrator"
+    finally:
+        remove(lab)
+    eventually(lambda: identifier not in lab.consul("/v1/agent/services"), 10)
 
 
 def test_a_token_stays_in_its_file(lab: Lab, image: str, tmp_path: Any) -> None:
