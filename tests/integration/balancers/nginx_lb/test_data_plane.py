@@ -123,7 +123,7 @@ def test_half_requests_of_one_client_shut_nobody_out(stage: NginxStage) -> None:
 
 
 def test_connections_of_one_client_can_be_limited(stage: NginxStage) -> None:
-    """The one more is answered with 429."""
+    """The one more is answered with 429, a health check is not."""
     stage.backend("one")
     stage.start(services=WEB, connections_per_client=2)
     stage.serving("one")
@@ -134,3 +134,4 @@ def test_connections_of_one_client_can_be_limited(stage: NginxStage) -> None:
             )
             slow.sendall(b"GET /?seconds=20 HTTP/1.1\r\nHost: a\r\n\r\n")
         stage.sees("a refusal", lambda: stage.get().status == 429)
+        assert stage.get("/healthz").status == 200

@@ -116,6 +116,13 @@ def test_a_setting_is_a_directive(options: dict[str, Any], line: str) -> None:
     assert line in text(**options)
 
 
+def test_a_health_check_is_not_refused_for_what_others_do() -> None:
+    """Consul's agent has the address of every other client on its host."""
+    found = block(text(connections_per_client=5), "location = /healthz {")
+    assert "limit_conn nginx_lb_clients 65535;" in found
+    assert "limit_conn" not in block(text(), "location = /healthz {")
+
+
 def test_what_a_snippet_says_is_not_replaced() -> None:
     """A word between @ is the operator's."""
     assert "# @port@ and @run@" in text(http_snippet="# @port@ and @run@")

@@ -34,6 +34,8 @@ gzip_types text/plain text/css text/xml application/json application/javascript
 """
 # A request has a connection to its client and one to an instance; logs and sockets have the rest.
 _FILES_PER_CONNECTION, _OTHER_FILES = 2, 128
+# The highest limit that nginx accepts.
+_MOST_CONNECTIONS = "65535"
 # Headers that name the client, and that nginx.conf sets.
 _FORWARDED = ("x-forwarded-for", "x-real-ip", "forwarded")
 
@@ -258,6 +260,9 @@ def _health(options: Settings, paths: Paths, host: str) -> Iterator[str]:
     if host:
         return
     yield f"  location = {options.health_path} {{"
+    if options.connections_per_client:
+        # The agent that asks shares its address with every client on its host.
+        yield _line(2, "limit_conn", "nginx_lb_clients", _MOST_CONNECTIONS)
     yield _line(2, "access_log", "off")
     yield _line(2, "proxy_pass", f"http://unix:{paths.run}/status.sock:/healthz")
     yield _line(2, "proxy_connect_timeout", "1s")
