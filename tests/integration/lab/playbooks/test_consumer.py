@@ -61,11 +61,13 @@ def test_single_roles_carry_a_service_of_somebody_else(
 
 
 def test_what_it_named_is_named_so(lab: Lab) -> None:
-    """Containers, nodes and the datacenter have the project's names."""
+    """Containers, nodes, the datacenter and the balancer in Consul have the project's names."""
     names = set(lab.ssh("host-1", "docker ps --format '{{.Names}}'").split())
     assert names == {"catalogue", "announcer", "quotes"}
     nodes = {(node["Node"], node["Datacenter"]) for node in lab.consul("/v1/catalog/nodes")}
     assert nodes == {(f"catalogue-{name}", "north") for name in ("bergen", "oslo", "tromso")}
+    (counter,) = lab.consul("/v1/health/service/counter?passing")
+    assert (counter["Service"]["Address"], counter["Service"]["Port"]) == (HOSTS["host-2"], 8080)
 
 
 def test_the_whole_stack_runs_by_its_full_name(
