@@ -76,6 +76,10 @@ class NginxStage(Stage):
         """What the status says of each service."""
         return {name: each["instances"] for name, each in self.status()["services"].items()}
 
+    def withdrawn(self, service: str = "web") -> list[str]:
+        """The instances of a service that Consul did not remove and that get no requests."""
+        return list(self.status()["services"][service]["withdrawn"])
+
     def loaded(self) -> int:
         """How often nginx has read another configuration."""
         return int(self.metrics()["nginx_lb_reloads_total"])

@@ -10,6 +10,7 @@ import socket
 from typing import Any
 
 import pytest
+from ansible_collections.rollcall.discovery.tests.support.balancer.backends import Backend
 from ansible_collections.rollcall.discovery.tests.support.balancer.clients import Load, failures
 from ansible_collections.rollcall.discovery.tests.support.balancer.fixtures import Stages
 from ansible_collections.rollcall.discovery.tests.support.balancer.nginx import NginxStage
@@ -77,6 +78,48 @@ def test_a_hold_survives_the_container(stage: NginxStage) -> None:
     stage.run()
     assert stage.reaches("held")["reason"] == "web: the Consul cluster was re-created"
     assert stage.names() == {"one"}
+
+
+def started_at(place: Backend, name: str, stage: NginxStage) -> Backend:
+    """Another instance at the port of this one, which Consul does not know."""
+    backend = Backend(name, place.address, place.port)
+    stage.backends.append(backend)
+    return backend
+
+
+def test_a_port_that_became_another_containers_gets_no_requests(stage: NginxStage) -> None:
+    """Consul is away: the host refused connections in between, and the other one serves."""
+    one = stage.backend("one")
+    stage.backend("two")
+    stage.start(services=WEB)
+    stage.serving("one", "two")
+    stage.agent.kill()
+    stage.kill(one)
+    stage.sees("the withdrawal", lambda: stage.withdrawn() == [one.place])
+    stranger = started_at(one, "stranger", stage)
+    assert {stage.get().name for _ in range(20)} == {"two"}
+    assert stranger.seen == []
+    stage.agent.start()
+    stage.deregister(one)
+    stage.reaches("fresh")
+    stage.sees("no withdrawal", lambda: stage.withdrawn() == [])
+    assert stage.names() == {"two"}
+
+
+def test_an_instance_says_itself_what_it_is(stage: NginxStage) -> None:
+    """One that is started again at its port is served, and no other at the port of the last."""
+    one = stage.backend("one")
+    stage.start(services=[{"name": "web", "verify_path": "/", "verify_text": "one"}])
+    stage.sees("the question", lambda: ("GET", "/") in one.seen)
+    stage.serving("one")
+    stage.agent.kill()
+    stage.kill(one)
+    stranger = started_at(one, "stranger", stage)
+    stage.sees("the withdrawal", lambda: stage.withdrawn() == [one.place])
+    assert stage.get().status == 503
+    stage.kill(stranger)
+    started_at(one, "one", stage)
+    stage.sees("it", lambda: stage.withdrawn() == [] and stage.get().name == "one")
 
 
 def test_the_operator_has_the_last_word(stage: NginxStage) -> None:

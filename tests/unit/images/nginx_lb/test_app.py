@@ -13,12 +13,15 @@ from unittest import mock
 import pytest
 from nginx_lb import app
 from nginx_lb.app import ControlProcess
+from nginx_lb.model import Endpoint
 from nginx_lb.nginx.configuration import Paths
 from nginx_lb.protection.leader_check import LeaderStatus
 from nginx_lb.protection.store import State, save
+from nginx_lb.protection.withdrawal import Finding, Target
 from nginx_lb.settings.file import SettingsFile
+from nginx_lb.settings.model import Verification
 
-from .builders import BASE, record
+from .builders import BASE, endpoint, entry, record, snapshot
 from .fakes import FakeNginx
 
 
@@ -41,6 +44,9 @@ class Stage:
         monkeypatch.setattr(app, "Nginx", lambda *_: self.nginx)
         monkeypatch.setattr(app, "ServiceDiscovery", lambda *_, **__: self.discovery)
         monkeypatch.setattr(app, "LeaderMonitor", self._monitor)
+        self.prober = mock.Mock(findings={})
+        self.prober_says: Callable[[], None] = mock.Mock()
+        monkeypatch.setattr(app, "Prober", self._prober)
         monkeypatch.setattr(app, "StatusServer", self.servers)
         monkeypatch.setattr(signal, "signal", self.handlers.__setitem__)
         self.build()
@@ -71,6 +77,10 @@ class Stage:
     def signal(self, number: signal.Signals) -> None:
         """Call the handler of a signal."""
         self.handlers[number](number, None)
+
+    def _prober(self, on_change: Callable[[], None]) -> mock.Mock:
+        self.prober_says = on_change
+        return self.prober
 
     def _monitor(self, _consul: object, on_status: Callable[[LeaderStatus], None]) -> mock.Mock:
         self.send = on_status
@@ -182,6 +192,37 @@ def test_it_is_stale_while_it_hears_nothing(stage: Stage) -> None:
         look,
     )
     assert states == ["", "", "429 Too Many Requests", ""]
+
+
+def test_instances_are_asked_while_consul_is_not_heard(stage: Stage) -> None:
+    """What refuses gets no requests, until Consul has a leader again."""
+    stage.discovery.declared = snapshot(
+        *(entry(address=each.address, id=each.address) for each in (endpoint(1), endpoint(2)))
+    )
+    one, two = (Target("web", endpoint(number), Verification()) for number in (1, 2))
+    served: list[list[Endpoint]] = []
+
+    def look() -> None:
+        served.append([each.endpoint for each in stage.daemon.report().services["web"]])
+
+    def find() -> None:
+        stage.prober.watch.assert_called_with(frozenset({one, two}), 1.0)
+        stage.prober.findings = {one: Finding.REFUSED, two: Finding.UNKNOWN}
+
+    stage.play(
+        lambda: stage.send(LeaderStatus(False, problem="Consul has no leader")),
+        look,
+        find,
+        lambda: stage.prober_says(),
+        lambda: None,
+        look,
+        lambda: stage.send(LeaderStatus(True, "cluster-1")),
+        lambda: None,
+        look,
+    )
+    both = [endpoint(1), endpoint(2)]
+    assert served == [both, [endpoint(2)], both]
+    stage.prober.watch.assert_called_with(frozenset(), 10.0)
 
 
 def test_another_cluster_is_followed_anew(stage: Stage, caplog: Any) -> None:

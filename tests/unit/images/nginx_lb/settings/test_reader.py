@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from nginx_lb.settings import reader
-from nginx_lb.settings.model import Certificate, Service, Settings
+from nginx_lb.settings.model import Certificate, Service, Settings, Verification
 from nginx_lb.settings.validation import InvalidValue
 
 from ..builders import BASE, settings
@@ -84,10 +84,11 @@ def test_everything_can_be_said() -> None:
         "buffering": False,
     }
     place: dict[str, Any] = {"hosts": ["a.example"], "path": "/x", "strip_path": True}
+    verify = {"verify_path": "/whoami", "verify_text": "web"}
     found = settings(
         revision="abc",
         port=8080,
-        services=[{"name": "web", "tag": "blue", "snippet": "# mine", **place, **tuning}],
+        services=[{"name": "web", "tag": "blue", "snippet": "# mine", **place, **verify, **tuning}],
         defaults=tuning,
         discover={"tag": "lb", "hosts": ["*.example.org"]},
         tls={
@@ -117,7 +118,11 @@ def test_everything_can_be_said() -> None:
         shutdown_timeout="9s",
     )
     assert found.services == (
-        Service("web", ("a.example",), "/x", True, "blue", "# mine", found.defaults),
+        Service(
+            *("web", ("a.example",), "/x", True, "blue", "# mine"),
+            Verification("/whoami", "web"),
+            found.defaults,
+        ),
     )
     assert found.tls is not None
     assert found.tls.certificates == (Certificate("main", ("a.example",)),)
@@ -143,6 +148,10 @@ def test_everything_can_be_said() -> None:
         (
             {"services": [{"name": "a", "balance": "best"}]},
             "'best' is not one of round_robin, least_conn",
+        ),
+        (
+            {"services": [{"name": "a", "verify_path": "/whoami"}]},
+            "verify_path and service.verify_text need each other",
         ),
         ({"services": [{"name": "a"}, {"name": "b"}]}, "a and b both claim every host /"),
         ({"tls": {"certificates": []}}, "tls.certificates: TLS needs at least one"),

@@ -28,6 +28,7 @@ def report(**changes: Any) -> Report:
         services=services,
         leaving={},
         holds={},
+        withdrawn={},
         skipped=(),
         skipped_total=0,
         reloads=6,
@@ -110,12 +111,17 @@ def test_without_nginxs_counters_there_are_ours() -> None:
 
 
 def test_the_status_says_which_settings_are_in_use() -> None:
-    """Offered and refused, with the reason; and what is held of which service."""
-    said = status_report.status(report(offered_revision="r2", settings_refused="no", holds=HOLD))
+    """Offered and refused, with the reason; and what is held and withdrawn of which service."""
+    withdrawn = {"web": frozenset({endpoint(2)})}
+    said = status_report.status(
+        report(offered_revision="r2", settings_refused="no", holds=HOLD, withdrawn=withdrawn)
+    )
     assert said["settings"] == {
         "revision": "r1",
         "offered_revision": "r2",
         "accepted": False,
         "reason": "no",
     }
-    assert said["services"] == {"web": {"instances": 2, "held": ["10.0.0.2:80"]}}
+    assert said["services"] == {
+        "web": {"instances": 2, "held": ["10.0.0.2:80"], "withdrawn": ["10.0.0.2:80"]}
+    }

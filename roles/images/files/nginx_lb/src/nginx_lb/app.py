@@ -20,6 +20,7 @@ from .nginx.process import Nginx, Refused
 from .nginx.publisher import Publisher
 from .protection import store
 from .protection.leader_check import LeaderCheck, LeaderMonitor, LeaderStatus
+from .protection.prober import Prober
 from .protection.served_state import ServedState
 from .reconciler import Reconciler
 from .settings import validation
@@ -33,6 +34,8 @@ log = logging.getLogger("nginx-lb")
 _POLL_SECONDS = 1.0
 _STALE_SECONDS = 15.0
 _ACCEPT_SECONDS = 10.0
+# Between two probes of the instances for which Consul does not vouch, and of others.
+_PROBE_SECONDS, _VERIFY_SECONDS = 1.0, 10.0
 _SIGNALS = {
     signal.SIGTERM: "stop",
     signal.SIGINT: "stop",
@@ -77,6 +80,7 @@ class ControlProcess:
         self._discovery = ServiceDiscovery(
             self._run_folder, on_change=lambda: self._inbox.put("catalog")
         )
+        self._prober = Prober(on_change=lambda: self._inbox.put("instances"))
         self._leader = LeaderCheck(self._settings.in_use.consul)
         self._leader_monitor: LeaderMonitor | None = None
         self._leader_status = LeaderStatus(False)
@@ -98,6 +102,7 @@ class ControlProcess:
             services=self._live.services,
             leaving=self._live.leaving(validation.seconds(settings.in_use.shutdown_timeout)),
             holds=self._served.holds,
+            withdrawn=self._served.withdrawn,
             skipped=self._reconciler.skipped,
             skipped_total=self._discovery.skipped_total,
             reloads=publisher.reloads,
@@ -197,10 +202,12 @@ class ControlProcess:
         if self._stopping:
             return
         self._settings.update(self._use)
+        self._probe()
         reconciler = self._reconciler
         if (
             any(changes)
             or self._served.holds
+            or self._served.withdrawn
             or reconciler.pending
             or self._publisher.should_check()
         ):
@@ -228,7 +235,7 @@ class ControlProcess:
             self._discovery.read()
         elif message == "stop":
             self._stopping = True
-        return message == "catalog"
+        return message in ("catalog", "instances")
 
     def _on_leader_status(self, status: LeaderStatus) -> bool:
         """Whether this is the first status of a cluster."""
@@ -245,6 +252,18 @@ class ControlProcess:
         self._served.cluster_id = status.cluster_id or self._served.cluster_id
         return other
 
+    @property
+    def _heard(self) -> bool:
+        """Whether Consul answers now; a moment without an answer is no staleness yet."""
+        return self._leader_status.leader and not self._discovery.problem
+
+    def _probe(self) -> None:
+        """Ask the instances for which Consul does not vouch, and those nobody has verified."""
+        options, served = self._settings.in_use, self._served
+        unconfirmed = served.unconfirmed(options, heard=self._heard)
+        pause = _PROBE_SECONDS if unconfirmed else _VERIFY_SECONDS
+        self._prober.watch(unconfirmed | served.unverified(options), pause)
+
     def _use(self, options: Settings) -> str:
         """Use these settings from now on; why that is not possible, "" where it is done."""
         problem = self._reconciler.use(options)
@@ -256,7 +275,10 @@ class ControlProcess:
         """Update the served state from what Consul reports, and have it published."""
         options = self._settings.in_use
         accepted = request.service if request else None
-        names = self._served.update(options, self._discovery, self._leader, accepted)
+        names = self._served.update(
+            *(options, self._discovery, self._leader, accepted), heard=self._heard
+        )
+        self._served.withdraw(options, self._prober.findings, heard=self._heard)
         if request:
             request.names = names
             request.done.set()

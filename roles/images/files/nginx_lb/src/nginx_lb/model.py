@@ -50,20 +50,27 @@ class Record:
     """What is served of a service, and what Consul last confirmed about it.
 
     A loss is measured against the endpoints in `confirmed`; they come from the cluster
-    `cluster_id` at the catalog index `index`.
+    `cluster_id` at the catalog index `index`. Those in `withdrawn` get no requests until Consul
+    vouches for them again.
     """
 
     instances: Instances = ()
     confirmed: frozenset[Endpoint] = frozenset()
     cluster_id: str = ""
     index: int = 0
+    withdrawn: frozenset[Endpoint] = frozenset()
 
     @property
     def endpoints(self) -> frozenset[Endpoint]:
-        """Where requests may be sent."""
+        """Where the instances listen."""
         return frozenset(instance.endpoint for instance in self.instances)
+
+    @property
+    def in_rotation(self) -> Instances:
+        """The instances that get requests."""
+        return tuple(each for each in self.instances if each.endpoint not in self.withdrawn)
 
 
 def instances_of(records: Mapping[str, Record]) -> dict[str, Instances]:
     """The instances to serve, by the key of their service."""
-    return {name: record.instances for name, record in records.items()}
+    return {name: record.in_rotation for name, record in records.items()}

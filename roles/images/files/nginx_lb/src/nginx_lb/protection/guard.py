@@ -9,6 +9,8 @@ instance, is held: the lost instances stay in rotation, under nginx's own failur
 A re-created cluster has an empty catalog: its leader is right about the catalog and wrong about
 what runs. What it lacks is held until the service is as large as before, or for
 `max_hold_seconds`: by then every Registrator has registered its containers several times.
+
+An instance that Consul reports is no longer withdrawn, see withdrawal.py, if Consul is heard.
 """
 
 from __future__ import annotations
@@ -82,8 +84,10 @@ def judge(
     holds: Mapping[str, Hold],
     now: float,
     forced: Collection[str] = (),
+    *,
+    heard: bool = True,
 ) -> Verdict:
-    """What to serve now that Consul reports `reported`.
+    """What to serve now that Consul reports `reported`; `heard` tells whether it still does.
 
     `evidence` matters only to services that lose instances; `forced` names the services whose
     losses the operator has accepted.
@@ -91,9 +95,10 @@ def judge(
     kept: dict[str, Record] = {}
     held: dict[str, Hold] = {}
     for name in sorted({*records, *reported}):
+        old = records.get(name, Record())
         record, hold = _decide(
             policy,
-            records.get(name, Record()),
+            _vouched_for(old, reported.get(name, ())) if heard else old,
             reported.get(name, ()),
             evidence,
             evidence.confirmed.get(name),
@@ -107,6 +112,12 @@ def judge(
         if name in reported or record.instances:
             kept[name] = record
     return Verdict(kept, held)
+
+
+def _vouched_for(record: Record, reported: Instances) -> Record:
+    """The record without the withdrawal of what Consul reports."""
+    present = frozenset(instance.endpoint for instance in reported)
+    return dataclasses.replace(record, withdrawn=record.withdrawn - present)
 
 
 def _decide(
@@ -126,7 +137,7 @@ def _decide(
         # Indexes of different clusters cannot be compared.
         known = old.index if cluster_id == old.cluster_id else 0
         index = confirmed.index if confirmed else known
-        return Record(new, endpoints, cluster_id, index), None
+        return Record(new, endpoints, cluster_id, index, old.withdrawn & endpoints), None
     if evidence.state != CONFIRMED or confirmed is None:
         return _without_a_leader(policy, old, new, lost, evidence, hold, now)
     if _recreated(old, evidence, confirmed) and len(endpoints) < len(old.confirmed):

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from .. import routing
 from ..discovery.service_discovery import ServiceDiscovery
-from ..model import Instances, Record
-from ..settings.model import Settings
-from . import guard
+from ..model import Endpoint, Instances, Record
+from ..settings.model import Settings, Verification
+from . import guard, withdrawal
 from .guard import Evidence, Hold
 from .leader_check import LeaderCheck, ServiceQuery
+from .withdrawal import Finding, Target
 
 log = logging.getLogger("nginx-lb")
 
@@ -28,6 +29,8 @@ class ServedState:
         # What the leader check saw last, and what `cluster_id` was then: it sees a cluster that was
         # re-created before the leader monitor, which polls.
         self._checked = ("", "")
+        # By which instances were known since the start.
+        self._verified: frozenset[tuple[str, Verification]] = frozenset()
 
     def update(
         self,
@@ -35,8 +38,10 @@ class ServedState:
         discovery: ServiceDiscovery,
         leader: LeaderCheck,
         accepted: str | None,
+        *,
+        heard: bool,
     ) -> list[str]:
-        """Take over what Consul reports, as far as the guard believes it.
+        """Take over what Consul reports, as far as the guard believes it; `heard`: it still does.
 
         `accepted` is the service whose loss the operator accepts, "" for all and None for none; the
         services for which that made a difference are returned. A service that Consul has not
@@ -60,13 +65,48 @@ class ServedState:
         forced = [name for name in lost if accepted in ("", name)]
         evidence = self._evidence(options, lost, leader)
         verdict = guard.judge(
-            options.guard, judged, reported, evidence, self.holds, time.monotonic(), forced
+            *(options.guard, judged, reported, evidence, self.holds, time.monotonic(), forced),
+            heard=heard,
         )
         others = {name: each for name, each in self.records.items() if name not in judged}
         holds = {name: hold for name, hold in self.holds.items() if name in others}
         self.records = {**others, **verdict.records}
         self._hold({**holds, **verdict.holds})
         return forced
+
+    @property
+    def withdrawn(self) -> dict[str, frozenset[Endpoint]]:
+        """The instances of each service that get no requests until Consul vouches for them."""
+        return {name: each.withdrawn for name, each in self.records.items() if each.withdrawn}
+
+    def unconfirmed(self, options: Settings, *, heard: bool) -> frozenset[Target]:
+        """The instances for which Consul does not vouch: all if it is not heard, else the held."""
+        held = {name: hold.lost for name, hold in self.holds.items()}
+        return _targets(options, held if heard else _endpoints(self.records))
+
+    def unverified(self, options: Settings) -> frozenset[Target]:
+        """The instances of services whose verification no instance has answered yet."""
+        unknown = {
+            key
+            for key, verification in _verifications(options).items()
+            if verification.path and (key, verification) not in self._verified
+        }
+        records = {name: each for name, each in self.records.items() if name in unknown}
+        return _targets(options, _endpoints(records))
+
+    def withdraw(
+        self, options: Settings, findings: Mapping[Target, Finding], *, heard: bool
+    ) -> None:
+        """Draw the conclusions from what was found: an instance that Consul reports stays."""
+        self._verified |= withdrawal.proven(findings)
+        unconfirmed = self.unconfirmed(options, heard=heard)
+        found = {each: why for each, why in findings.items() if each in unconfirmed}
+        records = withdrawal.concluded(self.records, found, self._verified, options.guard.max_drop)
+        reasons = {(each.service, each.endpoint): why.value for each, why in found.items()}
+        for name, record in records.items():
+            for endpoint in sorted(record.withdrawn - self.records[name].withdrawn):
+                log.warning("%s: %s %s: no requests", name, endpoint, reasons[name, endpoint])
+        self.records = records
 
     def _evidence(
         self, options: Settings, lost: Mapping[str, object], leader: LeaderCheck
@@ -103,3 +143,20 @@ class ServedState:
         for name in sorted(set(self.holds) - set(holds)):
             log.warning("hold released: %s", name)
         self.holds = holds
+
+
+def _endpoints(records: Mapping[str, Record]) -> dict[str, frozenset[Endpoint]]:
+    return {name: record.endpoints for name, record in records.items()}
+
+
+def _verifications(options: Settings) -> dict[str, Verification]:
+    return {routing.service_key(each): each.verification for each in options.services}
+
+
+def _targets(options: Settings, endpoints: Mapping[str, Collection[Endpoint]]) -> frozenset[Target]:
+    verifications = _verifications(options)
+    return frozenset(
+        Target(name, endpoint, verifications.get(name, Verification()))
+        for name, found in endpoints.items()
+        for endpoint in found
+    )

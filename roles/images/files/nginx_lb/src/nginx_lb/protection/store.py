@@ -48,12 +48,17 @@ def _record_values(record: Record) -> dict[str, Any]:
     return {
         "cluster_id": record.cluster_id,
         "index": record.index,
-        "confirmed": sorted([each.address, each.port] for each in record.confirmed),
+        "confirmed": _endpoint_values(record.confirmed),
+        "withdrawn": _endpoint_values(record.withdrawn),
         "instances": [
             [each.endpoint.address, each.endpoint.port, each.weight, each.id, list(each.tags)]
             for each in record.instances
         ],
     }
+
+
+def _endpoint_values(endpoints: frozenset[Endpoint]) -> list[list[str | int]]:
+    return [[each.address, each.port] for each in sorted(endpoints)]
 
 
 def _state(values: dict[str, Any]) -> State:
@@ -70,7 +75,13 @@ def _record(values: dict[str, Any]) -> Record:
             Instance(Endpoint(address, port), weight, identifier, tuple(tags))
             for address, port, weight, identifier, tags in values["instances"]
         ),
-        frozenset(Endpoint(address, port) for address, port in values["confirmed"]),
+        _endpoints(values["confirmed"]),
         values["cluster_id"],
         values["index"],
+        # The state of an older version has none.
+        _endpoints(values.get("withdrawn", [])),
     )
+
+
+def _endpoints(values: list[tuple[str, int]]) -> frozenset[Endpoint]:
+    return frozenset(Endpoint(address, port) for address, port in values)

@@ -37,11 +37,20 @@ class Tuning:
 
 
 @dataclasses.dataclass(frozen=True)
+class Verification:
+    """The path that every instance of a service answers with this text; no path asks none."""
+
+    path: str = ""
+    text: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
 class Service:
     """A service of the inventory: its name in Consul, and its hosts and path.
 
     Without hosts it serves every host name that no other service has. With `tag`, only instances
     with this tag are used. `snippet` is the operator's own nginx configuration for its location.
+    `verification` tells its instances from those of other services while Consul does not answer.
     """
 
     name: str
@@ -50,6 +59,7 @@ class Service:
     strip_path: bool = False
     tag: str = ""
     snippet: str = ""
+    verification: Verification = Verification()
     tuning: Tuning = Tuning()
 
 

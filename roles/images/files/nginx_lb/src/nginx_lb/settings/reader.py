@@ -26,6 +26,7 @@ from .model import (
     Settings,
     Tls,
     Tuning,
+    Verification,
 )
 from .validation import InvalidValue
 
@@ -140,9 +141,20 @@ def _service(value: Any, defaults: Tuning) -> Service:
         strip_path=reader.optional("strip_path", validation.flag, False),
         tag=reader.optional("tag", validation.tag, ""),
         snippet=reader.optional("snippet", validation.text, ""),
+        verification=_verification(reader),
         tuning=_tuned(reader, defaults),
     )
     reader.reject_unknown()
+    return found
+
+
+def _verification(reader: _MappingReader) -> Verification:
+    found = Verification(
+        reader.optional("verify_path", validation.path, ""),
+        reader.optional("verify_text", validation.text, ""),
+    )
+    if bool(found.path) is not bool(found.text):
+        raise InvalidValue("service.verify_path and service.verify_text need each other")
     return found
 
 

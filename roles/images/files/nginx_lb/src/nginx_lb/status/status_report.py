@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..model import Instances, Skip
+from ..model import Endpoint, Instances, Skip
 from ..protection.guard import Hold
 
 FRESH, HELD, STALE = "fresh", "held", "stale"
@@ -27,6 +27,7 @@ class Report:
     services: Mapping[str, Instances]
     leaving: Mapping[str, Instances]
     holds: Mapping[str, Hold]
+    withdrawn: Mapping[str, frozenset[Endpoint]]
     skipped: tuple[Skip, ...]
     skipped_total: int
     reloads: int
@@ -98,6 +99,7 @@ def status(report: Report) -> dict[str, Any]:
                 "held": sorted(str(each) for each in report.holds[name].lost)
                 if name in report.holds
                 else [],
+                "withdrawn": sorted(str(each) for each in report.withdrawn.get(name, ())),
             }
             for name, instances in sorted(report.services.items())
         },
@@ -139,6 +141,7 @@ _Family = tuple[str, str, str, Mapping[str, float]]
 def _own(report: Report) -> Iterable[_Family]:
     counts = {_label("service", name): len(each) for name, each in sorted(report.services.items())}
     held = {_label("service", name): len(each.lost) for name, each in sorted(report.holds.items())}
+    out = {_label("service", name): len(each) for name, each in sorted(report.withdrawn.items())}
     contact = {} if report.contact_age is None else {"": round(report.contact_age, 3)}
     states = {_label("state", name): int(report.state == name) for name in (FRESH, HELD, STALE)}
     yield "generation", "gauge", "Number of the generation that serves.", {"": report.generation}
@@ -154,6 +157,7 @@ def _own(report: Report) -> Iterable[_Family]:
     yield "state", "gauge", "1 for the current state.", states
     yield "held", "gauge", "1 while removed instances are kept.", {"": int(bool(report.holds))}
     yield "held_instances", "gauge", "Removed instances that are kept in rotation.", held
+    yield "withdrawn_instances", "gauge", "Instances that refused connections or are others.", out
     yield "instances", "gauge", "Instances in rotation.", counts
     yield "skipped", "gauge", "Catalog entries skipped now.", {"": len(report.skipped)}
     yield (
