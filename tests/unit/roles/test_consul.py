@@ -34,6 +34,7 @@ def test_consul_gets_numbers_where_it_wants_some(kind: str) -> None:
     inputs = {"profile": "secure", "https_port": 9501, "suspicion_mult": 2, **SECRETS}
     command = commanded(kind, extra_config=more, **inputs)
     assert "-hcl=gossip_lan { suspicion_mult = 2 }" in command
+    assert "-hcl=limits { http_max_conns_per_client = 1000 }" in command
     assert f"-hcl={hcl(agent_config(kind, '', '0.0.0.0', 9501))}" in command
     assert (
         "-hcl=limits { http_max_conns_per_client = 500 } telemetry { disable_hostname = true }"
