@@ -1,4 +1,4 @@
-"""What is compared: our balancer, and Traefik, each in a container and before one Consul."""
+"""What is compared: our balancer, a template with a reload, and Traefik, before one Consul."""
 
 from __future__ import annotations
 
@@ -22,6 +22,31 @@ SERVICE = "web-bench"
 TRAEFIK = Program(
     *("traefik:v3.6.12", "github.com/traefik/traefik/v3/cmd/traefik", "traefik"), room="benchmarks"
 )
+# As in the articles: consul-template writes the upstream, and reloads nginx.
+PLAIN_NGINX = """\
+user www-data;
+worker_processes auto;
+pid /run/plain/nginx.pid;
+error_log /dev/stderr warn;
+events { worker_connections 4096; }
+http {
+  access_log off;
+  include /run/plain/*.conf;
+}
+"""
+PLAIN_TEMPLATE = """\
+upstream web {
+{{- range service "%s" }}
+  server {{ .Address }}:{{ .Port }};
+{{- else }}
+  server 127.0.0.1:65535;
+{{- end }}
+}
+server {
+  listen %d;
+  location / { proxy_pass http://web; }
+}
+"""
 # Traefik's refreshInterval.
 POLL_SECONDS = 15.0
 
@@ -72,6 +97,23 @@ def ours(agent: Agent, token: str = "") -> Iterator[Balancer]:
         volume = ("-v", f"{run}:/run/nginx-lb", *with_token(pathlib.Path(scratch), token))
         with container("ours", IMAGE, options=(*options, *volume)):
             file = run / "instances"
+            yield Balancer(port, lambda place: place in file.read_text())
+
+
+@contextlib.contextmanager
+def plain(agent: Agent) -> Iterator[Balancer]:
+    """consul-template and nginx alone: each change is a reload."""
+    (port,) = free_ports(1)
+    with tempfile.TemporaryDirectory(prefix="balancer-bench-") as scratch:
+        folder = pathlib.Path(scratch)
+        (folder / "nginx.main").write_text(PLAIN_NGINX)
+        (folder / "web.ctmpl").write_text(PLAIN_TEMPLATE % (SERVICE, port))
+        nginx = "nginx -c /run/plain/nginx.main"
+        template = f"/run/plain/web.ctmpl:/run/plain/web.conf:{nginx} -s reload"
+        follow = f"consul-template -consul-addr {LOCAL}:{agent.port} -template '{template}'"
+        options = ("-v", f"{folder}:/run/plain", *instead("sh"))
+        with container("plain", IMAGE, "-c", f"{nginx} && exec {follow}", options=options):
+            file = folder / "web.conf"
             yield Balancer(port, lambda place: place in file.read_text())
 
 

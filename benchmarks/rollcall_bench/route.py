@@ -14,7 +14,17 @@ from collections.abc import Callable, Iterator, Sequence
 from rollcall_agents.agent import LOCAL, Agent, free_ports
 from rollcall_agents.polling import eventually
 
-from .balancers import POLL_SECONDS, SERVICE, Balancer, Page, ours, ready, traefik, traefik_program
+from .balancers import (
+    POLL_SECONDS,
+    SERVICE,
+    Balancer,
+    Page,
+    ours,
+    plain,
+    ready,
+    traefik,
+    traefik_program,
+)
 from .catalogue import consul
 from .containers import BACKENDS, REGISTRATOR, container, docker, nginx
 from .hops import due, hops, phases, rows
@@ -23,6 +33,7 @@ from .table import in_turns, table
 Contender = Callable[[Agent], contextlib.AbstractContextManager[Balancer]]
 CONTENDERS: dict[str, Contender] = {
     "ours": ours,
+    "plain": plain,
     "Traefik": traefik,
     "its watch": functools.partial(traefik, watch=True),
 }
