@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import http.client
+import os
 import socket
 import ssl
 import threading
@@ -74,6 +76,33 @@ def secured(address: str, port: int, host: str, context: ssl.SSLContext) -> ssl.
     except OSError:
         plain.close()
         raise
+
+
+class WebSocket:
+    """An upgraded connection to /ws, where everything is sent back."""
+
+    def __init__(self, address: str, port: int) -> None:
+        """Shake hands. AssertionError where the server does not."""
+        self._connection = socket.create_connection((address, port), 10)
+        key = base64.b64encode(os.urandom(16)).decode()
+        self._connection.sendall(
+            f"GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+        )
+        answer = self._connection.recv(4096)
+        assert answer.startswith(b"HTTP/1.1 101 "), answer
+
+    def echo(self, word: str) -> str:
+        """What comes back, "" where the connection was closed."""
+        try:
+            self._connection.sendall(word.encode())
+            return self._connection.recv(4096).decode()
+        except ConnectionError:
+            return ""
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
 
 
 @dataclasses.dataclass(frozen=True)

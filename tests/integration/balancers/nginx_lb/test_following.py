@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 import collections
+import contextlib
+import time
 
+import pytest
+from ansible_collections.rollcall.discovery.tests.support.balancer.backends import Backend
+from ansible_collections.rollcall.discovery.tests.support.balancer.clients import (
+    Load,
+    WebSocket,
+    failures,
+)
 from ansible_collections.rollcall.discovery.tests.support.balancer.nginx import NginxStage
 
 WEB = [{"name": "web"}]
@@ -70,7 +79,7 @@ def test_it_says_how_it_is(stage: NginxStage) -> None:
     stage.serving("one")
     health = stage.reaches("fresh")
     assert (health["status"], health["reason"]) == ("ok", "")
-    assert health["services"] == {"web": {"instances": 1, "held": []}}
+    assert health["services"] == {"web": {"instances": 1, "held": [], "withdrawn": []}}
     stage.sees("the instance in", lambda: stage.instances()["instances"][0]["in_rotation"])
     found = stage.instances()
     assert [
@@ -105,6 +114,29 @@ def test_nothing_is_reloaded_for_nothing(stage: NginxStage) -> None:
     stage.serving("one", "two")
     stage.deregister(one)
     stage.serving("two")
+    assert stage.loaded() == before
+
+
+@pytest.mark.full
+def test_a_hundred_changes_disturb_nobody(stage: NginxStage) -> None:
+    """Ten a second under load: no request fails, nothing is reloaded, and WebSockets live."""
+    standing = stage.backend("standing")
+    comes = Backend("comes", stage.place.backends)
+    stage.backends.append(comes)
+    stage.start(services=WEB)
+    stage.serving("standing")
+    before = stage.loaded()
+    place = (stage.place.address, stage.port)
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(contextlib.closing(WebSocket(*place))) for _ in range(30)]
+        load = Load(*place, rate=200)
+        for number in range(100):
+            (stage.deregister if number % 2 else stage.register)(comes)
+            time.sleep(0.1)
+        assert failures(load.end()) == []
+        assert {each.echo("still here") for each in sockets} == {"still here"}
+    assert ("GET", "/") in comes.seen
+    assert ("GET", "/") in standing.seen
     assert stage.loaded() == before
 
 

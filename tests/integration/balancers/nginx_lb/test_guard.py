@@ -39,7 +39,8 @@ def test_a_re_created_cluster_is_held_against(stage: NginxStage) -> None:
     amnesia(stage)
     said = stage.reaches("held")
     assert said["reason"] == "web: the Consul cluster was re-created"
-    assert said["services"]["web"] == {"instances": 2, "held": sorted([one.place, two.place])}
+    held = {"held": sorted([one.place, two.place]), "withdrawn": []}
+    assert said["services"]["web"] == {"instances": 2, **held}
     assert stage.metrics()["nginx_lb_held"] == 1
     stage.register(one)
     stage.sees(

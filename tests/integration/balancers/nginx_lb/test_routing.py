@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import http.client
 import json
-import os
 import socket
 import ssl
 import subprocess
@@ -18,7 +16,7 @@ from typing import Any
 import pytest
 from ansible_collections.rollcall.discovery.tests.support.balancer.backends import Backend, vanished
 from ansible_collections.rollcall.discovery.tests.support.balancer.certificates import certificate
-from ansible_collections.rollcall.discovery.tests.support.balancer.clients import ask
+from ansible_collections.rollcall.discovery.tests.support.balancer.clients import WebSocket, ask
 from ansible_collections.rollcall.discovery.tests.support.balancer.fixtures import Stages
 from ansible_collections.rollcall.discovery.tests.support.balancer.nginx import NginxStage
 from ansible_collections.rollcall.discovery.tests.support.stalls import at_most
@@ -70,20 +68,13 @@ def test_a_websocket_passes(stage: NginxStage) -> None:
     stage.backend("one")
     stage.start(services=WEB)
     stage.serving("one")
-    with socket.create_connection((stage.place.address, stage.port), 5) as connection:
-        key = base64.b64encode(os.urandom(16)).decode()
-        connection.sendall(
-            f"GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
-        )
-        assert connection.recv(4096).startswith(b"HTTP/1.1 101 ")
-        connection.sendall(b"before")
-        assert connection.recv(100) == b"before"
-        stage.backend("two")
+    before = stage.loaded()
+    with contextlib.closing(WebSocket(stage.place.address, stage.port)) as connection:
+        assert connection.echo("before") == "before"
+        stage.settings(services=[*WEB, {"name": "shop", "hosts": ["shop.example"]}])
         # The worker that has the WebSocket lives as long as that.
-        stage.sees("a reload", lambda: stage.names() == {"one", "two"})
-        connection.sendall(b"after")
-        assert connection.recv(100) == b"after"
+        stage.sees("a reload", lambda: stage.loaded() > before)
+        assert connection.echo("after") == "after"
 
 
 def names_of(stage: NginxStage, host: str) -> str:
