@@ -63,6 +63,17 @@ def test_answers_are_compressed_where_that_is_asked_for(stage: NginxStage) -> No
     assert (headers.get("Content-Encoding"), headers["Vary"]) == ("gzip", "Accept-Encoding")
 
 
+def test_acknowledged_settings_are_every_workers(stage: NginxStage) -> None:
+    """No worker from before the reload accepts a connection any more."""
+    stage.backend("one")
+    stage.start(services=WEB)
+    stage.serving("one")
+    for number in range(20):
+        stage.settings(services=WEB, health_path=f"/alive-{number}")
+        stage.acknowledged()
+        assert {stage.get(f"/alive-{number}").text[:1] for _ in range(5)} == {"{"}
+
+
 def test_a_websocket_passes(stage: NginxStage) -> None:
     """Upgraded, and every byte comes back; a reload does not cut it."""
     stage.backend("one")

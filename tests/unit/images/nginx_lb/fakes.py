@@ -17,6 +17,7 @@ class FakeNginx:
         self.refusal = ""
         self.serves_new = True
         self.takes_over = True
+        self.workers_hear = True
         self._staged = self._active = self._good = 0
         self._staged_text = self._active_text = ""
 
@@ -66,6 +67,10 @@ class FakeNginx:
     def serves(self, generation: int, _seconds: float) -> bool:
         """The active generation serves, a new one only if the story says so."""
         return generation == self._active and (self.serves_new or generation == self._good)
+
+    def has_replaced_workers(self, _seconds: float) -> bool:
+        """Whether the story lets the old workers hear of the reload."""
+        return self.workers_hear
 
     def workers(self) -> frozenset[int]:
         """None that has a connection."""

@@ -49,6 +49,15 @@ def test_a_new_route_is_a_reload() -> None:
     assert (publisher.number, publisher.reloads, nginx.calls) == (8, 1, ["start", "reload"])
 
 
+def test_old_workers_that_accept_on_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    """The new generation serves all the same."""
+    publisher, _first = published(nginx := FakeNginx())
+    nginx.workers_hear = False
+    publisher.publish(MORE, site(MORE))
+    assert caplog.messages == ["workers of generation 7 still accept connections"]
+    assert publisher.number == 8
+
+
 def test_what_nginx_refuses_is_not_tried_again_at_once() -> None:
     """The reason is kept until something else is published."""
     publisher, first = published(nginx := FakeNginx())

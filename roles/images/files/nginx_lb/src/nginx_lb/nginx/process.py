@@ -32,6 +32,7 @@ class Nginx:
         self._socket = run / "control" / "nginx.sock"
         self._empty_socket = run / "empty.sock"
         self._pid_file = run / "nginx.pid"
+        self._replaced: frozenset[int] = frozenset()
 
     @property
     def pid(self) -> int | None:
@@ -73,11 +74,19 @@ class Nginx:
 
     def reload(self) -> None:
         """Have the master load the active configuration."""
+        self._replaced = self.workers()
         self._signal(signal.SIGHUP)
 
     def serves(self, generation: int, seconds: float) -> bool:
         """Whether the generation answers within `seconds`."""
         return _within(seconds, lambda: self.generation() == generation)
+
+    def has_replaced_workers(self, seconds: float) -> bool:
+        """Whether within `seconds` no worker from before the reload accepts connections.
+
+        New workers serve beside the old ones until these have heard the master's signal.
+        """
+        return _within(seconds, lambda: not any(map(_accepts, self._replaced)))
 
     def generation(self) -> int | None:
         """The generation that answers now; None where none does."""
@@ -153,6 +162,18 @@ def _parent(process: int) -> int | None:
         state, parent = text.rpartition(")")[2].split()[:2]
         return int(parent) if state != "Z" else None
     return None
+
+
+def _accepts(worker: int) -> bool:
+    """Whether a worker may accept connections: it names itself before it closes its sockets.
+
+    It does both without accepting in between.
+    """
+    with contextlib.suppress(OSError):
+        title = pathlib.Path(f"/proc/{worker}/cmdline").read_bytes()
+        # An ended one has no command line.
+        return bool(title) and b"shutting down" not in title
+    return False
 
 
 def _first_problem(text: str) -> str:

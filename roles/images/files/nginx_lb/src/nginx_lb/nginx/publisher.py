@@ -100,6 +100,8 @@ class Publisher:
         if not self._nginx.serves(self.number + 1, _RELOAD_SECONDS):
             self._roll_back()
             raise Refused(f"the new configuration did not serve within {_RELOAD_SECONDS:.0f} s")
+        if not self._nginx.has_replaced_workers(_RELOAD_SECONDS):
+            log.warning("workers of generation %d still accept connections", self.number)
         self.number += 1
         self.reloads += 1
 
