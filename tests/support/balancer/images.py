@@ -22,10 +22,11 @@ def image(program: str, engine: tuple[str, ...]) -> str:
 
 
 @functools.cache
-def on_top(base: str, context: pathlib.Path, engine: tuple[str, ...]) -> str:
-    """The image of a context whose Dockerfile begins with the image `base`."""
-    arguments = ("--build-arg", f"BASE_IMAGE={base}")
-    return _built(context.name, context, context / "Dockerfile", engine, *arguments)
+def on_top(program: str, context: pathlib.Path, engine: tuple[str, ...]) -> str:
+    """The image of a context whose Dockerfile begins with the image of a program."""
+    arguments = ("--build-arg", f"BASE_IMAGE={image(program, engine)}")
+    name = f"{program}-{context.name}"
+    return _built(name, context, context / "Dockerfile", engine, *arguments)
 
 
 def _built(

@@ -1,5 +1,5 @@
--- Finds the client of a request that trusted proxies have passed on, and appends the last of them to
--- X-Forwarded-For. Arguments: the header with the client, then the networks of the proxies.
+-- Finds the client of a request that trusted proxies have passed on, and appends the last of them
+-- to X-Forwarded-For. Arguments: the header with the client, then the networks of the proxies.
 local networks = require("networks")
 local arguments = { ... }
 local header = table.remove(arguments, 1):lower()
@@ -19,7 +19,8 @@ local function elements(headers, name)
   return found
 end
 
--- The address in an element such as 192.0.2.1, 192.0.2.1:80, 2001:db8::1 or [2001:db8::1]:80; nil for anything else.
+-- The address in an element such as 192.0.2.1, 192.0.2.1:80, 2001:db8::1 or [2001:db8::1]:80; nil
+-- for anything else.
 local function address_of(element)
   local text = element:match("^%[([%x:.]+)%]$")
     or element:match("^%[([%x:.]+)%]:%d+$")

@@ -43,7 +43,8 @@ local function check_servers(name)
       if not permitted(host) then
         if in_maintenance[id] ~= address then
           server:set_maint()
-          core.log(core.warning, "haproxy-lb: skipped " .. id .. ": address " .. address .. " is outside the allowed networks")
+          core.log(core.warning, "haproxy-lb: skipped " .. id .. ": address " .. address
+            .. " is outside the allowed networks")
           in_maintenance[id] = address
         end
       elseif in_maintenance[id] then
