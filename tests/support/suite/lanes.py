@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from .tiers import SCENARIOS, SESSIONS, SOAK_SCENARIOS
 
-# What computes, in one lane; what waits for the lab's hosts most of its time, in the other.
+# What only computes.
 CHECKS = ("lint", "types", "unit", "component", "docs", "package", "sanity")
 LAB_SESSIONS = {"lab", "scenarios", "soak", "tutorial"}
 FULL = {"ROLLCALL_TIER": "all"}
@@ -55,25 +55,24 @@ def lanes_of(words: Sequence[str]) -> list[Lanes]:
     if arguments and not set(names).intersection(SESSIONS):
         raise ValueError("what follows -- goes to the sessions that are named before it")
     if not names:
-        # The containers of `integration` would take processor time from what the drills measure.
-        return [[[Nox(CHECKS)], [Nox(("scenarios", "integration"))]]]
+        # The drills come after all that computes: what they measure is the product, not a machine
+        # whose processors others have.
+        return [[[Nox(CHECKS)], [Nox(("integration",))]], [[Nox(("scenarios",))]]]
     if names == ["all"]:
-        return [_everything(), [[Nox(("tutorial",), FULL)]]]
+        return _everything()
     played = tuple(name for name in names if name in SCENARIOS)
     sessions = tuple(name for name in names if name in SESSIONS)
     lane = [Nox(sessions, {}, arguments)] if sessions else []
     return [[[*lane, *([Nox(("scenarios",), {}, played)] if played else [])]]]
 
 
-def _everything() -> Lanes:
-    """The full tier but the tutorial, which begins and ends without a lab."""
-    return [
-        # `integration` is over before the first drill: the session `lab` has none, and is longer.
-        [Nox(("integration", *CHECKS, "core"), FULL)],
-        [
-            Nox(("lab", "soak", "scenarios"), FULL),
-            # `secure`, the last of the scenarios, leaves the lab as the closed ones need it.
-            Nox(("scenarios",), SECURE),
-            Nox(("scenarios",), SECURE, SOAK_SCENARIOS),
-        ],
+def _everything() -> list[Lanes]:
+    """The full tier: first what has no drill, then all that has, then what begins without a lab."""
+    computes = [Nox(("integration", *CHECKS, "core"), FULL)]
+    drills = [
+        Nox(("soak", "scenarios"), FULL),
+        # `secure`, the last of the scenarios, leaves the lab as the closed ones need it.
+        Nox(("scenarios",), SECURE),
+        Nox(("scenarios",), SECURE, SOAK_SCENARIOS),
     ]
+    return [[computes, [Nox(("lab",), FULL)]], [drills], [[Nox(("tutorial",), FULL)]]]

@@ -44,13 +44,12 @@ class Runner:
         for each in lane:
             if self._interrupted:
                 return
-            margin = "" if not named else "lab    │ " if each.on_lab else "checks │ "
+            name = each.sessions[0] if len(each.sessions) == 1 else "checks"
+            margin = f"{name:11} │ " if named else ""
             with tempfile.TemporaryDirectory(prefix="rollcall-") as scratch:
                 report = Path(scratch, "report.json")
                 words = ["nox", "--report", str(report), "--session", *each.sessions, "--"]
-                # Who only computes yields to who is timed.
-                polite = ["nice", "-n", "19"] if named and not each.on_lab else []
-                self._follow([*polite, *words, *each.arguments], each.variables, margin)
+                self._follow([*words, *each.arguments], each.variables, margin)
                 if report.exists():
                     self.tally.ended(json.loads(report.read_text()), each.suffix)
                 else:

@@ -16,12 +16,19 @@ def sessions(stages: list[Lanes]) -> set[str]:
     return {name for lanes in stages for lane in lanes for each in lane for name in each.sessions}
 
 
-def test_without_a_word_the_default_tier_runs_in_two_lanes() -> None:
-    """The scenarios beside all that computes, and nothing of the full tier."""
-    ((checks, lab),) = lanes_of([])
-    assert [each.on_lab for each in (*checks, *lab)] == [False, True]
+def test_without_a_word_the_default_tier_runs() -> None:
+    """Nothing of the full tier."""
+    found = [each for lanes in lanes_of([]) for lane in lanes for each in lane]
     assert sessions(lanes_of([])) == {*SESSIONS} - {*FULL_SUITES}
-    assert not any(each.variables for each in (*checks, *lab))
+    assert not any(each.variables for each in found)
+
+
+@pytest.mark.parametrize("words", [[], ["all"]], ids=["the default tier", "all"])
+def test_nothing_runs_beside_a_drill(words: list[str]) -> None:
+    """What it measures is the product."""
+    for lanes in lanes_of(words):
+        if sessions([lanes]) & {"scenarios", "soak"}:
+            assert len(lanes) == 1
 
 
 def test_all_is_every_session() -> None:
