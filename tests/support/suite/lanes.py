@@ -55,9 +55,9 @@ def lanes_of(words: Sequence[str]) -> list[Lanes]:
     if arguments and not set(names).intersection(SESSIONS):
         raise ValueError("what follows -- goes to the sessions that are named before it")
     if not names:
-        # The drills come after all that computes: what they measure is the product, not a machine
-        # whose processors others have.
-        return [[[Nox(CHECKS)], [Nox(("integration",))]], [[Nox(("scenarios",))]]]
+        # In a row: each uses both processors by itself, and what a drill measures is the product,
+        # not a machine whose processors others have.
+        return [[[Nox((*CHECKS, "integration")), Nox(("scenarios",))]]]
     if names == ["all"]:
         return _everything()
     played = tuple(name for name in names if name in SCENARIOS)
