@@ -101,6 +101,8 @@ class ServedState:
         self._verified |= withdrawal.proven(findings)
         unconfirmed = self.unconfirmed(options, heard=heard)
         found = {each: why for each, why in findings.items() if each in unconfirmed}
+        if not found:
+            return
         records = withdrawal.concluded(self.records, found, self._verified, options.guard.max_drop)
         reasons = {(each.service, each.endpoint): why.value for each, why in found.items()}
         for name, record in records.items():
