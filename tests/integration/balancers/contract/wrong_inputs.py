@@ -34,6 +34,10 @@ _COMMON: tuple[Case, ...] = (
 )
 _NGINX: tuple[Case, ...] = (
     ({"connect_timeout": "soon"}, '"soon" (expected: a number with ms, s, m or h'),
+    (
+        {"services": [{"name": "web", "verify_path": "/whoami"}]},
+        "Service web of nginx_lb_services needs both verify_path and verify_text",
+    ),
     ({"guard_max_drop": 2}, "nginx_lb_guard_max_drop 2 is not a number"),
 )
 _HAPROXY: tuple[Case, ...] = (
