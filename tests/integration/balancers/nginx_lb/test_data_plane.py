@@ -15,11 +15,17 @@ from ansible_collections.rollcall.discovery.tests.support.balancer.nginx import 
 WEB = [{"name": "web"}]
 # Prints the process IDs of the control process, which is Python too, but not the first process.
 _CONTROL = "grep -lz '^control$' /proc/[0-9]*/cmdline | cut -d/ -f3"
+_FOLLOWERS = "grep -l '^consul-template$' /proc/[0-9]*/comm 2>&- | cut -d/ -f3"
 
 
 def control(stage: NginxStage) -> list[str]:
     """The process IDs of the control process."""
     return stage.inside("sh", "-c", _CONTROL).split()
+
+
+def followers(stage: NginxStage) -> set[str]:
+    """The process IDs of consul-template."""
+    return set(stage.inside("sh", "-c", _FOLLOWERS).split())
 
 
 def test_the_control_process_is_started_again(stage: NginxStage) -> None:
@@ -30,16 +36,16 @@ def test_the_control_process_is_started_again(stage: NginxStage) -> None:
     master = stage.inside("cat", "/run/nginx-lb/nginx.pid")
     generation = stage.status()["generation"]
     load = Load(stage.place.address, stage.port, rate=50)
-    old = control(stage)
+    old, old_followers = control(stage), followers(stage)
     stage.inside("sh", "-c", f"kill -9 {' '.join(old)}")
     stage.sees("another one", lambda: (new := control(stage)) and new != old)
+    stage.sees("another follower", lambda: followers(stage) - old_followers)
+    assert not old_followers & followers(stage)
     stage.backend("two")
     stage.serving("one", "two")
     assert failures(load.end()) == []
     assert stage.inside("cat", "/run/nginx-lb/nginx.pid") == master
     assert stage.status()["generation"] == generation
-    followers = stage.inside("sh", "-c", "grep -l consul-template /proc/[0-9]*/comm | wc -l")
-    assert followers == "1"
     assert "the control process ended with status -9 and is started again" in stage.log()
 
 

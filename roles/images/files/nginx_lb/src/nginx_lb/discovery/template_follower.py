@@ -133,10 +133,9 @@ class TemplateFollower:
         # consul-template signals nothing when the file on disk equals what it renders.
         self._snapshot.unlink(missing_ok=True)
         self._started = now
+        # In the process group of the control process: the supervisor kills what is left of that.
         self._process = subprocess.Popen(
-            ["consul-template", "-config", str(self._configuration)],
-            process_group=0,
-            stderr=subprocess.PIPE,
+            ["consul-template", "-config", str(self._configuration)], stderr=subprocess.PIPE
         )
         self._follow_log(self._process)
 
