@@ -32,6 +32,15 @@ def conditions(node: Any) -> Iterator[str]:
                 yield from conditions(value)
 
 
+def syntax_error(condition: str) -> str | None:
+    """What Jinja says about a condition that it cannot read."""
+    try:
+        jinja2.Environment().parse(f"{{{{ {condition} }}}}")
+    except jinja2.TemplateSyntaxError as error:
+        return f"{condition}: {error}"
+    return None
+
+
 def test_there_are_conditions() -> None:
     """Of all kinds of files."""
     assert sum(bool([*conditions(yaml.safe_load(path.read_text()))]) for path in FILES) > 50
@@ -40,5 +49,4 @@ def test_there_are_conditions() -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_conditions_are_expressions(path: pathlib.Path) -> None:
     """Of Jinja."""
-    for condition in conditions(yaml.safe_load(path.read_text())):
-        jinja2.Environment().parse(f"{{{{ {condition} }}}}")
+    assert [*filter(None, map(syntax_error, conditions(yaml.safe_load(path.read_text()))))] == []
