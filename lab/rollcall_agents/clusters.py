@@ -12,12 +12,10 @@ from typing import Any
 from .agent import LOCAL, OTHER, THIRD, Agent, free_ports
 
 NO_UPDATE_CHECK = ("-hcl", "disable_update_check = true")
-# Arguments of servers that are several: on a busy machine the leader stays the leader, and none
-# that is well is called unhealthy.
-STABLE_LEADERSHIP = (
-    *("-hcl", 'autopilot { last_contact_threshold = "10s" }'),
-    *("-hcl", "performance { raft_multiplier = 3 }"),
-)
+# Arguments of servers that are several: on a busy machine the leader stays the leader.
+STABLE_LEADERSHIP = ("-hcl", "performance { raft_multiplier = 3 }")
+# On a busy machine too, no server that is well is called unhealthy.
+_PATIENT_AUTOPILOT = ("-hcl", 'autopilot { last_contact_threshold = "10s" }')
 # Arguments of an agent that probes no member while a story lasts: one that dies stays alive in its
 # gossip.
 NO_FAILURE_DETECTION = ("-hcl", 'gossip_lan { probe_interval = "1h" }')
@@ -31,6 +29,7 @@ def server(
     own = (
         *("-server", f"-serf-lan-port={serf}", f"-server-port={rpc}", *NO_UPDATE_CHECK),
         *("-hcl", "ports { serf_wan = -1 }", "-hcl", "performance { raft_multiplier = 1 }"),
+        *_PATIENT_AUTOPILOT,
     )
     return Agent(node, address, http, (*own, *arguments), folder / node, **more)
 

@@ -101,6 +101,11 @@ def _silent() -> Iterator[str]:
         yield f"{LOCAL}:{listening.getsockname()[1]}"
 
 
+def healthy(agent: Agent) -> bool:
+    """Whether autopilot calls the servers healthy; OSError while it does not."""
+    return bool(agent.get("/v1/operator/autopilot/health")["Healthy"])
+
+
 def _client(authorities: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
     """Certificate and key of a client that the first authority signed."""
     return authorities / "dc1-client-first-0.pem", authorities / "dc1-client-first-0-key.pem"
@@ -236,6 +241,7 @@ def test_with_the_right_certificates_it_goes_through(
     """What the failures ask for is enough."""
     certificate, key = _client(authorities)
     options = {"ca_path": str(authorities / "first-agent-ca.pem"), "url": sealed.url}
+    sealed.ready("a healthy server", lambda: healthy(sealed))
     result = ask(STATUS, {**options, "client_cert": str(certificate), "client_key": str(key)})
     assert (result["verdict"], result["reasons"]) == ("ok", [])
 
@@ -327,6 +333,7 @@ def test_a_cluster_of_which_no_member_is_seen_is_not_called_well(
 ) -> None:
     """Consul answers a token without node:read with status 200 and an empty list."""
     token = token_with(guarded, rights)
+    guarded.ready("a healthy server", lambda: healthy(guarded))
     result = ask(STATUS, {"url": guarded.url, "token": token})
     assert result["verdict"] == verdict
     assert [reason.partition(". ")[0] for reason in result["reasons"]] == reasons
