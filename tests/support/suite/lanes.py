@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 
 from .tiers import SCENARIOS, SESSIONS, SOAK_SCENARIOS
 
-# What only computes.
-CHECKS = ("lint", "types", "unit", "component", "docs", "package", "sanity")
+# What only computes, in halves of about the same time: most of it uses one processor.
+CHECKS = ("lint", "types", "unit", "docs"), ("package", "sanity", "component")
 LAB_SESSIONS = {"lab", "scenarios", "soak", "tutorial"}
 FULL = {"ROLLCALL_TIER": "all"}
 SECURE = {**FULL, "ROLLCALL_PROFILE": "secure"}
@@ -55,9 +55,9 @@ def lanes_of(words: Sequence[str]) -> list[Lanes]:
     if arguments and not set(names).intersection(SESSIONS):
         raise ValueError("what follows -- goes to the sessions that are named before it")
     if not names:
-        # In a row: each uses both processors by itself, and what a drill measures is the product,
-        # not a machine whose processors others have.
-        return [[[Nox((*CHECKS, "integration")), Nox(("scenarios",))]]]
+        # What a drill measures is the product, not a machine whose processors others have.
+        drills = [Nox(("integration",)), Nox(("scenarios",))]
+        return [[[Nox(half)] for half in CHECKS], [drills]]
     if names == ["all"]:
         return _everything()
     played = tuple(name for name in names if name in SCENARIOS)
@@ -68,7 +68,7 @@ def lanes_of(words: Sequence[str]) -> list[Lanes]:
 
 def _everything() -> list[Lanes]:
     """The full tier: first what has no drill, then all that has, then what begins without a lab."""
-    computes = [Nox(("integration", *CHECKS, "core"), FULL)]
+    computes = [Nox(("integration", *CHECKS[0], *CHECKS[1], "core"), FULL)]
     drills = [
         Nox(("soak", "scenarios"), FULL),
         # `secure`, the last of the scenarios, leaves the lab as the closed ones need it.

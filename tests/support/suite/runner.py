@@ -40,12 +40,11 @@ class Runner:
                 raise
 
     def _lane(self, lane: list[Nox], named: bool) -> None:
-        """One nox after the other; each line names the lane."""
+        """One nox after the other; each line names its first session."""
         for each in lane:
             if self._interrupted:
                 return
-            name = each.sessions[0] if len(each.sessions) == 1 else "checks"
-            margin = f"{name:11} │ " if named else ""
+            margin = f"{each.sessions[0]:11} │ " if named else ""
             with tempfile.TemporaryDirectory(prefix="rollcall-") as scratch:
                 report = Path(scratch, "report.json")
                 words = ["nox", "--report", str(report), "--session", *each.sessions, "--"]
