@@ -22,8 +22,11 @@ error_log /dev/stderr warn;
 events { worker_connections 4096; }
 http {
   log_format json escape=json
-    '{"time":"$time_iso8601","client":"$remote_addr","request":"$request",'
-    '"status":$status,"seconds":$request_time,"backend":"$upstream_addr"}';
+    '{"time":"$time_iso8601","client":"$remote_addr","host":"$host","request":"$request",'
+    '"status":$status,"bytes":$body_bytes_sent,"seconds":$request_time,"service":"web",'
+    '"backend":"$upstream_addr","attempts":1,"backend_status":"$upstream_status",'
+    '"backend_connect_seconds":"$upstream_connect_time",'
+    '"backend_seconds":"$upstream_response_time"}';
   access_log /dev/stdout json buffer=32k flush=1s;
   upstream web {
     zone web 64k;
