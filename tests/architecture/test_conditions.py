@@ -16,6 +16,7 @@ FILES = sorted(
     for pattern in ("*.yml", "playbooks/**/*.yml", "roles/*/tasks/*.yml", "molecule/**/*.yml")
     for path in ROOT.glob(pattern)
 )
+JINJA = jinja2.Environment()
 KEYS = {"when", "that", "until", "changed_when", "failed_when"}
 
 
@@ -35,7 +36,7 @@ def conditions(node: Any) -> Iterator[str]:
 def syntax_error(condition: str) -> str | None:
     """What Jinja says about a condition that it cannot read."""
     try:
-        jinja2.Environment().parse(f"{{{{ {condition} }}}}")
+        JINJA.parse(f"{{{{ {condition} }}}}")
     except jinja2.TemplateSyntaxError as error:
         return f"{condition}: {error}"
     return None

@@ -28,12 +28,6 @@ def _open(lab: Lab) -> Lab:
     return dataclasses.replace(lab, profile=Profile())
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _empty(lab: Lab) -> None:
-    """Begin with hosts that run nothing."""
-    lab.wipe()
-
-
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """The project, with the artefact in its own collections path."""
@@ -55,8 +49,9 @@ def play(project: pathlib.Path, *arguments: str) -> int:
 def test_single_roles_carry_a_service_of_somebody_else(
     lab: Lab, project: pathlib.Path, eventually: Eventually
 ) -> None:
-    """The project's quotes are answered from every host, and a second run changes nothing."""
-    play(project, "quotes.yml")
+    """On hosts that run nothing: quotes from every host, and a second run changes nothing."""
+    lab.wipe()
+    assert play(project, "quotes.yml") > 0
     eventually(lambda: len(lab.consul("/v1/health/service/quotes?passing")) == len(HOSTS), 60)
     eventually(lambda: len(answering(12)) == len(HOSTS), 60)
     assert play(project, "quotes.yml") == 0
