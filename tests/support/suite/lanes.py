@@ -61,9 +61,17 @@ def lanes_of(words: Sequence[str]) -> list[Lanes]:
     if names == ["all"]:
         return _everything()
     played = tuple(name for name in names if name in SCENARIOS)
-    sessions = tuple(name for name in names if name in SESSIONS)
+    sessions = tuple(sorted(filter(SESSIONS.__contains__, names), key=_turn))
     lane = [Nox(sessions, {}, arguments)] if sessions else []
     return [[[*lane, *([Nox(("scenarios",), {}, played)] if played else [])]]]
+
+
+def _turn(session: str) -> int:
+    """Which sessions come first on one lab: the tutorial begins without it.
+
+    The last of the scenarios leaves it secure.
+    """
+    return {"tutorial": 0, "scenarios": 2}.get(session, 1)
 
 
 def _everything() -> list[Lanes]:

@@ -53,6 +53,12 @@ def test_a_name_is_a_session_or_a_scenario() -> None:
     ]
 
 
+def test_sessions_of_one_lab_run_in_an_order_that_works() -> None:
+    """Whatever the order of the words: the tutorial begins without a lab, secure closes it."""
+    [[[nox]]] = lanes_of(["scenarios", "lab", "soak", "tutorial"])
+    assert nox.sessions == ("tutorial", "lab", "soak", "scenarios")
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
