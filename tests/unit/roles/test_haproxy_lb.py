@@ -25,6 +25,7 @@ def test_haproxys_files_are_the_same_for_text() -> None:
         "tls_port": 8443,
         "tls_redirect": True,
         "backend_header": False,
+        "hsts": 60,
     }
     names = ("__haproxy_lb_files", "__haproxy_lb_revision", "__haproxy_lb_secrets")
     written = Role("haproxy_lb", inputs).variables(*names)
@@ -32,6 +33,7 @@ def test_haproxys_files_are_the_same_for_text() -> None:
     files = {each["path"]: each["content"] for each in written["__haproxy_lb_files"]}
     assert "\n  maxconn 164\n" in files["balancer.cfg"]
     assert "https://%[var(txn.host)]:8443%[pathq]" in files["balancer.cfg"]
+    assert "Strict-Transport-Security max-age=60 if" in files["balancer.cfg"]
     assert "X-Backend" not in files["balancer.cfg"]
     assert files["certificates/list"] == "certificates/main.crt !*\n"
     told = json.loads(files["follower.json"])["consul"]

@@ -81,6 +81,19 @@ def test_plain_requests_are_redirected_where_that_is_wanted(stage: Stage) -> Non
     assert stage.get("/a", host="shop.example", headers=by_proxy).text == "one /a"
 
 
+def test_hsts_is_a_setting(stage: Stage) -> None:
+    """Sent by TLS only, also where the balancer itself answers."""
+    stage.backend("one")
+    services = [{"name": "web", "hosts": ["main.example"]}]
+    stage.start(services=services, **stage.tls(main="main.example"), hsts=63072000)
+    stage.serving("one", host="main.example")
+    header = "Strict-Transport-Security"
+    assert header not in stage.get(host="main.example").headers
+    assert stage.get_by_tls(host="main.example").headers[header] == "max-age=63072000"
+    of_its_own = stage.get_by_tls(host="other.example")
+    assert (of_its_own.status, of_its_own.headers[header]) == (404, "max-age=63072000")
+
+
 def test_tls_is_mozillas_intermediate_configuration(stage: Stage) -> None:
     """HTTP/2 is offered; CBC is not, nor a session ticket."""
     stage.backend("one")

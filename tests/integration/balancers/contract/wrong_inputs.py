@@ -51,6 +51,7 @@ _HAPROXY: tuple[Case, ...] = (
     ({"timeout_connect": "soon"}, '"soon" (expected: a number with ms, s or m'),
     ({"consul_dns": "localhost:8600"}, '"localhost:8600" (expected: an IP address'),
     ({"kv_prefix": 'a" ]]'}, "Invalid prefixes of keys of haproxy_lb"),
+    ({"hsts": -1}, 'Invalid seconds of HSTS of haproxy_lb: "-1"'),
     ({"slots": 0}, '"0" (expected: a number from 1 to 1000'),
     ({"certificates": [_CERTIFICATE, _CERTIFICATE]}, "the same name among main, main: give each"),
 )

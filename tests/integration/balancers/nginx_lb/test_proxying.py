@@ -86,16 +86,14 @@ def test_a_malformed_request_costs_one_line_of_the_log(stage: NginxStage) -> Non
     assert "uninitialized" not in stage.log()
 
 
-def test_hsts_is_a_setting(stage: NginxStage) -> None:
-    """Sent by TLS only, where HTTP/2 is spoken."""
+def test_http2_is_spoken(stage: NginxStage) -> None:
+    """By TLS."""
     stage.backend("one")
-    stage.start(services=WEB, **stage.tls(main="main.example"), hsts=63072000)
+    stage.start(services=WEB, **stage.tls(main="main.example"))
     stage.serving("one")
-    assert "Strict-Transport-Security" not in stage.get().headers
     words = ["curl", "-sSk", "--http2", "-o", "/dev/null", "-D", "-"]
     said = stage.inside(*words, f"https://127.0.0.1:{stage.tls_port}/")
     assert said.startswith("HTTP/2 200")
-    assert "strict-transport-security: max-age=63072000" in said
 
 
 def test_render_prints_what_is_in_use(stage: NginxStage) -> None:

@@ -152,6 +152,7 @@ def test_what_is_switched_off_is_not_there(inputs: dict[str, Any], missing: str)
     ("inputs", "there"),
     [
         ({"backend_header": True}, "X-Backend"),
+        ({"hsts": 60}, "Strict-Transport-Security max-age=60 if { ssl_fc }"),
         ({"certificates": CERTIFICATES}, " ssl "),
         ({"certificates": CERTIFICATES, "tls_redirect": True}, "redirect code 308"),
         ({"real_ip_from": ["192.0.2.1"]}, "lua.rollcall_client"),
