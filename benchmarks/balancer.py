@@ -13,6 +13,8 @@ processors and wire. Ours discovers by tag, and the file is what nginx has accep
 `change`: an instance is registered, a second one just after it, and both are deregistered: how long
 until requests go there, or no more. Beside ours a template with `nginx -s reload`.
 
+`churn`: a hundred changes in ten seconds under load: failed requests, and p99 beside a calm time.
+
 `pass`: requests per second and p99 through the balancer, and through the same nginx with an
 upstream written by hand, in turns.
 
@@ -36,6 +38,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.extend(str(ROOT / folder) for folder in ("lab", ".ansible/collections"))
 
 from rollcall_bench.change import run_change  # noqa: E402  (the path comes first)
+from rollcall_bench.churn import run_churn  # noqa: E402
 from rollcall_bench.containers import build  # noqa: E402
 from rollcall_bench.follow import run_follow  # noqa: E402
 from rollcall_bench.passing import run_pass  # noqa: E402
@@ -47,7 +50,7 @@ def main() -> None:
     """Run what is asked for, all parts without a word."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument(
-        "part", nargs="?", choices=["follow", "change", "pass", "route", "profiles"]
+        "part", nargs="?", choices=["follow", "change", "churn", "pass", "route", "profiles"]
     )
     parser.add_argument("--services", type=int, default=1000)
     parser.add_argument("--changes", type=int, default=10)
@@ -60,6 +63,7 @@ def main() -> None:
     parts: dict[str, Callable[[], None]] = {
         "follow": lambda: run_follow(options.services, options.changes),
         "change": lambda: run_change(options.turns, options.changes),
+        "churn": lambda: run_churn(options.turns),
         "pass": lambda: run_pass(options.rounds, options.seconds, options.connections),
         "route": lambda: run_route(options.turns, options.starts),
         "profiles": lambda: run_profiles(options.turns, options.starts),

@@ -13,9 +13,9 @@ from rollcall_agents.polling import eventually
 
 from .balancers import SERVICE, Balancer, Page, ours, plain, ready
 from .catalogue import consul
-from .changes import Answer, Change, first_after, last_after, rows
 from .containers import BACKENDS, nginx
-from .table import in_turns, table
+from .figures.changes import Answer, Change, first_after, last_after, rows
+from .figures.table import in_turns, table
 
 CONTENDERS: dict[str, Callable[[Agent], contextlib.AbstractContextManager[Balancer]]] = {
     "ours": ours,
@@ -65,7 +65,7 @@ def registered(agent: Agent, stream: Stream, port: int) -> float:
 def deregistered(agent: Agent, stream: Stream, port: int) -> float:
     """Seconds from the deregistration of an instance until the last request was sent to it."""
     began, known = time.monotonic(), len(stream.answers)
-    agent.call("PUT", f"/v1/agent/service/deregister/{SERVICE}-{port}")
+    deregister(agent, port)
 
     def last() -> float:
         return last_after(stream.answers[known:], str(port), began)
@@ -77,6 +77,11 @@ def deregistered(agent: Agent, stream: Stream, port: int) -> float:
 def register(agent: Agent, port: int) -> None:
     """Register the instance at this port."""
     agent.register(SERVICE, f"{SERVICE}-{port}", Address=LOCAL, Port=port)
+
+
+def deregister(agent: Agent, port: int) -> None:
+    """Deregister it."""
+    agent.call("PUT", f"/v1/agent/service/deregister/{SERVICE}-{port}")
 
 
 def measure(balancer: Balancer, agent: Agent, ports: Sequence[int], times: int) -> Iterator[Change]:

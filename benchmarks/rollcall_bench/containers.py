@@ -13,7 +13,8 @@ REGISTRATOR = "balancer/registrator:bench"
 SOCKET_PROXY = "balancer/docker-socket-proxy:bench"
 LOAD_RECIPE = """\
 FROM debian:trixie-slim
-RUN apt-get update && apt-get install -y --no-install-recommends wrk && rm -rf /var/lib/apt/lists/*
+RUN apt-get update && apt-get install -y --no-install-recommends hey wrk \
+ && rm -rf /var/lib/apt/lists/*
 """
 # What both balancers send requests to; the servers are left to say.
 BACKENDS = """\

@@ -19,7 +19,7 @@ from rollcall_agents.polling import eventually
 
 from .catalogue import consul
 from .containers import IMAGE, container, docker, instead
-from .table import Row, table
+from .figures.table import Row, table
 
 NODES = 3
 PLAIN = """\

@@ -11,7 +11,7 @@ from rollcall_agents.agent import LOCAL, free_ports
 from .balancers import SERVICE, ours, ready
 from .catalogue import consul
 from .containers import BACKENDS, LOAD, docker, nginx
-from .table import Row, in_pairs, table
+from .figures.table import Row, in_pairs, table
 
 # The same proxy and the same log, without anything that follows, judges or retries.
 BY_HAND = """\

@@ -16,9 +16,9 @@ from rollcall_agents.secure_cluster import ONE, PLACES, SERVER, TWO, plain, secu
 from .balancers import Balancer, ours, ready
 from .catalogue import scratch
 from .containers import SOCKET_PROXY, container, with_token
-from .hops import rows
+from .figures.hops import rows
+from .figures.table import in_pairs, in_turns, table
 from .route import CALM_SECONDS, ENGINE, STANDING, registrator, standing, start
-from .table import in_pairs, in_turns, table
 
 Stack = Callable[[pathlib.Path], contextlib.AbstractContextManager[tuple[Agent, Balancer]]]
 

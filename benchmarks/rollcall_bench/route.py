@@ -27,8 +27,8 @@ from .balancers import (
 )
 from .catalogue import consul
 from .containers import BACKENDS, REGISTRATOR, container, docker, nginx
-from .hops import due, hops, phases, rows
-from .table import in_turns, table
+from .figures.hops import due, hops, phases, rows
+from .figures.table import in_turns, table
 
 Contender = Callable[[Agent], contextlib.AbstractContextManager[Balancer]]
 CONTENDERS: dict[str, Contender] = {

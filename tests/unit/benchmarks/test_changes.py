@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rollcall_bench.changes import Answer, Change, first_after, last_after, rows
+from rollcall_bench.figures.changes import Answer, Change, first_after, last_after, rows
 
 STREAM = (
     Answer("a", 10.0, 10.1),

@@ -6,7 +6,7 @@ import itertools
 import statistics
 
 import pytest
-from rollcall_bench.hops import due, hops, phases, rows
+from rollcall_bench.figures.hops import due, hops, phases, rows
 
 PERIOD = 15.0
 

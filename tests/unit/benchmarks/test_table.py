@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rollcall_bench.table import Row, in_pairs, in_turns, table
+from rollcall_bench.figures.table import Row, in_pairs, in_turns, table
 
 
 def test_ours_is_compared_with_each_other_one() -> None:

@@ -1,0 +1,1 @@
+"""What measurements say: ratios, medians and the reports they are read from. Pure."""
