@@ -194,9 +194,8 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.catalog
     AGENT_URL_TEMPLATE,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.errors import (
+    TRANSIENT,
     ConsulError,
-    Unavailable,
-    Unreachable,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.options import (
     CONNECTION,
@@ -284,7 +283,7 @@ class Auditor:
     def findings(self, accepted: t.Collection[t.Any] = ()) -> tuple[Finding, ...]:
         """The findings that persist until the deadline; polling ends early if only `accepted` are left.
 
-        An agent that does not answer has the same time to come back.
+        An agent that restarts has the same time to come back, and to learn of the ACL token.
         """
         keys: set[t.Any] | None = None
 
@@ -298,7 +297,7 @@ class Auditor:
             look,
             lambda found: [each for each in found if each.key not in accepted],
             self._params["wait_timeout"],
-            retry_on=(Unreachable, Unavailable),
+            retry_on=TRANSIENT,
             pause=PAUSE_SECONDS,
         )
 

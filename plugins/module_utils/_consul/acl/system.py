@@ -10,7 +10,13 @@ import dataclasses
 import re
 
 from ..transport.client import Connection, ConsulClient
-from ..transport.errors import ConsulError, Forbidden, NotBootstrapped, RequestRefused
+from ..transport.errors import (
+    ConsulError,
+    Forbidden,
+    NotBootstrapped,
+    RequestRefused,
+    TokenNotFound,
+)
 from .model import Policy, Token, WantedAcl
 from .plan import AclPlan, ActualAcl
 
@@ -126,7 +132,7 @@ class AclSystem:
 
     def _unknown(self, wanted: WantedAcl, error: Forbidden) -> ConsulError:
         """The error for a token that Consul does not know, or that lacks acl:read."""
-        if "ACL not found" not in str(error):
+        if not isinstance(error, TokenNotFound):
             return error
         return self._locked() if wanted.bootstrap else UnknownToken(str(error))
 

@@ -14,7 +14,7 @@ from ..._base.polling import poll
 from ..catalog.instance import CatalogInstance
 from ..catalog.node_agent import AGENT_URL_TEMPLATE, agent_of, agent_url, node_of
 from ..transport.client import Connection, ConsulClient
-from ..transport.errors import ConsulError, Unavailable, Unreachable
+from ..transport.errors import TRANSIENT, ConsulError, Unreachable
 from .check import CheckStatus, failing
 from .model import MAINTENANCE, OWNER_META, Service
 from .plan import ActualService, ServicePlan, WantedService
@@ -114,7 +114,7 @@ class Registry:
                 f"service {identifier} does not pass after {seconds:.0f} s: {'; '.join(lacks)}",
                 checks,
             ),
-            retry_on=(Unreachable, Unavailable),
+            retry_on=TRANSIENT,
         )
 
     def _deregister(self, identifier: str) -> None:

@@ -24,6 +24,7 @@ from .errors import (
     Forbidden,
     NotBootstrapped,
     RequestRefused,
+    TokenNotFound,
     Unavailable,
     Unreachable,
 )
@@ -253,7 +254,8 @@ def _decode(attempt: str, code: int, body: str, with_token: bool) -> t.Any:
             "caught up"
         )
     if code == 403:
-        raise Forbidden(
+        kind = TokenNotFound if with_token and "ACL not found" in text else Forbidden
+        raise kind(
             f"{attempt}: permission denied ({words}). {_permission_remedy(text, with_token)}"
         )
     if code == 400 and "HTTP request to an HTTPS server" in text:

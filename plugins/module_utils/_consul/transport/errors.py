@@ -19,6 +19,10 @@ class Forbidden(ConsulError):
     """The ACL token lacks a permission."""
 
 
+class TokenNotFound(Forbidden):
+    """Consul does not know the ACL token, or the server has just started and not caught up yet."""
+
+
 class RequestRefused(ConsulError):
     """The agent rejected the request as invalid."""
 
@@ -29,3 +33,7 @@ class Unavailable(ConsulError):
 
 class NotBootstrapped(Unavailable):
     """The ACL system is not bootstrapped, or the server has just started and not caught up yet."""
+
+
+# What a restart of an agent may cause, and what passes by itself.
+TRANSIENT = (Unreachable, Unavailable, TokenNotFound)

@@ -18,6 +18,7 @@ from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transpo
     ConsulClient,
 )
 from ansible_collections.rollcall.discovery.plugins.module_utils._consul.transport.errors import (
+    TRANSIENT,
     ConsulError,
     Forbidden,
     RequestRefused,
@@ -398,8 +399,10 @@ def test_what_is_forbidden_has_its_remedy(
 ) -> None:
     """No token, one that nobody made, and one without rights are three things."""
     agent.play(recording)
-    with pytest.raises(Forbidden, match=remedy):
+    with pytest.raises(Forbidden, match=remedy) as raised:
         client(token=token).get("/v1/x")
+    # A server that has just started knows no token, and will.
+    assert isinstance(raised.value, TRANSIENT) is (recording == "stranger-self")
 
 
 def test_plain_http_to_an_agent_with_tls_is_told(agent: FakeAgent) -> None:
