@@ -89,12 +89,14 @@ def test_kept_connections_survive_changes(stage: NginxStage) -> None:
 
 def test_an_instance_is_acknowledged_as_out(stage: NginxStage) -> None:
     """Taken out, it is shown while nginx has a connection to it, and then no more."""
-    one, two = stage.backend("one"), stage.backend("two")
+    two = stage.backend("two")
     stage.start(services=WEB)
-    stage.serving("one", "two")
-    slow = threading.Thread(target=lambda: [stage.get("/slow?seconds=4") for _ in range(2)])
+    stage.serving("two")
+    slow = threading.Thread(target=lambda: stage.get("/slow?seconds=8"))
     slow.start()
-    stage.sees("a slow request", lambda: any("slow" in path for _, path in one.seen + two.seen))
+    stage.sees("a slow request", lambda: any("slow" in path for _, path in two.seen))
+    stage.backend("one")
+    stage.rotates(web=2)
     stage.agent.call(
         "PUT", f"/v1/agent/service/maintenance/{two.name}?enable=true&reason=rolling+update"
     )
@@ -128,6 +130,8 @@ def test_a_replacement_after_the_acknowledgement_is_lossless(stage: NginxStage, 
         stage.kill(old)
         backends.append(stage.backend(f"new-{turn}"))
         stage.serving(*(each.name for each in backends))
+        # A fifth of them are POST.
+        load.reaches(len(load.samples) + 50)
     samples = [each for each in load.end() if kind in each.kind]
     assert len(samples) > 20
     assert failures(samples) == []
