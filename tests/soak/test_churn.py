@@ -87,35 +87,6 @@ def test_kept_connections_survive_changes(stage: NginxStage) -> None:
     assert stage.loaded() == before
 
 
-def test_an_instance_is_acknowledged_as_out(stage: NginxStage) -> None:
-    """Taken out, it is shown while nginx has a connection to it, and then no more."""
-    two = stage.backend("two")
-    stage.start(services=WEB)
-    stage.serving("two")
-    slow = threading.Thread(target=lambda: stage.get("/slow?seconds=8"))
-    slow.start()
-    stage.sees("a slow request", lambda: any("slow" in path for _, path in two.seen))
-    stage.backend("one")
-    stage.rotates(web=2)
-    stage.agent.call(
-        "PUT", f"/v1/agent/service/maintenance/{two.name}?enable=true&reason=rolling+update"
-    )
-
-    def row() -> dict[str, object] | None:
-        found = [each for each in stage.instances()["instances"] if each["id"] == "two"]
-        return found[0] if found else None
-
-    stage.sees("it leaves the rotation", lambda: (r := row()) and not r["in_rotation"])
-    stage.sees("nothing is connected to it any more", lambda: row() is None)
-    slow.join()
-    two.seen.clear()
-    for _ in range(20):
-        stage.get()
-    assert two.seen == []
-    stage.agent.call("PUT", f"/v1/agent/service/maintenance/{two.name}?enable=false")
-    stage.serving("one", "two")
-
-
 @pytest.mark.parametrize("kind", ["GET", "POST"])
 def test_a_replacement_after_the_acknowledgement_is_lossless(stage: NginxStage, kind: str) -> None:
     """Out, acknowledged, killed, started anew: three times, and no request fails."""

@@ -1,4 +1,4 @@
-"""Whom a process is connected to."""
+"""Whom a user's processes are connected to."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from nginx_lb.model import Endpoint
 from nginx_lb.nginx.connections import connected
 
 
-def test_a_process_has_its_own_connections() -> None:
-    """Of this one, and not of another one."""
+def test_a_user_has_its_own_connections() -> None:
+    """As long as they are open, and none where no process is known."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         host, port = server.getsockname()
         with socket.create_connection((host, port)):
             assert Endpoint(host, port) in connected([os.getpid()])
-            assert Endpoint(host, port) not in connected([1])
+            assert connected([]) == frozenset()
         assert Endpoint(host, port) not in connected([os.getpid()])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import threading
 import time
 
 import pytest
@@ -115,6 +116,35 @@ def test_nothing_is_reloaded_for_nothing(stage: NginxStage) -> None:
     stage.deregister(one)
     stage.serving("two")
     assert stage.loaded() == before
+
+
+def test_an_instance_is_acknowledged_as_out(stage: NginxStage) -> None:
+    """Taken out, it is shown while nginx has a connection to it, and then no more."""
+    two = stage.backend("two")
+    stage.start(services=WEB)
+    stage.serving("two")
+    slow = threading.Thread(target=lambda: stage.get("/slow?seconds=8"))
+    slow.start()
+    stage.sees("a slow request", lambda: any("slow" in path for _, path in two.seen))
+    stage.backend("one")
+    stage.rotates(web=2)
+    stage.agent.call(
+        "PUT", f"/v1/agent/service/maintenance/{two.name}?enable=true&reason=rolling+update"
+    )
+
+    def row() -> dict[str, object] | None:
+        found = [each for each in stage.instances()["instances"] if each["id"] == "two"]
+        return found[0] if found else None
+
+    stage.sees("it leaves the rotation", lambda: (r := row()) and not r["in_rotation"])
+    stage.sees("nothing is connected to it any more", lambda: row() is None)
+    slow.join()
+    two.seen.clear()
+    for _ in range(20):
+        stage.get()
+    assert two.seen == []
+    stage.agent.call("PUT", f"/v1/agent/service/maintenance/{two.name}?enable=false")
+    stage.serving("one", "two")
 
 
 @pytest.mark.full

@@ -191,8 +191,9 @@ def _upstream(upstream: Upstream, key: str, keepalive: int) -> Iterator[str]:
     yield f"  balancer_by_lua_block {{ {call} }}"
     if keepalive:
         yield _line(1, "keepalive", str(keepalive))
-        # Shorter than the usual keep-alive timeout of an instance, so that nginx closes first.
-        yield _line(1, "keepalive_timeout", "5s")
+        # Shorter than the usual keep-alive timeout of an instance, so that nginx closes first. An
+        # instance that leaves is not out before its idle connections are closed.
+        yield _line(1, "keepalive_timeout", "2s")
     yield "}"
 
 
