@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import http.client
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
 
 from rollcall_agents.agent import LOCAL, Agent, free_ports
 from rollcall_agents.polling import eventually
 
 from .balancers import SERVICE, Balancer, Page, ours, plain, ready
 from .catalogue import consul
-from .containers import BACKENDS, nginx
+from .containers import backends, nginx
 from .figures.changes import Answer, Change, first_after, last_after, rows
 from .figures.table import in_turns, table
 
@@ -23,6 +25,7 @@ CONTENDERS: dict[str, Callable[[Agent], contextlib.AbstractContextManager[Balanc
 }
 # After the last request to an instance that was deregistered. A reload takes a tenth of that.
 QUIET_SECONDS = 1.0
+T = TypeVar("T")
 
 
 class Stream:
@@ -99,17 +102,26 @@ def measure(balancer: Balancer, agent: Agent, ports: Sequence[int], times: int) 
         stream.end()
 
 
-def run_change(turns: int, times: int) -> None:
-    """Each in turns before the same Consul and the same instances."""
-    ports = free_ports(3)
-    servers = "\n".join(
-        f"server {{ listen {LOCAL}:{port}; location / {{ return 200 {port}; }} }}" for port in ports
-    )
-    found: dict[str, list[Change]] = {name: [] for name in CONTENDERS}
-    with consul() as (agent, folder), nginx("backends", BACKENDS % servers, folder):
+def in_each_turn(
+    turns: int, count: int, measure: Callable[[Balancer, Agent, Sequence[int]], Iterable[T]]
+) -> dict[str, list[T]]:
+    """What is measured of each in turns, before the same Consul and the same instances.
+
+    There are `count` of them, which answer with their ports; the first is registered.
+    """
+    ports = free_ports(count)
+    found: dict[str, list[T]] = {name: [] for name in CONTENDERS}
+    servers = backends({port: str(port) for port in ports})
+    with consul() as (agent, folder), nginx("backends", servers, folder):
         register(agent, ports[0])
         for _turn, name in in_turns(CONTENDERS, turns):
             with CONTENDERS[name](agent) as balancer:
-                found[name] += measure(balancer, agent, ports, times)
+                found[name] += measure(balancer, agent, ports)
+    return found
+
+
+def run_change(turns: int, times: int) -> None:
+    """Print how long changes take."""
+    found = in_each_turn(turns, 3, functools.partial(measure, times=times))
     print(f"{turns * times} changes each, in {turns} turns")
     print(*table(list(found), rows(found)), sep="\n")

@@ -2,45 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
 import statistics
-import threading
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
-from rollcall_agents.agent import LOCAL, Agent, free_ports
+from rollcall_agents.agent import LOCAL, Agent
 
-from .balancers import Balancer, ours, plain, ready
-from .catalogue import consul
-from .change import deregister, register
-from .containers import BACKENDS, LOAD, docker, nginx
+from .balancers import Balancer, ready
+from .change import deregister, in_each_turn, register
+from .containers import LOAD, docker
 from .figures.load import Load, read
-from .figures.table import Row, in_pairs, in_turns, table
+from .figures.table import Row, in_pairs, table
 
-CONTENDERS: dict[str, Callable[[Agent], contextlib.AbstractContextManager[Balancer]]] = {
-    "ours": ours,
-    "plain": plain,
-}
 SECONDS, CHANGES, RATE, CLIENTS = 10, 100, 200, 8
 
 
-@contextlib.contextmanager
-def changing(agent: Agent, port: int) -> Iterator[None]:
-    """An instance comes and leaves meanwhile, each change a tenth of a second after the last."""
-    ended = threading.Event()
-
-    def change() -> None:
-        for number in range(CHANGES):
-            (deregister if number % 2 else register)(agent, port)
-            if ended.wait(SECONDS / CHANGES):
-                return
-
-    thread = threading.Thread(target=change)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
+def change(agent: Agent, port: int) -> None:
+    """An instance comes and leaves, each change a tenth of a second after the last."""
+    began = time.monotonic()
+    for number in range(CHANGES):
+        time.sleep(max(0.0, began + number * SECONDS / CHANGES - time.monotonic()))
+        (deregister if number % 2 else register)(agent, port)
 
 
 def ask(port: int) -> Load:
@@ -54,27 +37,20 @@ def ask(port: int) -> Load:
     )
 
 
-def measure(balancer: Balancer, agent: Agent, ports: Sequence[int]) -> tuple[Load, Load]:
+def measure(balancer: Balancer, agent: Agent, ports: Sequence[int]) -> Iterator[tuple[Load, Load]]:
     """The load in a calm time, and during the changes."""
     standing, other = ports
     ready(balancer.port, str(standing))
     calm = ask(balancer.port)
-    with changing(agent, other):
-        return calm, ask(balancer.port)
+    with ThreadPoolExecutor(1) as pool:
+        during = pool.submit(ask, balancer.port)
+        change(agent, other)
+        yield calm, during.result()
 
 
 def run_churn(turns: int) -> None:
-    """Each in turns before the same Consul and the same instances."""
-    ports = free_ports(2)
-    servers = "\n".join(
-        f"server {{ listen {LOCAL}:{port}; location / {{ return 200 {port}; }} }}" for port in ports
-    )
-    found: dict[str, list[tuple[Load, Load]]] = {name: [] for name in CONTENDERS}
-    with consul() as (agent, folder), nginx("backends", BACKENDS % servers, folder):
-        register(agent, ports[0])
-        for _turn, name in in_turns(CONTENDERS, turns):
-            with CONTENDERS[name](agent) as balancer:
-                found[name].append(measure(balancer, agent, ports))
+    """Print what requests took in a calm time and during the changes."""
+    found = in_each_turn(turns, 2, measure)
     print(f"{CHANGES} changes in {SECONDS} s at {RATE} requests/s, {turns} turns")
     failed = (sum(each.failed for pair in pairs for each in pair) for pairs in found.values())
     tails = {

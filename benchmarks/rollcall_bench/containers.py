@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import pathlib
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+
+from rollcall_agents.agent import LOCAL
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 IMAGE, LOAD = "balancer/nginx-lb:bench", "balancer/bench:bench"
@@ -28,6 +30,14 @@ http {
 %s
 }
 """
+
+
+def backends(answers: Mapping[int, str]) -> str:
+    """The configuration of an nginx that answers on loopback: what to say, by the port."""
+    return BACKENDS % "\n".join(
+        f"server {{ listen {LOCAL}:{port}; location / {{ return 200 {text}; }} }}"
+        for port, text in answers.items()
+    )
 
 
 def docker(*words: str, stdin: str | None = None) -> str:

@@ -10,7 +10,7 @@ from rollcall_agents.agent import LOCAL, free_ports
 
 from .balancers import SERVICE, ours, ready
 from .catalogue import consul
-from .containers import BACKENDS, LOAD, docker, nginx
+from .containers import LOAD, backends, docker, nginx
 from .figures.table import Row, in_pairs, table
 
 # The same proxy and the same log, without anything that follows, judges or retries.
@@ -64,16 +64,12 @@ def wrk(port: int, seconds: int, connections: int) -> tuple[float, float]:
 
 def run_pass(rounds: int, seconds: int, connections: int) -> None:
     """Ours and by hand in turns, each once first in each pair."""
-    *backends, hand = free_ports(4)
+    *ports, hand = free_ports(4)
     with consul() as (agent, folder), contextlib.ExitStack() as stack:
-        servers = "\n".join(
-            f"server {{ listen {LOCAL}:{port}; location / {{ return 200 hello; }} }}"
-            for port in backends
-        )
-        members = "\n".join(f"    server {LOCAL}:{port};" for port in backends)
-        stack.enter_context(nginx("backends", BACKENDS % servers, folder))
+        members = "\n".join(f"    server {LOCAL}:{port};" for port in ports)
+        stack.enter_context(nginx("backends", backends(dict.fromkeys(ports, "hello")), folder))
         stack.enter_context(nginx("hand", BY_HAND % (members, hand), folder))
-        for port in backends:
+        for port in ports:
             agent.register(SERVICE, f"web-{port}", Address=LOCAL, Port=port)
         own = stack.enter_context(ours(agent)).port
         for port in (own, hand):

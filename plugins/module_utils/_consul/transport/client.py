@@ -254,10 +254,8 @@ def _decode(attempt: str, code: int, body: str, with_token: bool) -> t.Any:
             "caught up"
         )
     if code == 403:
-        kind = TokenNotFound if with_token and "ACL not found" in text else Forbidden
-        raise kind(
-            f"{attempt}: permission denied ({words}). {_permission_remedy(text, with_token)}"
-        )
+        kind, remedy = _denial(text, with_token)
+        raise kind(f"{attempt}: permission denied ({words}). {remedy}")
     if code == 400 and "HTTP request to an HTTPS server" in text:
         raise RequestRefused(
             f"{attempt}: the agent requires TLS on this port. Use https:// in 'url'"
@@ -275,10 +273,16 @@ def _decode(attempt: str, code: int, body: str, with_token: bool) -> t.Any:
         raise ConsulError(f"{attempt}: the answer is not from Consul: {text[:80]!r}") from error
 
 
-def _permission_remedy(text: str, with_token: bool) -> str:
-    """What to do about a denied permission."""
+def _denial(text: str, with_token: bool) -> tuple[type[Forbidden], str]:
+    """The error for a denied permission, and what to do about it."""
     if not with_token:
-        return "Give an ACL token with this permission in token, token_file or CONSUL_HTTP_TOKEN"
+        return (
+            Forbidden,
+            "Give an ACL token with this permission in token, token_file or CONSUL_HTTP_TOKEN",
+        )
     if "ACL not found" in text:
-        return "Consul does not know this ACL token: check it, or wait until it is replicated"
-    return "Grant the ACL token this permission"
+        return (
+            TokenNotFound,
+            "Consul does not know this ACL token: check it, or wait until it is replicated",
+        )
+    return Forbidden, "Grant the ACL token this permission"
